@@ -1,0 +1,18 @@
+"""The errors that a user is meant to read.
+
+Everything the suite can foresee going wrong is raised as one of these. The
+command line prints the message on one line and keeps the traceback for
+``--debug``; any other exception that reaches it is a bug of the suite.
+"""
+
+
+class BenchError(Exception):
+    """Bad input or a bad environment: the message names the thing and the mend."""
+
+
+class DataError(BenchError):
+    """A data file is missing, cut short, of another layout, or not what it claims to be."""
+
+
+class CannotRun(BenchError):
+    """This trial has no meaning here (data too coarse, a package absent): skip it, say why."""

@@ -1,0 +1,1 @@
+"""What there is to run: tasks and plugins, read without running them."""

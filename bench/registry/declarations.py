@@ -1,0 +1,190 @@
+"""Read what a Python file declares without running it.
+
+A plugin or task file states its facts as top-level literals, a docstring and
+functions. Reading them from the syntax tree keeps listing fast, safe with files
+nobody has reviewed, and possible for files that would not even import.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a file, where, and how to mend it."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A top-level assignment of a literal; ``key_lines`` locates a dictionary's keys."""
+
+    value: Any
+    line: int
+    key_lines: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A top-level function: its parameters in order and which of them have a default."""
+
+    line: int
+    parameters: tuple[str, ...]
+    with_default: frozenset[str]
+    takes_anything: bool
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """Everything the registry wants to know of one file."""
+
+    path: Path
+    source: str
+    description: str
+    constants: Mapping[str, Constant]
+    functions: Mapping[str, Function]
+    imports: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.stem
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the source, with line ends as Python reads them."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+
+def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
+    """Read the literals named in ``wanted``, the functions and the imports of a file.
+
+    Never raises for what the file contains: what cannot be read becomes a problem.
+    """
+    empty = Declarations(path, "", "", {}, {}, (), ())
+    try:
+        source = _text(path.read_bytes())
+    except OSError as error:
+        return _with_problem(empty, 1, f"cannot be read: {error.strerror or error}")
+    except UnicodeDecodeError as error:
+        line = 1 + error.object[: error.start].count(b"\n")
+        return _with_problem(empty, line, "is not UTF-8 text: save it with that encoding")
+    try:
+        with warnings.catch_warnings():
+            # A doubtful escape in somebody's text is no matter of a listing.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None) or 1
+        reason = getattr(error, "msg", None) or str(error) or "it is nested too deeply"
+        return _with_problem(replace(empty, source=source), line, f"does not parse: {reason}")
+
+    names = set(wanted)
+    constants: dict[str, Constant] = {}
+    functions: dict[str, Function] = {}
+    problems: list[Problem] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            functions[node.name] = _function(node)
+            continue
+        assigned = _assignment(node)
+        if assigned is None or assigned[0] not in names:
+            continue
+        name, value = assigned
+        try:
+            constants[name] = Constant(ast.literal_eval(value), value.lineno, _key_lines(value))
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            message = f"{name} must be a literal: write plain values, no calls or names"
+            problems.append(Problem(str(path), _line_of_no_literal(value), message))
+    docstring = (ast.get_docstring(tree) or "").strip()
+    description = docstring.splitlines()[0].strip() if docstring else ""
+    imports = tuple(sorted(_imports(tree)))
+    return Declarations(path, source, description, constants, functions, imports, tuple(problems))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the closest known word, or an empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _text(content: bytes) -> str:
+    """Decode a file as Python does: a byte order mark is dropped, line ends become one."""
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _with_problem(found: Declarations, line: int, message: str) -> Declarations:
+    problem = Problem(str(found.path), line, message)
+    return replace(found, problems=(*found.problems, problem))
+
+
+def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id, node.value
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+        return node.target.id, node.value
+    return None
+
+
+def _line_of_no_literal(value: ast.expr) -> int:
+    """Return the line of the first dictionary entry that is no literal, else of the value."""
+    if isinstance(value, ast.Dict):
+        for part in [part for pair in zip(value.keys, value.values, strict=True) for part in pair]:
+            try:
+                ast.literal_eval(part or value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                return (part or value).lineno
+    return value.lineno
+
+
+def _key_lines(value: ast.expr) -> dict[str, int]:
+    if not isinstance(value, ast.Dict):
+        return {}
+    return {
+        key.value: key.lineno
+        for key in value.keys
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }
+
+
+def _function(node: ast.FunctionDef) -> Function:
+    positional = [*node.args.posonlyargs, *node.args.args]
+    defaults = positional[len(positional) - len(node.args.defaults) :]
+    keyword_defaults = [
+        argument
+        for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        if default is not None
+    ]
+    return Function(
+        line=node.lineno,
+        parameters=tuple(a.arg for a in [*positional, *node.args.kwonlyargs]),
+        with_default=frozenset(a.arg for a in [*defaults, *keyword_defaults]),
+        takes_anything=node.args.kwarg is not None,
+    )
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module.split(".")[0])
+    return found

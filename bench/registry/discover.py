@@ -1,0 +1,141 @@
+"""Find plugins: the suite's own, those of installed packages, folders and single files."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.paths import shipped
+from bench.registry.declarations import Problem, nearest
+from bench.registry.plugins import Plugin, read_plugin
+from bench.registry.tasks import TaskInfo, discover_tasks
+
+ENTRY_POINT_GROUP = "bench.plugins"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All tasks and plugins there are; plugins ordered by task, then name."""
+
+    tasks: Mapping[str, TaskInfo]
+    plugins: tuple[Plugin, ...]
+
+    def select(self, patterns: Sequence[str], task: str | None = None) -> list[Plugin]:
+        """Return the plugins whose names match (all of them for no pattern).
+
+        Args:
+            patterns: Names, globs, or paths of plugin files that were discovered.
+            task: Keep the plugins of this task only.
+
+        Raises:
+            BenchError: A pattern matches nothing; the message offers the nearest names.
+        """
+        candidates = [p for p in self.plugins if task is None or p.task == task]
+        if not patterns:
+            return candidates
+        chosen: list[Plugin] = []
+        for pattern in patterns:
+            matching = [p for p in candidates if _matches(p, pattern)]
+            if not matching:
+                where = f" for task {task!r}" if task else ""
+                kind = "glob matches no plugin" if _is_glob(pattern) else "unknown plugin"
+                hint = nearest(pattern, [p.name for p in candidates])
+                raise BenchError(
+                    f"{kind}{where}: {pattern!r}{hint}; see `python -m bench list` for all"
+                )
+            chosen += [p for p in matching if p not in chosen]
+        return chosen
+
+
+def discover(folders: Iterable[Path] = (), files: Iterable[Path] = ()) -> Registry:
+    """Read every plugin there is: shipped, by entry point, in ``folders`` and ``files``.
+
+    Raises:
+        BenchError: A folder or file given by the user does not exist.
+    """
+    tasks = discover_tasks()
+    paths = list(_in_folder(shipped("plugins")))
+    broken: list[Plugin] = []
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        located = _entry_point_files(point)
+        if located:
+            paths += located
+        else:
+            message = f"entry point {point.value!r} leads to no file; reinstall its package"
+            broken.append(
+                Plugin(point.name, Path(point.value), problems=(Problem(point.value, 1, message),))
+            )
+    for folder in folders:
+        if not folder.is_dir():
+            raise BenchError(f"--plugins {folder}: is not a folder; give one with plugin files")
+        paths += _in_folder(folder)
+    for file in files:
+        if not file.is_file():
+            raise BenchError(f"{file}: no such plugin file; check the path")
+        paths.append(file)
+    # A file reached in two ways (a folder and its own path, a link) is one plugin.
+    unique = {path.resolve(): path for path in reversed(paths)}
+    plugins = _refuse_twins([read_plugin(path, tasks) for path in unique.values()])
+    ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
+    return Registry(tasks, tuple(ordered))
+
+
+def is_file_name(word: str) -> bool:
+    """Say whether a word on the command line means a plugin file rather than a name."""
+    return word.endswith(".py")
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(character in pattern for character in "*?[")
+
+
+def _matches(plugin: Plugin, pattern: str) -> bool:
+    if is_file_name(pattern):
+        return plugin.path.resolve() == Path(pattern).resolve()
+    return fnmatch.fnmatchcase(plugin.name, pattern)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """Return a folder's plugin files: not its helpers (_x.py) nor an editor's (.x.py)."""
+    return sorted(path for path in folder.glob("*.py") if path.name[0] not in "_.")
+
+
+def _entry_point_files(point: EntryPoint) -> list[Path]:
+    """Locate an entry point's files without importing the package that holds them."""
+    top, *rest = point.value.partition(":")[0].strip().split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    if not rest and spec.origin and not spec.submodule_search_locations:
+        return [path for path in [Path(spec.origin)] if path.suffix == ".py" and path.is_file()]
+    for root in spec.submodule_search_locations or []:
+        target = Path(root).joinpath(*rest)
+        if target.is_dir():
+            return _in_folder(target)
+        if target.with_suffix(".py").is_file():
+            return [target.with_suffix(".py")]
+    return []
+
+
+def _refuse_twins(plugins: Sequence[Plugin]) -> list[Plugin]:
+    files: dict[str, list[str]] = defaultdict(list)
+    for plugin in plugins:
+        files[plugin.name].append(str(plugin.path))
+    checked = []
+    for plugin in plugins:
+        if len(files[plugin.name]) > 1:
+            several = ", ".join(sorted(files[plugin.name]))
+            message = f"several plugins have this name: {several}; rename all but one"
+            problem = Problem(str(plugin.path), 1, message)
+            plugin = replace(plugin, problems=(*plugin.problems, problem))
+        checked.append(plugin)
+    return checked

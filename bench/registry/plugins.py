@@ -1,0 +1,173 @@
+"""Read one plugin file: what it declares and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.registry.declarations import Declarations, Problem, nearest, read_declarations
+from bench.registry.options import complaint
+from bench.registry.tasks import TaskInfo
+from bench.training import TRAINING_OPTIONS
+from bench.values import NAMES, is_a, unstorable
+
+_LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE")
+_ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One model, as its file declares it.
+
+    ``hyperparameters`` and ``reference`` hold what a record can hold; the rest is among
+    the problems. ``build_parameters`` are those of ``build`` after the task, and the
+    hyperparameters that a ``**`` parameter takes. ``needs`` names the packages that the
+    file imports beyond Keras and NumPy. A plugin with problems is listed, never run.
+    """
+
+    name: str
+    path: Path
+    description: str = ""
+    task: str = ""
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    reference: Mapping[str, float] = field(default_factory=dict)
+    build_parameters: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    source: str = ""
+    sha256: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    def build_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the part of ``values`` that ``build`` takes."""
+        return {key: values[key] for key in values if key in self.build_parameters}
+
+
+def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
+    """Read a plugin file without running it; whatever is wrong ends up in ``problems``."""
+    found = read_declarations(path, _LITERALS)
+    task = _value(found, "TASK", str) or ""
+    hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}
+    reference = _value(found, "REFERENCE", dict) or {}
+    return Plugin(
+        name=found.name,
+        path=path,
+        description=found.description,
+        task=task,
+        hyperparameters={k: v for k, v in hyperparameters.items() if not unstorable({k: v})},
+        reference={k: v for k, v in reference.items() if isinstance(k, str) and _is_figure(v)},
+        build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
+        needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
+        source=found.source,
+        sha256=found.sha256,
+        problems=found.problems or tuple(_problems(found, tasks)),
+    )
+
+
+def _build_parameters(
+    found: Declarations, hyperparameters: Mapping[str, Any], task: TaskInfo | None
+) -> tuple[str, ...]:
+    build = found.functions.get("build")
+    if build is None:
+        return ()
+    named = build.parameters[1:]
+    if not build.takes_anything:
+        return named
+    elsewhere = {*named, *TRAINING_OPTIONS, *(task.view if task else ())}
+    return (*named, *(key for key in hyperparameters if key not in elsewhere))
+
+
+def _value(found: Declarations, name: str, kind: type) -> Any:
+    constant = found.constants.get(name)
+    return constant.value if constant and isinstance(constant.value, kind) else None
+
+
+def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Problem]:
+    def problem(line: int, message: str) -> Problem:
+        return Problem(str(found.path), line, message)
+
+    if not _SAFE_NAME.fullmatch(found.name):
+        yield problem(1, "rename the file: a plugin's name has letters, digits, _ and - only")
+    if not found.description:
+        yield problem(1, "lacks a docstring: its first line is the description in every listing")
+    for name, kind, example in (("TASK", str, "'jena'"), ("HYPERPARAMETERS", dict, "{}")):
+        constant = found.constants.get(name)
+        if constant is None:
+            yield problem(1, f"lacks {name}: add a line like {name} = {example}")
+        elif not isinstance(constant.value, kind):
+            yield problem(constant.line, f"{name} must be {NAMES[kind]}, like {example}")
+    if "build" not in found.functions:
+        yield problem(1, "lacks build: define build(task, ...) that returns a model")
+    elif not found.functions["build"].parameters:
+        line = found.functions["build"].line
+        yield problem(line, "build takes the task as its first parameter: build(task, ...)")
+
+    task_name = _value(found, "TASK", str)
+    if task_name is None:
+        return
+    if task_name not in tasks:
+        hint = nearest(task_name, tasks) or f"; there are: {', '.join(sorted(tasks))}"
+        yield problem(found.constants["TASK"].line, f"unknown task {task_name!r}{hint}")
+        return
+    yield from _hyperparameter_problems(found, tasks[task_name])
+    yield from _reference_problems(found, tasks[task_name])
+
+
+def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
+    declared = found.constants.get("HYPERPARAMETERS")
+    build = found.functions.get("build")
+    if declared is None or not isinstance(declared.value, dict) or build is None:
+        return
+
+    def problem(line: int, message: str) -> Problem:
+        return Problem(str(found.path), line, message)
+
+    parameters = build.parameters[1:]
+    known = {*parameters, *task.view, *TRAINING_OPTIONS}
+    for key, value in declared.value.items():
+        line = declared.key_lines.get(key, declared.line)
+        if not isinstance(key, str):
+            yield problem(line, f"HYPERPARAMETERS has the key {key!r}: use a text")
+        elif key not in known and not build.takes_anything:
+            yield problem(
+                line,
+                f"unknown hyperparameter {key!r}{nearest(key, known)}: it is no parameter of "
+                f"build, no option of the task's view and no training option",
+            )
+        elif complaint(key, value, task):
+            yield problem(line, f"{key} {complaint(key, value, task)}")
+    for name in parameters:
+        if name not in declared.value and name not in build.with_default and name not in task.view:
+            hint = nearest(name, map(str, declared.value))
+            yield problem(
+                build.line,
+                f"build takes {name!r} but HYPERPARAMETERS does not give it{hint}: "
+                "add it, or give the parameter a default",
+            )
+
+
+def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
+    constant = found.constants.get("REFERENCE")
+    if constant is None:
+        return
+    known = {f"{split}_{metric}" for split in ("val", "test") for metric in task.units}
+    if not isinstance(constant.value, dict):
+        message = f"REFERENCE must be a dictionary, like {{'val_{task.metric}': 0.5}}"
+        yield Problem(str(found.path), constant.line, message)
+        return
+    for key, value in constant.value.items():
+        line = constant.key_lines.get(key, constant.line)
+        if key not in known:
+            message = f"unknown reference figure {key!r}{nearest(str(key), known)}"
+            yield Problem(str(found.path), line, f"{message}; use {', '.join(sorted(known))}")
+        elif not _is_figure(value):
+            message = f"{key} must be a finite number, not {value!r}"
+            yield Problem(str(found.path), line, message)
+
+
+def _is_figure(value: Any) -> bool:
+    return is_a(value, float) and not unstorable(value)

@@ -1,0 +1,173 @@
+"""Find the tasks: one file each in ``datasets/``, read without running them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.errors import BenchError
+from bench.paths import shipped
+from bench.registry.declarations import Declarations, nearest, read_declarations
+from bench.training import LIMITS, PROFILES, TRAINING_OPTIONS
+from bench.values import NAMES, is_a, unstorable
+
+_LITERALS: dict[str, type] = {
+    "VERSION": int,
+    "METRIC": str,
+    "DIRECTION": str,
+    "LOSS": str,
+    "BASELINE": str,
+    "UNITS": dict,
+    "VIEW": dict,
+    "CHOICES": dict,
+    "TRAINING": dict,
+    "PROFILES": dict,
+    "OFFICIAL": list,
+    "LOCAL": list,
+    "SYNTHETIC": str,
+}
+_FUNCTIONS = ("read", "synthesise", "open_view")
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a task file declares.
+
+    ``view`` holds every option of the view with its default, ``training`` the default
+    schedule, ``profiles`` the limits that each profile puts on it. ``official`` and
+    ``local`` are alternative bundles of files; ``synthetic`` is the version of the made data.
+    """
+
+    name: str
+    path: Path
+    description: str
+    version: int
+    metric: str
+    direction: str
+    loss: str
+    baseline: str
+    units: Mapping[str, str]
+    view: Mapping[str, Any]
+    choices: Mapping[str, Sequence[Any]]
+    training: Mapping[str, Any]
+    profiles: Mapping[str, Mapping[str, Any]]
+    official: list[list[dict[str, Any]]]
+    local: list[list[str]]
+    synthetic: str
+
+
+def discover_tasks(folder: Path | None = None) -> dict[str, TaskInfo]:
+    """Return the tasks of a folder (by default the suite's own) by name.
+
+    Raises:
+        BenchError: A task file is wrong; the suite cannot judge plugins without it.
+    """
+    folder = folder or shipped("datasets")
+    files = [path for path in sorted(folder.glob("*.py")) if path.name[0] not in "_."]
+    found = [read_task(path) for path in files]
+    return {task.name: task for task in found}
+
+
+def load_module(info: TaskInfo) -> ModuleType:
+    """Run a task file and return its module, which has read, synthesise and open_view.
+
+    Raises:
+        BenchError: It is no Python file.
+        Exception: Whatever the file raises.
+    """
+    name = f"bench_task_{info.name}"
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded.__file__ == str(info.path):
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, info.path)
+    if spec is None or spec.loader is None:
+        raise BenchError(f"{info.path}: is not a Python file; rename it to end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # Half a module must not pass for a whole one next time.
+        raise
+    return module
+
+
+def find_task(name: str, tasks: Mapping[str, TaskInfo]) -> TaskInfo:
+    """Return the task of this name.
+
+    Raises:
+        BenchError: There is none; the message offers the nearest and lists them all.
+    """
+    if name in tasks:
+        return tasks[name]
+    raise BenchError(
+        f"unknown task {name!r}{nearest(name, tasks)}; there are: {', '.join(sorted(tasks))}"
+    )
+
+
+def read_task(path: Path) -> TaskInfo:
+    """Read one task file without running it.
+
+    Raises:
+        BenchError: It lacks a part or declares it wrongly; file, line and mend are named.
+    """
+    return _task(read_declarations(path, _LITERALS))
+
+
+def _task(found: Declarations) -> TaskInfo:
+    if found.problems:
+        raise BenchError(str(found.problems[0]))
+    values: dict[str, Any] = {}
+    for name, kind in _LITERALS.items():
+        constant = found.constants.get(name)
+        if constant is None:
+            raise BenchError(f"{found.path}:1: a task declares {name}; add it as a literal")
+        if not is_a(constant.value, kind):
+            raise BenchError(f"{found.path}:{constant.line}: {name} must be {NAMES[kind]}")
+        values[name.lower()] = constant.value
+    missing = [name for name in _FUNCTIONS if name not in found.functions]
+    if missing:
+        raise BenchError(f"{found.path}:1: a task defines {missing[0]}(); see bench/task.py")
+    task = TaskInfo(found.name, found.path, found.description, **values)
+    for name, message in _contradictions(task):
+        raise BenchError(f"{found.path}:{found.constants[name].line}: {name} {message}")
+    return task
+
+
+def _contradictions(task: TaskInfo) -> Iterator[tuple[str, str]]:
+    """Yield the name of each wrong literal and what is wrong with it."""
+    if task.direction not in ("min", "max"):
+        yield "DIRECTION", "must be 'min' or 'max'"
+    if task.metric not in task.units:
+        yield "UNITS", f"must give the unit of {task.metric!r}"
+    for key, default in task.view.items():
+        if key in TRAINING_OPTIONS:
+            yield "VIEW", f"has {key!r}, which is a training option; give it another name"
+        if unstorable({key: default}):
+            yield "VIEW", f"option {key!r} {unstorable({key: default})}"
+    for key, choices in task.choices.items():
+        if key not in task.view or task.view[key] not in choices:
+            yield "CHOICES", f"of {key!r} must hold the default that VIEW gives it"
+    for key, value in task.training.items():
+        if key not in TRAINING_OPTIONS:
+            hint = nearest(str(key), TRAINING_OPTIONS)
+            yield "TRAINING", f"has {key!r}, which is no training option{hint}"
+        elif TRAINING_OPTIONS[key].complaint(value):
+            yield "TRAINING", f"option {key!r} {TRAINING_OPTIONS[key].complaint(value)}"
+    for profile in PROFILES:
+        limits = task.profiles.get(profile)
+        if not isinstance(limits, dict):
+            yield "PROFILES", f"must give the limits of {profile!r}; {{}} is none"
+            continue
+        for key, limit in limits.items():
+            if key not in LIMITS:
+                known = ", ".join(LIMITS)
+                hint = nearest(str(key), LIMITS)
+                yield "PROFILES", f"has the limit {key!r}{hint}; there are: {known}"
+            elif limit is not None and not (is_a(limit, int) and limit > 0):
+                yield "PROFILES", f"limit {key!r} must be a whole number above 0, not {limit!r}"

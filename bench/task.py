@@ -1,0 +1,102 @@
+"""What a task hands to the harness, and what the harness hands to a plugin.
+
+A file in ``datasets/`` declares literals that are read without running it (see
+``bench.registry.tasks``) and three functions::
+
+    read(files: Sequence[Path], official: bool) -> Prepared   raw files, parsed once
+    synthesise() -> Prepared                                  the same, made offline
+    open_view(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask
+
+and, where no hash of the official files is known, a fourth::
+
+    is_official(files: Sequence[Path]) -> str | None          None, or what is different
+
+Task files may import numpy, pandas and ``bench``; never Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import keras
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Parsed data: arrays that are stored one file each and memory-mapped when opened.
+
+    ``meta`` is small, JSON-able, and says what a reader of the data would want to
+    know (rows, columns, gaps dropped, mean and std, ...).
+    """
+
+    arrays: Mapping[str, Array]
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split of a task under one view.
+
+    ``targets`` has shape (n,), float32. ``gather`` takes an int64 array of example
+    numbers in [0, n), shape (b,), and returns their inputs, shape (b, *input_shape):
+    nothing is materialised before it is asked for. ``groups`` has shape (n,), int32:
+    examples of one group are not independent (windows of one day); for independent
+    examples it numbers them.
+    """
+
+    targets: Array
+    gather: Callable[[Array], Array]
+    groups: Array
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """A task under one view: its splits, and what a plugin may know of it.
+
+    ``input_shape`` excludes the batch; ``facts`` become attributes of the plugin's
+    ``task`` argument. ``units`` maps the name of a further metric to the factor that
+    turns the task's metric into it (``{"mae_degC": 8.85}``).
+    """
+
+    input_shape: tuple[int, ...]
+    input_dtype: str
+    train: Examples
+    validation: Examples
+    test: Examples
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, float] = field(default_factory=dict)
+
+
+class PluginTask:
+    """The ``task`` argument of a plugin's ``build``: shapes and facts, never examples."""
+
+    def __init__(self, name: str, opened: OpenTask) -> None:
+        self.name = name
+        self.input_shape = opened.input_shape
+        self.input_dtype = opened.input_dtype
+        self._facts = dict(opened.facts)
+
+    def inputs(self) -> keras.KerasTensor:
+        """Return a Keras input of this view's shape and dtype."""
+        import keras
+
+        return keras.Input(self.input_shape, dtype=self.input_dtype, name="inputs")
+
+    def __getattr__(self, name: str) -> Any:
+        facts = self.__dict__.get("_facts", {})
+        if name in facts:
+            return facts[name]
+        raise AttributeError(
+            f"task {self.__dict__.get('name')!r} has no attribute {name!r}; "
+            f"it has inputs(), input_shape, input_dtype, {', '.join(sorted(facts))}"
+        )
