@@ -1,0 +1,1 @@
+"""Where data come from: sources, downloads, and arrays parsed once."""

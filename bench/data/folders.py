@@ -1,0 +1,59 @@
+"""Which folders data live in: raw files in one, everything derived from them in another."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+_APPLICATION = "keras-sequence-bench"
+_STALE_SECONDS = 24 * 3600
+
+
+def data_folder() -> Path:
+    """Return where raw files are looked for and downloaded to; it need not exist.
+
+    ``BENCH_DATA_DIR``, else ``data`` in the platform's cache folder. Nothing but
+    downloads is ever written to it, since it may be shared or read-only.
+    """
+    return _from_environment("BENCH_DATA_DIR") or _platform_folder() / "data"
+
+
+def cache_folder() -> Path:
+    """Return where parsed arrays and digests are kept; it need not exist.
+
+    ``BENCH_CACHE_DIR``, else the platform's cache folder. It can be deleted at any time.
+    """
+    return _from_environment("BENCH_CACHE_DIR") or _platform_folder()
+
+
+def offline() -> bool:
+    """Whether ``BENCH_OFFLINE`` forbids any download."""
+    return os.environ.get("BENCH_OFFLINE", "") not in ("", "0")
+
+
+def sweep(folder: Path, prefix: str) -> None:
+    """Remove what a killed process left: entries of this prefix, untouched for a day."""
+    try:
+        entries = [path for path in folder.iterdir() if path.name.startswith(prefix)]
+    except OSError:
+        return
+    for path in entries:
+        try:
+            stale = time.time() - path.stat().st_mtime > _STALE_SECONDS
+        except OSError:
+            continue
+        if stale:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _from_environment(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(os.path.abspath(os.path.expanduser(value))) if value else None
+
+
+def _platform_folder() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path(_APPLICATION, appauthor=False)

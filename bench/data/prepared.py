@@ -1,0 +1,180 @@
+"""Parse a task's data once; afterwards open them from memory-mapped arrays."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.data import arrays
+from bench.data.digests import Digests
+from bench.data.folders import cache_folder, sweep
+from bench.errors import DataError
+
+if TYPE_CHECKING:
+    from bench.data.sources import Source
+    from bench.registry.tasks import TaskInfo
+    from bench.task import Prepared
+
+#: Raise this when the layout of a folder of prepared arrays changes.
+PREPARED_LAYOUT = 1
+
+_BUILDING = ".building-"
+_DISCARDED = ".discarded-"
+
+
+def say_on_stderr(text: str) -> None:
+    """Print a line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def prepare(info: TaskInfo, source: Source, say: Callable[[str], None] = say_on_stderr) -> Path:
+    """Return the folder of a source's parsed arrays, parsing the files if it is not there.
+
+    A damaged folder is built again, never used. Two processes may prepare the same data
+    at once, and one may be killed: a folder of arrays has its name only once it is whole.
+
+    Raises:
+        DataError: The files cannot be parsed, changed meanwhile, or the cache folder
+            cannot be written.
+    """
+    folder = prepared_folder(info, source)
+    if folder.exists():
+        wrong = arrays.damage(folder, _label(info, source))
+        if wrong is None:
+            return folder
+        say(f"{info.name}: prepared data are damaged ({wrong}); preparing them again")
+    else:
+        doing = "parsing" if source.files else "making synthetic data"
+        names = " with ".join(Path(file).name for file in source.files)
+        say(f"{info.name}: {doing}{' ' + names if names else ''} (only once) ...")
+    prepared = _parse(info, source)
+    try:
+        _write(folder, prepared, _label(info, source))
+    except OSError as error:
+        raise DataError(
+            f"{folder.parent}: cannot be written ({error.strerror or error}); free some space, "
+            "mend its permissions, or set BENCH_CACHE_DIR to another folder"
+        ) from None
+    return folder
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """Open parsed arrays, memory-mapped and read-only.
+
+    Raises:
+        DataError: The folder is damaged.
+    """
+    try:
+        return arrays.read_arrays(folder)
+    except DataError as error:
+        raise DataError(
+            f"{folder}: is damaged ({error}); run `python -m bench data verify --repair`"
+        ) from None
+
+
+def prepared_folder(info: TaskInfo, source: Source) -> Path:
+    """Return where a source's parsed arrays are, or would be."""
+    version = source.fingerprint.removeprefix("sha256:").removeprefix("synthetic-")
+    digits = re.sub(r"[^0-9A-Za-z.]", "_", version)[:16]
+    name = f"{info.name}-v{info.version}-{source.kind}-{digits}-l{PREPARED_LAYOUT}"
+    return prepared_root() / name
+
+
+def prepared_root() -> Path:
+    """Return the folder that holds all parsed arrays."""
+    return cache_folder() / "prepared"
+
+
+def prepared_of_task(name: str) -> list[Path]:
+    """Return all folders of parsed arrays of a task, of any version and source."""
+    pattern = re.compile(re.escape(name) + r"-v\d+-(official|local|synthetic)-[^-]*-l\d+")
+    try:
+        found = [path for path in prepared_root().iterdir() if pattern.fullmatch(path.name)]
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def damage(info: TaskInfo, source: Source) -> str | None:
+    """Return what is wrong with a source's parsed arrays, or None; reads no array."""
+    return arrays.damage(prepared_folder(info, source), _label(info, source))
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of arrays; whoever has it open keeps what is mapped.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    aside = tempfile.mkdtemp(prefix=_DISCARDED, dir=folder.parent)
+    try:
+        os.replace(folder, Path(aside) / folder.name)
+    except FileNotFoundError:
+        pass  # Another process was first.
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _label(info: TaskInfo, source: Source) -> dict[str, Any]:
+    return {
+        "layout": PREPARED_LAYOUT,
+        "task": info.name,
+        "version": info.version,
+        "kind": source.kind,
+        "fingerprint": source.fingerprint,
+    }
+
+
+def _parse(info: TaskInfo, source: Source) -> Prepared:
+    from bench.registry.tasks import load_module
+
+    module = load_module(info)
+    if source.kind == "synthetic":
+        made: Prepared = module.synthesise()
+        return made
+    files = tuple(map(Path, source.files))
+    try:
+        prepared: Prepared = module.read(list(files), source.kind == "official")
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or files[0]}: cannot be read ({error.strerror or error}); "
+            "mend its permissions or remove it"
+        ) from None
+    if Digests(cache_folder()).fingerprint(files) != source.fingerprint:
+        raise DataError(f"{files[0]}: changed while it was read; run again when it is complete")
+    return prepared
+
+
+def _write(folder: Path, prepared: Prepared, label: dict[str, Any]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder.parent, _BUILDING)
+    sweep(folder.parent, _DISCARDED)
+    building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder.parent))
+    try:
+        arrays.write_arrays(building, prepared, label)
+        building.chmod(0o755)
+        _give_name(building, folder, label)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _give_name(building: Path, folder: Path, label: dict[str, Any]) -> None:
+    """Move a whole folder to its name, unless another process was first with a whole one."""
+    while True:
+        if folder.exists():
+            if arrays.damage(folder, label) is None:
+                return
+            discard(folder)
+        try:
+            building.rename(folder)
+            return
+        except OSError:
+            # On every system a rename onto a folder that is not empty is refused.
+            if not folder.exists():
+                raise

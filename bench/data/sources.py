@@ -1,0 +1,190 @@
+"""Decide which data a task runs on, and say why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.data.bundles import find_companions, find_local, looked_for, official_bundles
+from bench.data.digests import Digests
+from bench.data.fetch import DownloadFailed, fetch_official
+from bench.data.folders import cache_folder, data_folder
+from bench.data.official import complaint, matching_bundle
+from bench.errors import BenchError, DataError
+
+if TYPE_CHECKING:
+    from bench.registry.tasks import TaskInfo
+
+#: Brings a task's first official bundle into a folder, or raises ``DownloadFailed``.
+Download = Callable[["TaskInfo", Path], None]
+
+WANTED = ("auto", "official", "local", "synthetic")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which data a task runs on.
+
+    ``kind`` is official, local or synthetic; ``files`` are absolute paths in the order
+    in which the task reads them; ``fingerprint`` changes when the content does; ``why``
+    is one sentence for the user, without a path of this machine, since it stands in
+    leaderboards that are published. Plain data, fit for JSON.
+    """
+
+    task: str
+    kind: str
+    files: tuple[str, ...]
+    fingerprint: str
+    why: str
+
+
+def resolve(
+    info: TaskInfo,
+    wanted: str = "auto",
+    path: Path | None = None,
+    download: Download = fetch_official,
+) -> Source:
+    """Return the data a task is to run on.
+
+    A ``path`` is taken whatever else is there. ``auto`` takes official data from the
+    data folder, else local files there, else tries a download, else made data.
+    ``official`` downloads what is missing and never falls back.
+
+    Args:
+        info: The task.
+        wanted: One of auto, official, local and synthetic.
+        path: The user's own file or folder for this task.
+        download: What brings the official data into the data folder.
+
+    Raises:
+        DataError: What was asked for is not to be had, or a file cannot be read.
+    """
+    if wanted not in WANTED:
+        raise BenchError(f"--source {wanted}: must be one of {', '.join(WANTED)}")
+    if path is not None:
+        return _from_path(info, wanted, path)
+    if wanted == "synthetic":
+        return synthetic(info, "made by the suite, as asked for")
+    folder = data_folder()
+    digests = Digests(cache_folder())
+    if wanted == "local":
+        local = _local(info, folder, digests, remark="")
+        if local is None:
+            raise _no_local(info, folder)
+        return local
+    found, absence = look_for_official(info, folder, digests)
+    if found is None and wanted == "auto":
+        found = _local(info, folder, digests, remark=absence)
+    if found is not None:
+        return found
+    try:
+        download(info, folder)
+    except DownloadFailed as failure:
+        if wanted == "official":
+            raise
+        return synthetic(
+            info, f"{absence} in the data folder, {failure.reason}; made synthetic data"
+        )
+    found, absence = look_for_official(info, folder, Digests(cache_folder()))
+    if found is None:
+        raise DataError(f"{folder}: the download of {info.name} did not help: {absence}")
+    return replace(found, why="downloaded and verified")
+
+
+def look_for_official(info: TaskInfo, folder: Path, digests: Digests) -> tuple[Source | None, str]:
+    """Return the official data of a folder, or None and why they are not that.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    absence = "official data not found"
+    for bundle in official_bundles(info):
+        files = [folder / item.name for item in bundle]
+        missing = [file.name for file in files if not file.exists()]
+        if missing and len(missing) < len(files):
+            absence = f"{' and '.join(missing)} of the official data not found"
+        if missing:
+            continue
+        reason = complaint(info, bundle, files, digests)
+        if reason is None:
+            return _source(
+                info, "official", files, digests, "found in the data folder, verified"
+            ), ""
+        absence = reason
+    return None, absence
+
+
+def find_without_download(info: TaskInfo) -> tuple[Source | None, str]:
+    """Return what ``auto`` finds in the data folder, or None and why it is not there.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    folder, digests = data_folder(), Digests(cache_folder())
+    found, absence = look_for_official(info, folder, digests)
+    return found or _local(info, folder, digests, remark=absence), absence
+
+
+def synthetic(info: TaskInfo, why: str) -> Source:
+    """Return the made data of a task."""
+    return Source(info.name, "synthetic", (), f"synthetic-{info.synthetic}", why)
+
+
+def _from_path(info: TaskInfo, wanted: str, path: Path) -> Source:
+    path = Path(os.path.abspath(path.expanduser()))
+    if not path.is_file() and not path.is_dir():
+        there = "is neither a file nor a folder" if path.exists() else "does not exist"
+        raise DataError(f"{path}: {there}; give the path of a data file for {info.name}")
+    digests = Digests(cache_folder())
+    if path.is_dir():
+        inside, _ = look_for_official(info, path, digests)
+        found = find_local(info, path)
+        files = inside.files if inside else found.files if found else (path,)
+        if inside is None and found is None and not _may_be_folder(info):
+            raise DataError(f"{path}: holds none of {looked_for(info)}; give the path of a file")
+    else:
+        files = find_companions(info, path)
+    paths = [Path(file) for file in files]
+    if matching_bundle(info, paths, digests):
+        return _source(info, "official", paths, digests, f"{path.name}, as given, verified")
+    if wanted == "official":
+        raise DataError(
+            f"{path}: is not the official data of {info.name}; leave out --source official "
+            "or the path"
+        )
+    return _source(info, "local", paths, digests, f"{path.name}, as given")
+
+
+def _local(info: TaskInfo, folder: Path, digests: Digests, remark: str) -> Source | None:
+    """Return the local files of a folder; a wrong file of an official name is one of them."""
+    found = find_local(info, folder)
+    files = list(found.files) if found else []
+    for bundle in official_bundles(info) if not files else []:
+        paths = [folder / item.name for item in bundle]
+        if all(file.exists() for file in paths):
+            files = paths
+            break
+    if not files:
+        return None
+    why = f"{' with '.join(file.name for file in files)} found in the data folder"
+    remarks = [text for text in (found.remark if found else "", remark) if text]
+    return _source(info, "local", files, digests, "; ".join([why, *remarks]))
+
+
+def _no_local(info: TaskInfo, folder: Path) -> DataError:
+    return DataError(
+        f"{info.name}: no local data: looked for {looked_for(info)} in {folder}; put a file "
+        f"there, set BENCH_DATA_DIR, or give --data {info.name}=PATH"
+    )
+
+
+def _source(info: TaskInfo, kind: str, files: list[Path], digests: Digests, why: str) -> Source:
+    fingerprint = digests.fingerprint(tuple(files))
+    return Source(info.name, kind, tuple(map(str, files)), fingerprint, why)
+
+
+def _may_be_folder(info: TaskInfo) -> bool:
+    return any(len(names) == 1 and not Path(names[0]).suffix for names in info.local)

@@ -1,0 +1,195 @@
+"""What is there for a task, and whether it is sound: the facts behind ``bench data``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bench.data import arrays
+from bench.data.bundles import all_local, official_bundles
+from bench.data.digests import Digests, Stamp
+from bench.data.fetch import why_not_tried
+from bench.data.folders import cache_folder, data_folder
+from bench.data.official import complaint
+from bench.data.prepared import damage, discard, prepare, prepared_folder, prepared_of_task
+from bench.data.sources import Source, find_without_download, synthetic
+from bench.errors import BenchError, DataError
+
+if TYPE_CHECKING:
+    from bench.registry.tasks import TaskInfo
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """A raw file or folder: its size in bytes, and whether it is the official one.
+
+    ``verified`` is False for a file of an official name with another content, and None
+    where no official content is known to compare with.
+    """
+
+    name: str
+    size: int
+    verified: bool | None
+    remark: str
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """What is there for a task.
+
+    ``source`` is what ``auto`` takes, ``download`` what it would try to download before
+    that, if anything; ``prepared`` is one of "yes", "no" and "damaged: ...", and
+    ``prepared_size`` is in bytes.
+    """
+
+    task: str
+    files: tuple[FileStatus, ...]
+    source: Source
+    download: str | None
+    prepared: str
+    prepared_size: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check of one file or folder found; ``damaged`` is still so after any repair."""
+
+    path: Path
+    message: str
+    damaged: bool
+
+
+def survey(info: TaskInfo) -> TaskStatus:
+    """Return what is there for a task, without downloading or parsing anything.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    source, absence = find_without_download(info)
+    download = None
+    if source is None:
+        reason = why_not_tried(info)
+        download = _downloadable(info) if reason is None else None
+        why = f"{absence} in {data_folder()}{f', {reason}' if reason else ''}"
+        source = synthetic(info, why)
+    folder = prepared_folder(info, source)
+    prepared, size = "no", 0
+    if folder.exists():
+        wrong = damage(info, source)
+        prepared, size = ("yes" if wrong is None else f"damaged: {wrong}"), arrays.size_of(folder)
+    files = tuple(_files(info, Digests(cache_folder())))
+    return TaskStatus(info.name, files, source, download, prepared, size)
+
+
+def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator[Finding]:
+    """Read every raw file and every prepared array of a task again, and judge them.
+
+    With ``repair`` damaged arrays are removed, and prepared again where they belong to
+    the data that ``auto`` takes. Raw files are the user's, and are only reported.
+
+    Raises:
+        DataError: A file cannot be read, or the arrays cannot be prepared again.
+    """
+    digests = Digests(cache_folder(), remember=False)
+    yield from _verify_raw(info, digests)
+    source, _ = find_without_download(info)
+    if source is None:
+        source = synthetic(info, "official data not found")
+    for folder in prepared_of_task(info.name):
+        wrong = _damage_of(info, source, folder)
+        if wrong is None:
+            yield Finding(folder, "prepared arrays are sound", damaged=False)
+        elif not repair:
+            yield Finding(folder, f"prepared arrays are damaged ({wrong}); add --repair", True)
+        else:
+            yield _repair(info, source, folder, wrong, say)
+
+
+def official_in_place(info: TaskInfo) -> str | None:
+    """Return the names of a task's first official bundle if it is there and verified.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    bundles = official_bundles(info)
+    if not bundles:
+        return None
+    files = [data_folder() / item.name for item in bundles[0]]
+    if not all(file.exists() for file in files):
+        return None
+    if complaint(info, bundles[0], files, Digests(cache_folder())) is not None:
+        return None
+    return " with ".join(file.name for file in files)
+
+
+def _downloadable(info: TaskInfo) -> str:
+    bundle = official_bundles(info)[0]
+    names = " with ".join(item.name for item in bundle)
+    return f"{names} from {urlsplit(str(bundle[0].url)).hostname}"
+
+
+def _files(info: TaskInfo, digests: Digests) -> Iterator[FileStatus]:
+    folder = data_folder()
+    told: set[Path] = set()
+    for bundle in official_bundles(info):
+        files = [folder / item.name for item in bundle]
+        complete = all(file.exists() for file in files)
+        for item, file in zip(bundle, files, strict=True):
+            if not file.exists() or file in told:
+                continue
+            told.add(file)
+            # A file without a published hash can only be judged with the rest of its bundle.
+            alone = item.known_hash is not None
+            if not alone and not complete:
+                yield FileStatus(item.name, Stamp.of(file).size, None, "rest of its bundle missing")
+                continue
+            part, paths = ([item], [file]) if alone else (list(bundle), files)
+            wrong = complaint(info, part, paths, digests)
+            remark = (wrong or "official, verified").removeprefix(f"{item.name} is ")
+            yield FileStatus(item.name, Stamp.of(file).size, wrong is None, remark)
+    for file in all_local(info, folder):
+        if file not in told:
+            yield FileStatus(file.name, Stamp.of(file).size, None, "local file")
+
+
+def _verify_raw(info: TaskInfo, digests: Digests) -> Iterator[Finding]:
+    folder = data_folder()
+    official = [folder / item.name for bundle in official_bundles(info) for item in bundle]
+    present = [path for path in official if path.exists()] + all_local(info, folder)
+    changed = {path for path in dict.fromkeys(present) if digests.changed_unnoticed(path)}
+    for status in _files(info, digests):
+        path = folder / status.name
+        if path in changed:
+            message = "content has changed, though not its time; delete it and get it again"
+            yield Finding(path, message, damaged=True)
+        else:
+            yield Finding(path, status.remark, damaged=False)
+
+
+def _damage_of(info: TaskInfo, source: Source, folder: Path) -> str | None:
+    if folder == prepared_folder(info, source):
+        wrong = damage(info, source)
+        if wrong is not None:
+            return wrong
+    return arrays.damage(folder, thorough=True)
+
+
+def _repair(
+    info: TaskInfo, source: Source, folder: Path, wrong: str, say: Callable[[str], None]
+) -> Finding:
+    try:
+        discard(folder)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be removed ({error.strerror or error}); mend its permissions"
+        ) from None
+    if folder != prepared_folder(info, source):
+        return Finding(folder, f"was damaged ({wrong}); removed", damaged=False)
+    try:
+        prepare(info, source, say)
+    except BenchError as error:
+        return Finding(folder, f"was damaged ({wrong}) and cannot be prepared: {error}", True)
+    return Finding(folder, f"was damaged ({wrong}); prepared again", damaged=False)
