@@ -1,0 +1,1 @@
+"""Reviews: reading, tokenising, encoding and making them."""

@@ -1,0 +1,166 @@
+"""Tokenised reviews, and how they become the arrays that are stored and memory-mapped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.errors import DataError
+from bench.task import Array, Prepared
+from bench.text.alphabet import longest_text
+from bench.text.spans import spans
+
+PARTS = ("train", "validation", "test")
+VALIDATION_SHARE = 5  # one training review in five
+START = 0  # stands in the stored stream before every review; word ranks begin at 1
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Labelled reviews as one stream of word ranks.
+
+    ``ranks`` has shape (words,), the most frequent word being 1; ``lengths`` and
+    ``labels`` (0 negative, 1 positive) have shape (reviews,).
+    """
+
+    ranks: Array
+    lengths: Array
+    labels: Array
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Training and test reviews; ``words[r - 1]`` is the word of rank r, where known."""
+
+    train: Reviews
+    test: Reviews
+    words: Sequence[str] | None
+
+
+def rank_words(train_ids: Array, known: int) -> Array:
+    """Return the rank of every word id, shape (known,), 0 for a word training lacks.
+
+    Ids number words in first-seen order, so a stable sort breaks ties by first sight.
+    """
+    counts = np.bincount(train_ids, minlength=known)
+    by_frequency = np.argsort(-counts, kind="stable")
+    ranks = np.empty(known, dtype=np.uint32)
+    ranks[by_frequency] = np.arange(1, known + 1, dtype=np.uint32)
+    ranks[counts == 0] = 0
+    return ranks
+
+
+def drop_unranked(ranks: Array, lengths: Array) -> tuple[Array, Array]:
+    """Leave out words of rank 0; return the remaining ranks and the new lengths."""
+    kept = ranks > 0
+    ends = np.cumsum(lengths)
+    kept_before = np.concatenate(([0], np.cumsum(kept)))
+    return ranks[kept], kept_before[ends] - kept_before[ends - lengths]
+
+
+def prepare(corpus: Corpus, made_from: str) -> Prepared:
+    """Split the training reviews and lay every part out for memory mapping.
+
+    Per part: ``<part>_tokens`` (word ranks, each review led by START), ``<part>_offsets``
+    (int64, reviews + 1) and ``<part>_labels`` (uint8). Besides: ``document_frequency``
+    (uint32, training part only, position = rank) and, where words are known,
+    ``vocabulary`` (UTF-8 bytes, rank order, newline between words).
+
+    Raises:
+        DataError: there are fewer than two training reviews, or no test review.
+    """
+    count = len(corpus.train.labels)
+    if count < 2 or len(corpus.test.labels) < 1:
+        raise DataError(
+            f"{made_from}: {count} training and {len(corpus.test.labels)} test reviews are too "
+            "few to train, validate and test; delete it and run `python -m bench data fetch imdb`"
+        )
+    order, cut = split_order(corpus.train)
+    parts = {
+        "train": _take(corpus.train, order[cut:]),
+        "validation": _take(corpus.train, order[:cut]),
+        "test": corpus.test,
+    }
+    top = max(int(part.ranks.max(initial=0)) for part in parts.values())
+    size = max(top, len(corpus.words or ()))
+    arrays: dict[str, Array] = {}
+    for name in PARTS:
+        arrays.update(_stream(name, parts[name], np.uint16 if size < 2**16 else np.uint32))
+    train = parts["train"]
+    arrays["document_frequency"] = document_frequency(train.ranks, train.lengths, size)
+    if corpus.words is not None:
+        spelled = [*corpus.words, *["?"] * (size - len(corpus.words))]
+        arrays["vocabulary"] = np.frombuffer("\n".join(spelled).encode(), dtype=np.uint8)
+    meta = _describe(parts, made_from) | {"vocabulary": size}
+    if "vocabulary" in arrays:
+        meta["longest_characters"] = max(
+            longest_text(arrays["vocabulary"], arrays[f"{name}_tokens"], arrays[f"{name}_offsets"])
+            for name in PARTS
+        )
+    return Prepared(arrays, meta)
+
+
+def split_order(train: Reviews) -> tuple[Array, int]:
+    """Return the order of the training reviews and how many of its first validate.
+
+    Reviews are ordered by the BLAKE2b digest of their ranks, then by position, which
+    depends on what a review says and not on where the file has it. Copies of one review
+    are neighbours, so the cut moves to the nearest place that does not part copies; only
+    where all reviews are copies of one does it stay.
+    """
+    stream = train.ranks.astype("<u4").tobytes()
+    ends = (4 * np.cumsum(train.lengths)).tolist()
+    digests = [
+        hashlib.blake2b(stream[start:end], digest_size=16).digest()
+        for start, end in zip([0, *ends], ends, strict=False)
+    ]
+    order = sorted(range(len(digests)), key=lambda review: (digests[review], review))
+    wanted = max(1, len(order) // VALIDATION_SHARE)
+    clean = [cut for cut in range(1, len(order)) if digests[order[cut - 1]] != digests[order[cut]]]
+    cut = min(clean, key=lambda place: abs(place - wanted), default=wanted)
+    return np.array(order, dtype=np.int64), cut
+
+
+def document_frequency(ranks: Array, lengths: Array, size: int) -> Array:
+    """Return in how many reviews each rank occurs, shape (size + 1,), position = rank."""
+    review = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    pairs = np.sort(review * (size + 1) + ranks)  # np.unique takes ten times as long here
+    first = np.ones(len(pairs), dtype=bool)
+    first[1:] = pairs[1:] != pairs[:-1]
+    return np.bincount(pairs[first] % (size + 1), minlength=size + 1).astype(np.uint32)
+
+
+def _take(reviews: Reviews, chosen: Array) -> Reviews:
+    lengths = reviews.lengths[chosen]
+    first = (np.cumsum(reviews.lengths) - reviews.lengths)[chosen]
+    return Reviews(reviews.ranks[spans(first, lengths)], lengths, reviews.labels[chosen])
+
+
+def _stream(name: str, part: Reviews, dtype: type[np.unsignedinteger[Any]]) -> dict[str, Array]:
+    offsets = np.zeros(len(part.lengths) + 1, dtype=np.int64)
+    np.cumsum(part.lengths + 1, out=offsets[1:])
+    tokens = np.full(int(offsets[-1]), START, dtype=dtype)
+    tokens[spans(offsets[:-1] + 1, part.lengths)] = part.ranks
+    labels = part.labels.astype(np.uint8)
+    return {f"{name}_tokens": tokens, f"{name}_offsets": offsets, f"{name}_labels": labels}
+
+
+def _describe(parts: dict[str, Reviews], made_from: str) -> dict[str, Any]:
+    lengths = {name: part.lengths + 1 for name, part in parts.items()}
+    fitted = np.concatenate((lengths["train"], lengths["validation"]))
+    return {
+        "made_from": made_from,
+        "reviews": {name: len(part.labels) for name, part in parts.items()},
+        "positive_share": {
+            name: round(float(part.labels.mean()), 4) for name, part in parts.items()
+        },
+        "mean_length_with_start": {
+            "train_and_validation": round(float(fitted.mean()), 2),
+            "test": round(float(lengths["test"].mean()), 2),
+        },
+        "longest_with_start": max(int(part.max()) for part in lengths.values()),
+    }

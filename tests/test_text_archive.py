@@ -1,0 +1,147 @@
+"""Reading the raw reviews from their archive or folder, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from text_world import assert_refused, cut, overwrite
+
+from bench.errors import DataError
+from bench.text import archive
+from bench.text.corpus import Corpus
+from bench.text.reading import read
+from bench.text.tokenise import FILTERS, build_corpus, words_of
+
+TEXTS = {
+    "aclImdb/train/neg/0_1.txt": "Bad film. Not GOOD!",
+    "aclImdb/train/neg/1_2.txt": "bad, bad\tacting",
+    "aclImdb/train/pos/0_9.txt": "A good film<br />It's good",
+    "aclImdb/train/pos/1_8.txt": "good good plot",
+    "aclImdb/test/neg/0_1.txt": "bad unheard film",
+    "aclImdb/test/pos/0_9.txt": "it's good",
+}
+
+
+def write_archive(path: Path, texts: dict[str, str]) -> Path:
+    with tarfile.open(path, "w:gz") as file:
+        for name, text in texts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            file.addfile(member, io.BytesIO(text.encode()))
+    return path
+
+
+def write_folder(path: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        file = path / name.removeprefix("aclImdb/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return path
+
+
+def spelled(corpus: Corpus, part: str) -> list[list[str]]:
+    reviews = getattr(corpus, part)
+    words = iter([corpus.words[rank - 1] for rank in reviews.ranks] if corpus.words else [])
+    return [[next(words) for _ in range(length)] for length in reviews.lengths]
+
+
+def test_words_are_parted_as_keras_parts_them() -> None:
+    text = 'It\'s "GREAT"--(really)!\tTen/10\nÀ la carte; so-called'
+    lowered = text.lower()
+    for character in FILTERS:
+        lowered = lowered.replace(character, " ")
+    assert words_of(text) == [word for word in lowered.split(" ") if word]
+    assert words_of(text)[:3] == ["it's", "great", "really"]
+
+
+def test_ranks_follow_training_frequency_then_first_sight() -> None:
+    corpus = build_corpus([("b a c a", 0), ("d c a", 1)], [("c a zzz d", 1)])
+    assert corpus.words == ["a", "c", "b", "d"]
+    assert corpus.train.ranks.tolist() == [3, 1, 2, 1, 4, 2, 1]
+    assert corpus.test.ranks.tolist() == [2, 1, 4]
+    assert corpus.test.lengths.tolist() == [3]
+
+
+def test_archive_and_folder_hold_the_same_reviews_whatever_the_order(tmp_path: Path) -> None:
+    backwards = dict(reversed(TEXTS.items()))
+    first = archive.read_archive(write_archive(tmp_path / "aclImdb.tar.gz", TEXTS))
+    second = archive.read_archive(write_archive(tmp_path / "other.tar.gz", backwards))
+    third = archive.read_folder(write_folder(tmp_path / "aclImdb", TEXTS))
+    for corpus in (first, second, third):
+        assert corpus.words == first.words
+        assert spelled(corpus, "train") == [
+            ["bad", "film", "not", "good"],
+            ["bad", "bad", "acting"],
+            ["a", "good", "film", "br", "it's", "good"],
+            ["good", "good", "plot"],
+        ]
+        assert spelled(corpus, "test") == [["bad", "film"], ["it's", "good"]]
+        assert corpus.train.labels.tolist() == [0, 0, 1, 1]
+    assert first.words is not None
+    assert first.words[:3] == ["good", "bad", "film"]
+
+
+def test_unsupervised_reviews_links_and_strays_are_skipped(tmp_path: Path) -> None:
+    path = write_archive(
+        tmp_path / "aclImdb.tar.gz",
+        {
+            **TEXTS,
+            "aclImdb/train/unsup/0_0.txt": "secret",
+            "aclImdb/train/urls_pos.txt": "secret",
+            "aclImdb/train/pos/._0_9.txt": "secret",
+            "aclImdb/train/pos/labels.feat": "secret",
+        },
+    )
+    with tarfile.open(path, "r:gz") as old, tarfile.open(tmp_path / "new.tar.gz", "w:gz") as new:
+        for member in old:
+            new.addfile(member, old.extractfile(member))
+        link = tarfile.TarInfo("aclImdb/train/pos/9_9.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "../../../../secret"
+        new.addfile(link)
+    corpus = archive.read_archive(tmp_path / "new.tar.gz")
+    assert len(corpus.train.labels) == 4
+    assert corpus.words is not None
+    assert "secret" not in corpus.words
+
+
+def without(part: str) -> dict[str, str]:
+    return {name: text for name, text in TEXTS.items() if part not in name}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: cut(write_archive(path, TEXTS)),
+        overwrite,
+        lambda path: write_archive(path, without("train/pos")),
+        lambda path: write_archive(path, {**TEXTS, "train/pos/big.txt": " " * (2**20 + 1)}),
+    ],
+    ids=["cut short", "no archive", "no train/pos", "too large a member"],
+)
+def test_a_spoiled_archive_is_one_line_with_file_and_mend(
+    tmp_path: Path, spoil: Callable[[Path], Path]
+) -> None:
+    assert_refused([spoil(tmp_path / "aclImdb.tar.gz")])
+
+
+def test_an_archive_is_given_up_when_its_reviews_pass_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "LARGEST_TOTAL", 40)
+    assert_refused([write_archive(tmp_path / "aclImdb.tar.gz", TEXTS)], "more than 40 bytes")
+
+
+def test_a_folder_without_a_part_or_not_in_utf8_is_refused(tmp_path: Path) -> None:
+    assert_refused([write_folder(tmp_path / "aclImdb", without("test/neg"))], "test/neg")
+    folder = write_folder(tmp_path / "other", TEXTS)
+    (folder / "train/pos/2_7.txt").write_bytes(b"caf\xe9")
+    assert_refused([folder], "2_7.txt is not UTF-8")
+
+
+def test_files_of_no_known_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"reviews\.csv.*imdb\.npz"):
+        read([tmp_path / "reviews.csv"])
