@@ -1,0 +1,1 @@
+"""Weather series: reading, cleaning, splitting and windowing them, and making them up."""

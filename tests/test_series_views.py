@@ -1,0 +1,141 @@
+"""A view changes what a model sees of a series, and nothing else."""
+
+import numpy as np
+import pytest
+
+from bench.errors import BenchError, CannotRun
+from bench.series.prepare import prepare
+from bench.series.table import Table
+from bench.series.windows import open_windows
+
+HOUR = 3600
+COLUMNS = ("p (mbar)", "T (degC)", "rh (%)")
+VIEW = {"lookback": 1440, "step": 6, "reverse": False, "columns": None, "standardise": True}
+RAW = {**VIEW, "standardise": False}
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    """An hourly series whose raw cells tell their row and column: row + column / 10."""
+    values = np.arange(1200.0)[:, None] + np.array([0.0, 0.1, 0.2])
+    return prepare(Table(HOUR * np.arange(1200), COLUMNS, values), "s", as_published=False)
+
+
+def test_a_window_is_ten_days_by_the_hour_and_ends_one_step_before_its_row(prepared):
+    opened = open_windows(prepared, RAW)
+
+    windows = opened.validation.gather(np.array([0, 5]))
+
+    rows = prepared.arrays["rows_validation"][[0, 5]]
+    expected = np.stack([np.arange(row - 240, row) for row in rows])
+    assert windows.shape == (2, *opened.input_shape) == (2, 240, 3)
+    assert windows.dtype == np.float32
+    assert np.allclose(windows[:, :, 0], expected)
+
+
+def test_a_coarser_step_takes_every_nth_row_before_the_same_row(prepared):
+    opened = open_windows(prepared, {**RAW, "lookback": "12h", "step": "3h"})
+
+    window = opened.train.gather(np.array([7]))[0]
+
+    row = prepared.arrays["rows_train"][7]
+    assert window[:, 0].tolist() == [row - 12, row - 9, row - 6, row - 3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "time"),
+    [({"lookback": 144, "step": 12}, {"lookback": "24h", "step": "120min"}),
+     ({"lookback": 1440, "step": 6}, {"lookback": "10d", "step": "1h"})],
+)  # fmt: skip
+def test_rows_and_times_mean_the_same(prepared, rows, time):
+    numbers = np.arange(4)
+
+    by_rows = open_windows(prepared, {**VIEW, **rows}).test.gather(numbers)
+    by_time = open_windows(prepared, {**VIEW, **time}).test.gather(numbers)
+
+    assert np.array_equal(by_rows, by_time)
+
+
+def test_reverse_turns_the_window_round(prepared):
+    numbers = np.arange(4)
+
+    forward = open_windows(prepared, VIEW).train.gather(numbers)
+    backward = open_windows(prepared, {**VIEW, "reverse": True}).train.gather(numbers)
+
+    assert np.array_equal(backward, forward[:, ::-1])
+
+
+def test_columns_are_taken_in_the_order_of_the_view(prepared):
+    opened = open_windows(prepared, {**RAW, "columns": ["rh (%)", "T (degC)"]})
+
+    last = opened.train.gather(np.array([0]))[0, -1]
+
+    assert opened.input_shape == (240, 2)
+    assert last.tolist() == pytest.approx([239.2, 239.1])
+    assert opened.facts["columns"] == ("rh (%)", "T (degC)")
+    assert opened.facts["target_column"] == 1
+
+
+def test_a_view_without_temperature_has_no_target_column(prepared):
+    opened = open_windows(prepared, {**VIEW, "columns": ["p (mbar)"]})
+
+    assert opened.facts["target_column"] is None
+
+
+def test_a_view_never_changes_targets_examples_or_groups(prepared):
+    reference = open_windows(prepared, VIEW)
+    other = open_windows(
+        prepared,
+        {"lookback": "1d", "step": "2h", "reverse": True, "columns": None, "standardise": False},
+    )
+
+    for split in ("train", "validation", "test"):
+        one, two = getattr(reference, split), getattr(other, split)
+        assert np.array_equal(one.targets, two.targets)
+        assert np.array_equal(one.groups, two.groups)
+        assert len(one) == prepared.meta["examples"][split]
+
+
+def test_opening_copies_no_array(prepared):
+    opened = open_windows(prepared, VIEW)
+
+    assert np.shares_memory(opened.train.targets, prepared.arrays["targets_train"])
+
+
+def test_the_facts_describe_the_window_and_lead_back_to_degrees(prepared):
+    opened = open_windows(prepared, {**VIEW, "step": "2h"})
+
+    assert opened.facts["lookback"] == opened.input_shape[0] == 120
+    assert opened.facts["interval"] == 2 * HOUR
+    assert opened.units == {"mae_degC": opened.facts["std"]}
+    degrees = opened.train.targets * opened.facts["std"] + opened.facts["mean"]
+    assert degrees == pytest.approx(prepared.arrays["rows_train"] + 24.1, abs=0.01)
+
+
+@pytest.mark.parametrize(("lookback", "step"), [(1440, 3), ("9d", "90min")])
+def test_data_too_coarse_for_a_step_skip_the_trial(prepared, lookback, step):
+    with pytest.raises(CannotRun, match="a sample every 60 minutes"):
+        open_windows(prepared, {**VIEW, "lookback": lookback, "step": step})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lookback": "11d"}, "longer than 10 days.*use at most '10d'"),
+        ({"lookback": 1446}, "longer than 10 days"),
+        ({"lookback": 100}, "lookback=100 is not a multiple of step=6"),
+        ({"lookback": 0}, "lookback=0 is no time"),
+        ({"step": "1 week"}, "step='1 week' is no time.*'10d'"),
+        ({"step": True}, "step=True is no time"),
+        ({"columns": ["T (deg)"]}, r"no column 'T \(deg\)' \(did you mean 'T \(degC\)'\?\)"),
+        ({"columns": "T (degC)"}, "is no list of names"),
+        ({"columns": []}, "is no list of names"),
+        ({"columns": ["rh (%)", "rh (%)"]}, "names a column twice"),
+    ],
+)
+def test_an_option_without_meaning_is_refused_with_the_mend(prepared, change, message):
+    with pytest.raises(BenchError, match=message) as caught:
+        open_windows(prepared, {**VIEW, **change})
+
+    assert not isinstance(caught.value, CannotRun)
+    assert "\n" not in str(caught.value)
