@@ -1,0 +1,236 @@
+"""From plugins to trials: which are to be run, reused, skipped, or cannot be run at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from bench.errors import BenchError, CannotRun
+from bench.record import FAILED, OK, SKIPPED, Record
+from bench.registry.declarations import nearest
+from bench.registry.discover import Registry
+from bench.registry.options import complaint
+from bench.registry.plugins import Plugin
+from bench.registry.tasks import TaskInfo
+from bench.training import TRAINING_OPTIONS, Limits, schedule
+from bench.trial import Trial
+from bench.values import NAMES, is_a
+
+REUSE_POLICIES = ("missing", "always", "never")
+
+
+class SourceLike(Protocol):
+    """What planning needs to know of the data a task runs on."""
+
+    @property
+    def kind(self) -> str:
+        """One of official, local and synthetic."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the data."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, apart from which plugins."""
+
+    profile: str = "quick"
+    seeds: tuple[int, ...] = (0,)
+    backend: str = "tensorflow"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    reuse: str = "missing"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What planning is told of the world, so that it needs no effects of its own.
+
+    ``training_examples`` opens a task under a view and counts; it raises ``CannotRun``
+    where the view has no meaning on the data and ``BenchError`` for a wrong option.
+    ``version_of`` returns the version of an importable package, or None if it is absent.
+    """
+
+    sources: Mapping[str, SourceLike]
+    training_examples: Callable[[TaskInfo, Mapping[str, Any]], int]
+    version_of: Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A trial and what is to become of it.
+
+    Exactly one holds: ``reused`` is the record that answers for it; ``verdict`` and
+    ``reason`` say why it is not run; or neither, and it is to be run.
+    """
+
+    trial: Trial
+    plugin: Plugin
+    reused: Record | None = None
+    verdict: str = ""
+    reason: str = ""
+
+    @property
+    def to_run(self) -> bool:
+        """Whether a worker has to train this trial."""
+        return self.reused is None and not self.verdict
+
+
+def make_plan(
+    plugins: Iterable[Plugin],
+    registry: Registry,
+    request: Request,
+    surroundings: Surroundings,
+    latest: Mapping[str, Record],
+) -> list[Planned]:
+    """Plan one trial a plugin and seed, in the order given.
+
+    Args:
+        plugins: Those to be run; each belongs to a task of the registry.
+        registry: Where the tasks are found.
+        request: What the user asked for.
+        surroundings: What planning is told of the world.
+        latest: The record that answers for each identity.
+
+    Raises:
+        BenchError: An override has an unknown key, a wrong type or a value that the
+            task refuses.
+    """
+    planned = []
+    for plugin in plugins:
+        task = registry.tasks[plugin.task]
+        check_overrides(request.overrides, plugin, task)
+        base, verdict, reason = _trial(plugin, task, request, surroundings)
+        for seed in request.seeds:
+            trial = replace(base, seed=seed)
+            known = latest.get(trial.identity)
+            if verdict:
+                # Nothing is learnt from writing the same verdict down at every run.
+                same = known is not None and (known.status, known.reason) == (verdict, reason)
+                record = known if same else None
+            else:
+                record = reusable(known, request.reuse)
+            if record is None:
+                planned.append(Planned(trial, plugin, None, verdict, reason))
+            else:
+                planned.append(Planned(trial, plugin, record))
+    return planned
+
+
+def reusable(record: Record | None, policy: str) -> Record | None:
+    """Decide whether a record of the same identity answers for a trial.
+
+    missing: only a record that is ok does. always: any record does, so that what failed
+    is not tried again. never: none does.
+    """
+    if record is None or policy == "never":
+        return None
+    if policy == "always":
+        return record
+    return record if record.status == OK else None
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Refuse negative and repeated seeds.
+
+    Raises:
+        BenchError: Names the seed.
+    """
+    for position, seed in enumerate(seeds):
+        if seed < 0 or seed >= 2**32:
+            raise BenchError(f"--seeds: {seed} is out of range; a seed is from 0 to {2**32 - 1}")
+        if seed in seeds[:position]:
+            raise BenchError(f"--seeds: {seed} is given twice; every repeat needs its own seed")
+
+
+def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo) -> None:
+    """Refuse keys that a plugin does not have and values that it cannot take.
+
+    A plugin with problems is not judged: what it would take cannot be known.
+
+    Raises:
+        BenchError: Names the plugin, the key and the nearest known one.
+    """
+    if plugin.problems:
+        return
+    known = {*plugin.build_parameters, *task.view, *TRAINING_OPTIONS}
+    for key, value in overrides.items():
+        if key not in known:
+            raise BenchError(f"--set {key}: {plugin.name} has no such option{nearest(key, known)}")
+        wrong = complaint(key, value, task)
+        if wrong:
+            raise BenchError(f"--set {key}={value}: {wrong}")
+        declared = plugin.hyperparameters.get(key)
+        judged = key in task.view or key in TRAINING_OPTIONS or declared is None or value is None
+        if not judged and not is_a(value, type(declared)):
+            raise BenchError(
+                f"--set {key}={value}: must be {NAMES[type(declared)]}, "
+                f"as in {plugin.name} ({declared!r})"
+            )
+
+
+def versions_that_compute(
+    plugin: Plugin, backend: str, version_of: Callable[[str], str | None]
+) -> dict[str, str]:
+    """Return the versions of the libraries whose change can change a result."""
+    names = {"keras", "numpy", backend, *plugin.needs}
+    return {name: version_of(name) or "absent" for name in sorted(names)}
+
+
+def _trial(
+    plugin: Plugin, task: TaskInfo, request: Request, surroundings: Surroundings
+) -> tuple[Trial, str, str]:
+    """Resolve everything but the seed; also the verdict and reason if it cannot be run."""
+    # What a plugin with problems declares may be anything: only its source is taken.
+    values = {} if plugin.problems else {**plugin.hyperparameters, **request.overrides}
+    view = {key: values.get(key, default) for key, default in task.view.items()}
+    options = {key: values[key] for key in values if key in TRAINING_OPTIONS}
+    limits = Limits(**task.profiles[request.profile])
+    examples, verdict, reason = _feasible(plugin, task, view, request, surroundings)
+    training = schedule(task.training, options, limits, examples)
+    planned = {key: training[key] for key in options}
+    source = surroundings.sources[task.name]
+    trial = Trial(
+        task=task.name,
+        task_version=task.version,
+        plugin=plugin.name,
+        plugin_sha256=plugin.sha256,
+        hyperparameters=plugin.build_arguments({**values, **view, **planned}),
+        view=view,
+        training=training,
+        scored_examples=limits.scored_examples,
+        source=source.kind,
+        fingerprint=source.fingerprint,
+        profile=request.profile,
+        seed=0,
+        backend=request.backend,
+        versions=versions_that_compute(plugin, request.backend, surroundings.version_of),
+        overrides=dict(request.overrides),
+    )
+    return trial, verdict, reason
+
+
+def _feasible(
+    plugin: Plugin,
+    task: TaskInfo,
+    view: Mapping[str, Any],
+    request: Request,
+    surroundings: Surroundings,
+) -> tuple[int, str, str]:
+    """Return the training examples (1 if unknown), and the verdict and reason against a trial."""
+    if plugin.problems:
+        first = plugin.problems[0]
+        return 1, FAILED, f"{plugin.path.name}:{first.line}: {first.message}"
+    absent = [name for name in plugin.needs if surroundings.version_of(name) is None]
+    if absent:
+        return 1, SKIPPED, f"needs {' and '.join(absent)}, not installed here"
+    try:
+        return surroundings.training_examples(task, view), "", ""
+    except CannotRun as error:
+        return 1, SKIPPED, str(error)
+    except BenchError as error:
+        changed = [key for key in request.overrides if key in task.view]
+        if changed:
+            raise BenchError(f"--set {', '.join(changed)}: {error}") from None
+        return 1, FAILED, f"{plugin.path.name}: {error}"
