@@ -1,0 +1,79 @@
+"""Fit and score an object with scikit-learn's ``fit`` and ``predict``."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.job import EpochDone
+from bench.task import Array, Examples
+from bench.trial import Trial
+from bench.worker.keras_model import SCORING_BATCH, Fit
+from bench.worker.sampling import epoch_batches
+from bench.worker.scoring import one_number_each
+
+#: Training examples are handed over in one piece; beyond this the machine would swap.
+LARGEST_FIT = 4 * 1024**3
+
+
+class EstimatorLearner:
+    """An estimator as the trial sees it: fitted once, on as many examples as the schedule sees."""
+
+    def __init__(self, estimator: Any, trial: Trial) -> None:
+        self._estimator = estimator
+        self._trial = trial
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the fitted coefficients (attributes that end in an underscore)."""
+        fitted = [v for k, v in vars(self._estimator).items() if k.endswith("_")]
+        return int(sum(value.size for value in fitted if isinstance(value, np.ndarray)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the pickled estimator."""
+        try:
+            return len(pickle.dumps(self._estimator))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return 0
+
+    def fit(
+        self, train: Examples, validation: Examples, report: Callable[[EpochDone], None]
+    ) -> Fit:
+        """Fit on the distinct examples that the schedule's epochs would draw.
+
+        Raises:
+            BenchError: They would not fit into memory.
+        """
+        options = self._trial.training
+        epochs = max(1, options["epochs"])
+        steps = epochs * options["steps_per_epoch"]
+        drawn = epoch_batches(len(train), steps, options["batch_size"], self._trial.seed, 0)
+        numbers = np.unique(drawn)
+        one = train.gather(numbers[:1])
+        if one.nbytes * len(numbers) > LARGEST_FIT:
+            gib = one.nbytes * len(numbers) / 1024**3
+            raise BenchError(
+                f"fitting on {len(numbers)} examples at once needs {gib:.1f} GiB; declare fewer "
+                "epochs or steps_per_epoch, or a smaller view"
+            )
+        inputs = train.gather(numbers)
+        started = time.perf_counter()
+        self._estimator.fit(inputs, train.targets[numbers])
+        seconds = time.perf_counter() - started
+        return Fit(fit_seconds=seconds, epoch_seconds=[seconds])
+
+    def predict(self, examples: Examples) -> Array:
+        """Return one number an example, shape (n,), float32; inputs go in batches."""
+        parts = []
+        for first in range(0, len(examples), SCORING_BATCH):
+            numbers = np.arange(first, min(first + SCORING_BATCH, len(examples)))
+            parts.append(
+                one_number_each(self._estimator.predict(examples.gather(numbers)), len(numbers))
+            )
+        return np.concatenate(parts)

@@ -1,0 +1,59 @@
+"""What a worker can say of itself: memory, threads, devices, versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import keras
+import numpy
+
+
+def peak_rss() -> int:
+    """Return the largest resident set this process has had, in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
+
+
+def worker_environment(backend: str) -> dict[str, Any]:
+    """Return versions, threads and device of this process."""
+    return {
+        "python": platform.python_version(),
+        "versions": {
+            "keras": keras.__version__,
+            "numpy": numpy.__version__,
+            backend: version(backend),
+        },
+        "threads": _threads(backend),
+        "device": _device(backend),
+    }
+
+
+def _threads(backend: str) -> int:
+    if backend == "tensorflow":
+        import tensorflow
+
+        wanted = tensorflow.config.threading.get_intra_op_parallelism_threads()
+        if wanted:
+            return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _device(backend: str) -> str:
+    if backend == "tensorflow":
+        import tensorflow
+
+        return "gpu" if tensorflow.config.list_physical_devices("GPU") else "cpu"
+    devices = keras.distribution.list_devices()
+    return "gpu" if any("gpu" in device or "cuda" in device for device in devices) else "cpu"

@@ -1,0 +1,156 @@
+"""One trial from data to scores."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from bench.data.prepared import open_prepared
+from bench.errors import BenchError
+from bench.job import EpochDone, Job
+from bench.record import DIVERGED, OK, Outcome
+from bench.registry.tasks import TaskInfo, load_module, read_task
+from bench.task import Array, Examples, OpenTask, PluginTask
+from bench.trial import Trial
+from bench.worker.backend import Compilation, choose_compilation, seed_everything
+from bench.worker.estimator import EstimatorLearner
+from bench.worker.keras_model import Fit, KerasLearner
+from bench.worker.measure import peak_rss, worker_environment
+from bench.worker.scoring import METRICS, evenly_spread
+
+Learner = KerasLearner | EstimatorLearner
+
+
+def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
+    """Train a job's model, choose its epoch by validation, score the test split once.
+
+    Raises:
+        CannotRun: The view has no meaning on these data.
+        BenchError: The plugin returned no model, or one of the wrong shape.
+        Exception: Whatever else the plugin raises.
+    """
+    started = time.perf_counter()
+    trial = job.trial
+    seed_everything(trial.seed, trial.backend)
+    task = read_task(Path(job.task_path))
+    opened = load_module(task).open_view(open_prepared(Path(job.prepared)), dict(trial.view))
+    validation = evenly_spread(opened.validation, trial.scored_examples)
+    test = evenly_spread(opened.test, trial.scored_examples)
+
+    build_started = time.perf_counter()
+    model = build_model(job, opened)
+    compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend)
+    learner = make_learner(model, task, trial, compilation)
+    build_seconds = time.perf_counter() - build_started
+
+    fit = learner.fit(opened.train, validation, report)
+    metrics: dict[str, Any] = {"best_epoch": fit.best_epoch, "curves": _curves(fit, task)}
+    timing = _timing(fit) | {"build": build_seconds}
+    if not fit.diverged:
+        predictions, seconds = _score(learner, validation, test, task, opened, metrics)
+        timing["predict"] = seconds
+        timing["predict_per_1000"] = 1000 * seconds / len(test)
+        if np.isfinite(predictions).all():
+            _keep(Path(job.predictions), predictions, test)
+        else:
+            fit.diverged = "predictions of the test split are not all finite"
+    timing["total"] = time.perf_counter() - started
+    return Outcome(
+        status=DIVERGED if fit.diverged else OK,
+        reason=fit.diverged,
+        metrics=metrics,
+        timing=timing,
+        memory={"peak_rss": peak_rss()},
+        model={"parameters": learner.parameters, "size": learner.size},
+        environment=worker_environment(trial.backend) | {"compilation": asdict(compilation)},
+    )
+
+
+def build_model(job: Job, opened: OpenTask) -> object:
+    """Run the plugin's source as it was planned and call its ``build``."""
+    module = ModuleType(job.trial.plugin)
+    module.__file__ = job.plugin_path
+    exec(compile(job.plugin_source, job.plugin_path, "exec"), vars(module))
+    model: object = module.build(
+        PluginTask(job.trial.task, opened), **dict(job.trial.hyperparameters)
+    )
+    return model
+
+
+def make_learner(model: object, task: TaskInfo, trial: Trial, compilation: Compilation) -> Learner:
+    """Return what fits and scores the plugin's model.
+
+    Raises:
+        BenchError: It is no model, or does not give one number an example.
+    """
+    if isinstance(model, keras.Model):
+        shape = getattr(model, "output_shape", None)
+        if isinstance(shape, tuple) and math.prod(size or 1 for size in shape[1:]) != 1:
+            raise BenchError(
+                f"build returned a model with output shape {shape}; the task expects one number "
+                "an example, so end it with one unit"
+            )
+        return KerasLearner(model, task, trial, compilation)
+    if callable(getattr(model, "fit", None)) and callable(getattr(model, "predict", None)):
+        return EstimatorLearner(model, trial)
+    raise BenchError(
+        f"build returned {type(model).__name__}; return a Keras model or an object with "
+        "fit and predict"
+    )
+
+
+def _score(
+    learner: Learner,
+    validation: Examples,
+    test: Examples,
+    task: TaskInfo,
+    opened: OpenTask,
+    metrics: dict[str, Any],
+) -> tuple[Array, float]:
+    """Fill in validation and test metrics; return test predictions and their seconds.
+
+    Validation goes first: it has been scored after the epochs too, so that by the time
+    the test split is predicted and timed everything is compiled.
+    """
+    metric = METRICS[task.metric]
+    for name, split in (("validation", validation), ("test", test)):
+        started = time.perf_counter()
+        predictions = learner.predict(split)
+        seconds = time.perf_counter() - started
+        value = metric(split.targets, predictions)
+        scores = {unit: value * factor for unit, factor in opened.units.items()}
+        metrics[name] = {task.metric: value, **scores}
+    return predictions, seconds
+
+
+def _curves(fit: Fit, task: TaskInfo) -> dict[str, list[float]]:
+    return {
+        "train_loss": fit.train_loss,
+        f"train_{task.metric}": fit.train_metric,
+        f"validation_{task.metric}": fit.validation_metric,
+        "epoch_seconds": fit.epoch_seconds,
+    }
+
+
+def _timing(fit: Fit) -> dict[str, float]:
+    first, *rest = fit.epoch_seconds or [0.0]
+    return {
+        "compile": fit.compile_seconds,
+        "first_epoch": first,
+        "steady_epoch": median(rest) if rest else max(0.0, first - fit.compile_seconds),
+        "fit": fit.fit_seconds,
+    }
+
+
+def _keep(path: Path, predictions: Array, test: Examples) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, predictions=predictions, targets=test.targets, groups=test.groups)

@@ -1,0 +1,158 @@
+"""The local executor: one process a job, whatever the process does."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from test_worker_keras_model import a_trial
+
+from bench import worker_process
+from bench.executor import Bounds, LocalExecutor, Started
+from bench.job import EpochDone, Finished, Job
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Put a small script in the worker's place: it has ``job`` and ``send``."""
+
+    def install(body: str) -> None:
+        script = tmp_path / "worker.py"
+        script.write_text(
+            "import os, signal, subprocess, sys, time\n"
+            "from bench.job import EpochDone, Job, encode\n"
+            "from bench.record import Outcome\n"
+            "job = Job.from_json(sys.stdin.read())\n"
+            "def send(message):\n"
+            "    sys.stdout.write(encode(message)); sys.stdout.flush()\n" + textwrap.dedent(body)
+        )
+        monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
+        monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, str(script)])
+
+    return install
+
+
+def a_job(seed: int = 0) -> Job:
+    return Job(a_trial(seed), "plugin.py", "", "task.py", "prepared", f"predictions-{seed}")
+
+
+def run_one(bounds: Bounds | None = None) -> tuple[list[Any], Finished]:
+    local = LocalExecutor(bounds)
+    local.submit(a_job())
+    events = [event for _, event in local.events()]
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    return events, finished
+
+
+def test_epochs_and_the_outcome_arrive_in_order(worker):
+    worker("""
+        send(EpochDone(1, 2, 0.5))
+        send(EpochDone(2, 2, 0.4))
+        send(Outcome("ok", metrics={"best_epoch": 2}))
+    """)
+    events, finished = run_one()
+
+    assert isinstance(events[0], Started)
+    assert events[1:3] == [EpochDone(1, 2, 0.5), EpochDone(2, 2, 0.4)]
+    assert finished.outcome.status == "ok"
+    assert finished.outcome.metrics == {"best_epoch": 2}
+    assert finished.outcome.timing["total"] > 0
+
+
+def test_jobs_run_in_the_order_in_which_they_were_submitted(worker):
+    worker('send(Outcome("ok", reason=str(job.trial.seed)))')
+    local = LocalExecutor()
+    for seed in (3, 1, 2):
+        local.submit(a_job(seed))
+    finished = [e.outcome.reason for _, e in local.events() if isinstance(e, Finished)]
+
+    assert finished == ["3", "1", "2"]
+
+
+def test_what_a_worker_prints_is_kept_as_a_tail_and_never_taken_for_a_message(worker):
+    worker("""
+        print("no message", flush=True)
+        os.write(1, b'{"kind": "Outcome"}' + bytes([10, 255, 254, 10]))
+        sys.stderr.write("x" * 100_000 + "the end")
+        send(Outcome("ok"))
+    """)
+    _, finished = run_one()
+
+    assert finished.outcome.status == "ok"
+    assert finished.log.endswith("the end")
+    assert len(finished.log) <= worker_process.LOG_TAIL
+
+
+def test_a_worker_that_exits_early_is_recorded_as_crashed(worker):
+    worker("os._exit(3)")
+    _, finished = run_one()
+
+    assert finished.outcome.status == "crashed"
+    assert finished.outcome.reason == "the worker exited with status 3 and no result"
+
+
+def test_a_worker_that_is_killed_is_recorded_with_the_name_of_the_signal(worker):
+    worker("os.kill(os.getpid(), signal.SIGSEGV)")
+    _, finished = run_one()
+
+    assert finished.outcome.status == "crashed"
+    assert "SIGSEGV" in finished.outcome.reason
+
+
+def test_a_worker_that_ignores_being_asked_is_killed_when_its_time_is_up(worker):
+    worker("""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
+    """)
+    _, finished = run_one(Bounds(timeout=1.0))
+
+    assert finished.outcome.status == "timeout"
+    assert finished.outcome.reason == "took longer than 1 s"
+    assert finished.outcome.timing["total"] < 30
+
+
+def test_a_worker_that_takes_too_much_memory_is_ended(worker):
+    worker("""
+        kept = bytearray(300 * 1024**2)
+        time.sleep(600)
+    """)
+    _, finished = run_one(Bounds(timeout=60, memory=200 * 1024**2))
+
+    assert finished.outcome.status == "out_of_memory"
+    assert finished.outcome.reason == "used more than 0.20 GiB"
+
+
+def test_nothing_that_a_worker_started_outlives_it(worker):
+    worker("""
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        send(Outcome("ok", reason=str(child.pid)))
+    """)
+    _, finished = run_one()
+    child = int(finished.outcome.reason)
+
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
+
+
+def test_cancel_ends_the_worker_under_way_and_forgets_the_rest(worker):
+    worker("""
+        send(EpochDone(1, 1, float(os.getpid())))
+        time.sleep(600)
+    """)
+    local = LocalExecutor()
+    local.submit(a_job(0))
+    local.submit(a_job(1))
+    pid = 0
+    for _, event in local.events():
+        if isinstance(event, EpochDone):
+            pid = int(event.metric)
+            local.cancel()
+            break
+
+    assert pid
+    assert not psutil.pid_exists(pid)
+    assert list(local.events()) == []

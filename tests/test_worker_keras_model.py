@@ -1,0 +1,185 @@
+"""Training a Keras model: schedule, best epoch, divergence, compilation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.registry.tasks import TaskInfo, discover_tasks
+from bench.task import Examples
+from bench.training import DEFAULTS
+from bench.trial import Trial
+
+keras = pytest.importorskip("keras")
+
+
+@pytest.fixture
+def task() -> TaskInfo:
+    return replace(discover_tasks()["jena"], loss="mean_absolute_error", metric="mae")
+
+
+def a_trial(seed: int = 0, **training: Any) -> Trial:
+    schedule = {**DEFAULTS, "epochs": 3, "steps_per_epoch": 4, "batch_size": 8, **training}
+    return Trial(
+        task="jena",
+        task_version=1,
+        plugin="made",
+        plugin_sha256="0",
+        hyperparameters={},
+        view={},
+        training=schedule,
+        scored_examples=None,
+        source="local",
+        fingerprint="0",
+        profile="smoke",
+        seed=seed,
+        backend="tensorflow",
+        versions={},
+    )
+
+
+def sums(count: int, seed: int) -> Examples:
+    """Examples whose target is the sum of their four inputs."""
+    inputs = np.random.default_rng(seed).normal(size=(count, 4)).astype("float32")
+    targets = inputs.sum(axis=1)
+    return Examples(targets, lambda numbers: inputs[numbers], np.arange(count))
+
+
+def a_model() -> Any:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+
+
+def learner_for(task: TaskInfo, trial: Trial, model: Any = None) -> Any:
+    from bench.worker.backend import Compilation
+    from bench.worker.keras_model import KerasLearner
+
+    return KerasLearner(model or a_model(), task, trial, Compilation(False, False))
+
+
+def test_training_follows_the_batches_that_the_seed_decides(task):
+    from bench.worker.sampling import epoch_batches
+
+    train = sums(50, 0)
+    trial = a_trial(epochs=3, steps_per_epoch=3, batch_size=8, optimizer="sgd", learning_rate=0.1)
+    model = a_model()
+    kernel, bias = (weight.astype("float64") for weight in model.get_weights())
+    fit = learner_for(task, trial, model).fit(train, sums(16, 1), lambda epoch: None)
+
+    losses = []
+    for epoch in range(3):
+        for numbers in epoch_batches(50, 3, 8, 0, epoch):
+            inputs = train.gather(numbers)
+            error = inputs @ kernel + bias - train.targets[numbers][:, None]
+            losses.append(np.abs(error).mean())
+            kernel = kernel - 0.1 * inputs.T @ np.sign(error) / 8
+            bias = bias - 0.1 * np.sign(error).mean()
+    assert fit.train_loss == pytest.approx(np.reshape(losses, (3, 3)).mean(axis=1), abs=1e-5)
+
+
+def test_the_weights_of_the_best_validation_epoch_are_restored(task):
+    trial = a_trial(epochs=6, learning_rate=0.9, optimizer="sgd")
+    learner = learner_for(task, trial)
+    validation = sums(64, 1)
+    fit = learner.fit(sums(64, 0), validation, lambda epoch: None)
+
+    restored = float(np.mean(np.abs(validation.targets - learner.predict(validation))))
+    assert fit.best_epoch == int(np.argmin(fit.validation_metric)) + 1
+    assert restored == pytest.approx(min(fit.validation_metric), abs=1e-6)
+    assert len(fit.train_loss) == len(fit.validation_metric) == len(fit.epoch_seconds) == 6
+
+
+def test_every_epoch_is_reported_with_its_validation_metric(task):
+    reports = []
+    fit = learner_for(task, a_trial()).fit(sums(64, 0), sums(16, 1), reports.append)
+
+    assert [report.epoch for report in reports] == [1, 2, 3]
+    assert [report.metric for report in reports] == fit.validation_metric
+
+
+def test_patience_stops_a_training_that_no_longer_improves(task):
+    trial = a_trial(epochs=50, patience=2, learning_rate=0.0)
+    fit = learner_for(task, trial).fit(sums(64, 0), sums(16, 1), lambda epoch: None)
+
+    assert len(fit.validation_metric) == 3
+    assert fit.best_epoch == 1
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_as_diverged(task):
+    train = sums(64, 0)
+    broken = replace(train, targets=np.full(64, np.nan, dtype="float32"))
+    fit = learner_for(task, a_trial(epochs=5)).fit(broken, sums(16, 1), lambda epoch: None)
+
+    assert fit.diverged == "the training loss became nan in epoch 1"
+    assert len(fit.train_loss) == 1
+
+
+def test_a_model_without_weights_is_scored_without_training(task):
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, inputs[:, :1])
+    learner = learner_for(task, a_trial(), model)
+    examples = sums(700, 0)
+    fit = learner.fit(examples, examples, lambda epoch: None)
+
+    assert fit.best_epoch == 0
+    assert not fit.validation_metric
+    assert np.array_equal(learner.predict(examples), examples.gather(np.arange(700))[:, 0])
+
+
+def test_a_model_that_its_author_compiled_keeps_its_optimizer(task):
+    model = a_model()
+    model.compile(optimizer=keras.optimizers.SGD(0.125), loss="mse", metrics=["mae"])
+    learner = learner_for(task, a_trial(optimizer="adam"), model)
+
+    assert float(learner.model.optimizer.learning_rate) == 0.125
+
+
+def test_declared_optimizer_options_reach_the_optimizer(task):
+    learner = learner_for(task, a_trial(optimizer="adamw", learning_rate=0.01, clipnorm=1.5))
+
+    assert isinstance(learner.model.optimizer, keras.optimizers.AdamW)
+    assert float(learner.model.optimizer.learning_rate) == pytest.approx(0.01)
+    assert learner.model.optimizer.clipnorm == 1.5
+
+
+def test_permuting_test_labels_changes_nothing_but_test_scores(task):
+    from bench.worker.scoring import mean_absolute_error
+
+    def train_and_score(test: Examples) -> tuple[list[float], np.ndarray, float]:
+        learner = learner_for(task, a_trial(seed=4))
+        fit = learner.fit(sums(64, 0), sums(32, 1), lambda epoch: None)
+        predictions = learner.predict(test)
+        return fit.validation_metric, predictions, mean_absolute_error(test.targets, predictions)
+
+    test = sums(40, 2)
+    permuted = replace(test, targets=test.targets[::-1].copy())
+    curve, predictions, score = train_and_score(test)
+    other_curve, other_predictions, other_score = train_and_score(permuted)
+
+    assert curve == other_curve
+    assert np.array_equal(predictions, other_predictions)
+    assert score != other_score
+
+
+def test_recurrent_models_are_compiled_with_xla_and_others_are_not(monkeypatch):
+    import tensorflow
+
+    from bench.worker.backend import choose_compilation
+
+    asked = []
+    experimental = tensorflow.config.experimental
+    monkeypatch.setattr(experimental, "enable_op_determinism", lambda: asked.append(True))
+    window = keras.Input((5, 2))
+    gru = keras.Sequential([window, keras.layers.Bidirectional(keras.layers.GRU(2))])
+    dense = a_model()
+
+    assert choose_compilation(gru, None, "tensorflow").jit_compile
+    assert not asked
+    chosen = choose_compilation(dense, None, "tensorflow")
+    assert not chosen.jit_compile
+    assert chosen.deterministic_ops
+    assert asked == [True]
+    assert choose_compilation(dense, True, "tensorflow").jit_compile
