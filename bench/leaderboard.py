@@ -1,0 +1,262 @@
+"""The leaderboard: a pure function of records."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean, median, stdev
+from typing import Any
+
+from bench.record import OK, SKIPPED, Record, answers
+
+TableKey = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation of ``count`` values; no deviation for one value."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One plugin (with what was overridden) over its seeds.
+
+    ``validation`` and ``test`` map metric names to spreads; ``difference`` is the
+    validation mean minus the baseline's; ``published`` the plugin's reference figures.
+    Seconds and bytes are medians over the seeds that are ok. ``reason`` says why a row is
+    not ok, or what became of a later attempt at a row that is.
+    """
+
+    label: str
+    backend: str
+    rank: int | None
+    validation: Mapping[str, Spread]
+    test: Mapping[str, Spread]
+    difference: float | None
+    published: Mapping[str, float]
+    fit_seconds: float | None
+    epoch_seconds: float | None
+    predict_per_1000: float | None
+    peak_rss: float | None
+    parameters: int | None
+    seeds: tuple[int, ...]
+    status: str
+    reason: str
+    reused: bool
+    is_baseline: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that may be compared: same task, data, profile and scored examples.
+
+    ``scored_examples`` is None where all of each split are scored; ``records`` are those
+    that the rows summarise.
+    """
+
+    task: str
+    task_version: int
+    source: str
+    fingerprint: str
+    why: str
+    profile: str
+    scored_examples: int | None
+    metric: str
+    direction: str
+    units: Mapping[str, str]
+    baseline: str
+    rows: tuple[Row, ...]
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """All tables, and how many records answer for no row because others replaced them."""
+
+    tables: tuple[Table, ...]
+    superseded: int
+
+
+def make_leaderboard(records: Iterable[Record], reused: Iterable[str] = ()) -> Leaderboard:
+    """Build the leaderboard; the order of ``records`` does not matter.
+
+    Nothing but the records is asked: a row stays when its plugin's file is gone. Of a
+    row's configurations (a plugin's source, view or schedule may have changed between
+    runs) the one recorded last counts, and of its records for each seed the newest that
+    is ok, else the newest; all others are counted as superseded.
+
+    Args:
+        records: All records to be shown.
+        reused: Identities that this run took from the store instead of training.
+    """
+    everything = sorted(records, key=_by_age)
+    marked = frozenset(reused)
+    groups: dict[TableKey, list[Record]] = defaultdict(list)
+    for record in everything:
+        groups[_table_key(record)].append(record)
+    tables = [_table(group, marked) for _, group in sorted(groups.items(), key=_by_text)]
+    shown = sum(len(table.records) for table in tables)
+    return Leaderboard(tuple(tables), len(everything) - shown)
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Summarise values; None for none."""
+    if not values:
+        return None
+    return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+def _by_age(record: Record) -> tuple[str, ...]:
+    return record.finished, record.identity, record.status, record.reason
+
+
+def _table_key(record: Record) -> TableKey:
+    trial = record.trial
+    return (
+        trial.task,
+        trial.source,
+        trial.fingerprint,
+        trial.task_version,
+        trial.profile,
+        trial.scored_examples or 0,
+        trial.harness_version,
+    )
+
+
+def _by_text(item: tuple[TableKey, Any]) -> tuple[str, ...]:
+    return tuple(map(str, item[0]))
+
+
+def _table(group: Sequence[Record], reused: frozenset[str]) -> Table:
+    by_row: dict[str, list[Record]] = defaultdict(list)
+    for record in group:
+        by_row[_row_label(record)].append(record)
+    first = group[-1]
+    metric = first.data["metric"]
+    rows = [_row(label, found, metric, reused) for label, found in sorted(by_row.items())]
+    baselines = {row.backend: row for row in rows if row.is_baseline}
+    fallback = next(iter(baselines.values()), None)
+    compared = [_compared(row, baselines.get(row.backend, fallback), metric) for row in rows]
+    return Table(
+        task=first.trial.task,
+        task_version=first.trial.task_version,
+        source=first.trial.source,
+        fingerprint=first.trial.fingerprint,
+        why=first.data["why"],
+        profile=first.trial.profile,
+        scored_examples=first.trial.scored_examples,
+        metric=metric["name"],
+        direction=metric["direction"],
+        units=metric["units"],
+        baseline=metric["baseline"],
+        rows=tuple(_ranked(compared, metric)),
+        records=tuple(record for found in by_row.values() for record in _current(found)),
+    )
+
+
+def _row_label(record: Record) -> str:
+    label = record.trial.label
+    backend = record.trial.backend
+    return label if backend == "tensorflow" else f"{label} [{backend}]"
+
+
+def _current(records: Sequence[Record]) -> list[Record]:
+    """Keep the record that answers for each seed, of the configuration recorded last."""
+    configuration = records[-1].trial.configuration
+    same = [record for record in records if record.trial.configuration == configuration]
+    return sorted(answers(same).values(), key=lambda record: record.trial.seed)
+
+
+def _setback(current: Sequence[Record], found: Sequence[Record]) -> str:
+    """Say how the last attempt at any of these records ended, if it ended worse."""
+    finished = {record.identity: record.finished for record in current}
+    later = [r for r in found if r.finished > finished.get(r.identity, r.finished)]
+    return f"a later attempt: {later[-1].status}: {later[-1].reason}" if later else ""
+
+
+def _row(
+    label: str, found: Sequence[Record], metric: Mapping[str, Any], reused: frozenset[str]
+) -> Row:
+    records = _current(found)
+    good = [record for record in records if record.status == OK]
+    status, reason = _status(records, good)
+    trial = records[-1].trial
+
+    def summary(split: str) -> dict[str, Spread]:
+        spreads = {}
+        for name in metric["units"]:
+            values = [record.metrics[split].get(name) for record in good]
+            summarised = spread([value for value in values if value is not None])
+            if summarised is not None:
+                spreads[name] = summarised
+        return spreads
+
+    return Row(
+        label=label,
+        backend=trial.backend,
+        rank=None,
+        validation=summary("validation"),
+        test=summary("test"),
+        difference=None,
+        published=records[-1].reference,
+        fit_seconds=_middle([r.timing["fit"] for r in good]),
+        epoch_seconds=_middle([r.timing["steady_epoch"] for r in good]),
+        predict_per_1000=_middle([r.timing["predict_per_1000"] for r in good]),
+        peak_rss=_middle([r.memory["peak_rss"] for r in good]),
+        parameters=good[-1].model["parameters"] if good else None,
+        seeds=tuple(record.trial.seed for record in records),
+        status=status,
+        reason=reason or _setback(records, found),
+        reused=bool(good) and all(record.identity in reused for record in records),
+        is_baseline=trial.plugin == metric["baseline"] and not trial.overrides,
+    )
+
+
+def _status(records: Sequence[Record], good: Sequence[Record]) -> tuple[str, str]:
+    """Return ok, or the statuses of the seeds that are not, with the last reason."""
+    bad = [record for record in records if record.status != OK]
+    if not bad:
+        return OK, ""
+    reason = bad[-1].reason
+    if not good:
+        return bad[-1].status, reason
+    return f"{len(good)} of {len(records)} seeds ok", f"{bad[-1].status}: {reason}"
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _compared(row: Row, baseline: Row | None, metric: Mapping[str, Any]) -> Row:
+    name = metric["name"]
+    if baseline is None or name not in row.validation or name not in baseline.validation:
+        return row
+    difference = row.validation[name].mean - baseline.validation[name].mean
+    return replace(row, difference=difference)
+
+
+def _ranked(rows: Sequence[Row], metric: Mapping[str, Any]) -> list[Row]:
+    """Order rows by the validation mean, best first; equal means share a rank."""
+    name, sign = metric["name"], 1 if metric["direction"] == "min" else -1
+
+    def key(row: Row) -> tuple[int, float, str]:
+        if name in row.validation:
+            return 0, sign * row.validation[name].mean, row.label
+        return (2 if row.status == SKIPPED else 1), math.inf, row.label
+
+    ordered = sorted(rows, key=key)
+    ranked: list[Row] = []
+    for position, row in enumerate(ordered, start=1):
+        if name not in row.validation:
+            ranked.append(row)
+        elif ranked and ranked[-1].validation[name].mean == row.validation[name].mean:
+            ranked.append(replace(row, rank=ranked[-1].rank))
+        else:
+            ranked.append(replace(row, rank=position))
+    return ranked

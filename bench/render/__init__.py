@@ -1,0 +1,1 @@
+"""A leaderboard as text: markdown, HTML, CSV, JSON, and a table for the terminal."""

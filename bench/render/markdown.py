@@ -1,0 +1,53 @@
+"""A leaderboard as markdown that no name can break."""
+
+from __future__ import annotations
+
+import re
+
+from bench.leaderboard import Leaderboard, Table
+from bench.printable import one_line
+from bench.render.columns import all_columns, cells
+from bench.render.provenance import above, below, left_out, reading, title
+
+_LONGEST = 160
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+#: An underscore within a word is itself; elsewhere it would open or close emphasis.
+_SPECIAL = re.compile(r"[\\|`*\[\]<>&$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def to_markdown(leaderboard: Leaderboard) -> str:
+    """Return the whole document."""
+    parts = ["# Leaderboard"]
+    parts += [_table(table) for table in leaderboard.tables] or ["No records yet."]
+    if leaderboard.superseded:
+        parts.append(left_out(leaderboard))
+    return "\n\n".join(parts) + "\n"
+
+
+def escape(text: str, longest: int | None = None) -> str:
+    """Return text that means itself, on one line; GitHub's dialect is the measure."""
+    return _SPECIAL.sub(
+        lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), one_line(text, longest)
+    )
+
+
+def _table(table: Table) -> str:
+    import pandas as pd
+
+    columns = all_columns(table)
+    frame = pd.DataFrame(
+        [[escape(cell, _LONGEST) for cell in row] for row in cells(table, columns)],
+        columns=[escape(column.heading) for column in columns],
+        dtype=object,
+    )
+    aligned = ["right" if column.is_number else "left" for column in columns]
+    lines = [f"- {label}: {escape(text)}" for label, text in below(table)]
+    return "\n\n".join(
+        [
+            f"## {escape(title(table))}",
+            f"**{escape(above(table))}**",
+            escape(reading(table)),
+            frame.to_markdown(index=False, disable_numparse=True, colalign=aligned),
+            "\n".join(lines),
+        ]
+    )

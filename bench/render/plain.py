@@ -1,0 +1,29 @@
+"""A leaderboard for the terminal."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from bench.leaderboard import Leaderboard, Table
+from bench.printable import one_line
+from bench.render.columns import cells, few_columns
+from bench.render.provenance import above, title
+
+_LONGEST = 60
+
+
+def to_text(leaderboard: Leaderboard) -> str:
+    """Return the tables with the columns that fit a terminal."""
+    return "\n\n".join(_table(table) for table in leaderboard.tables)
+
+
+def _table(table: Table) -> str:
+    columns = few_columns(table)
+    body = tabulate(
+        [[one_line(cell, _LONGEST) for cell in row] for row in cells(table, columns)],
+        # A heading over two lines keeps a column of short numbers narrow.
+        headers=[one_line(column.heading).replace(" ", "\n", 1) for column in columns],
+        colalign=["right" if column.is_number else "left" for column in columns],
+        disable_numparse=True,
+    )
+    return f"{one_line(title(table))}\n{one_line(above(table))}\n\n{body}"

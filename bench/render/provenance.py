@@ -1,0 +1,89 @@
+"""What stands above and under a table: where its numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bench.leaderboard import Leaderboard, Table
+from bench.record import OK, Record
+from bench.render.columns import metric_name, size
+
+
+def title(table: Table) -> str:
+    """Name the task and the data, so that no table of made data passes for a real one."""
+    return f"{table.task}, {table.source} data, {table.profile} profile"
+
+
+def above(table: Table) -> str:
+    """Say which data, and why these."""
+    return f"Data: {table.source}: {table.why.rstrip('.')}."
+
+
+def reading(table: Table) -> str:
+    """Say how the table is to be read."""
+    better = "lower is better" if table.direction == "min" else "higher is better"
+    unit = table.units.get(table.metric, "")
+    seeds = {row.seeds for row in table.rows}
+    spread = "; ± is the standard deviation over seeds" if any(len(s) > 1 for s in seeds) else ""
+    return (
+        f"Ranked by validation {metric_name(table.metric)} ({unit}, {better}){spread}. "
+        "The epoch is chosen on validation; the test split is scored once."
+    )
+
+
+def below(table: Table) -> list[tuple[str, str]]:
+    """Return label and text of each line of provenance."""
+    records = table.records
+    return [
+        ("machine", _different(_machine(record) for record in records)),
+        ("versions", _versions(records)),
+        ("data", f"{table.source}, {table.fingerprint}, task version {table.task_version}"),
+        ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
+        ("commit", _different(_commit(record) for record in records)),
+        ("command", _different(record.environment.get("command", "?") for record in records)),
+    ]
+
+
+def left_out(leaderboard: Leaderboard) -> str:
+    """Say how many records are not shown, and why."""
+    number = leaderboard.superseded
+    records = "1 further record is" if number == 1 else f"{number} further records are"
+    return f"{records} left out: others of the same plugin and seed answer in their place."
+
+
+def _scored(table: Table) -> str:
+    return "all" if table.scored_examples is None else f"{table.scored_examples:,}"
+
+
+def _different(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))
+
+
+def _machine(record: Record) -> str:
+    machine: dict[str, Any] = record.environment.get("machine", {})
+    memory = size(machine["memory"]) if "memory" in machine else "? memory"
+    return f"{machine.get('processor', '?')}, {machine.get('cores', '?')} cores, {memory}, " + str(
+        machine.get("system", "?")
+    )
+
+
+def _versions(records: Sequence[Record]) -> str:
+    """Name each library with its version, or all of them where runs differ."""
+    found: dict[str, list[str]] = {"python": []}
+    for record in [r for r in records if r.status == OK] or records:
+        environment = record.environment
+        versions = {"python": environment.get("python"), **record.trial.versions}
+        for name, number in [*versions.items(), ("suite", environment.get("suite"))]:
+            if number and number not in found.setdefault(name, []):
+                found[name].append(str(number))
+    return ", ".join(
+        f"{name} {' and '.join(numbers)}" for name, numbers in found.items() if numbers
+    )
+
+
+def _commit(record: Record) -> str:
+    commit = record.environment.get("commit")
+    if commit is None:
+        return "none (not in a repository)"
+    return f"{commit} with uncommitted changes" if record.environment.get("dirty") else str(commit)

@@ -1,0 +1,289 @@
+"""The leaderboard is a function of records, and of nothing else."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import product
+from statistics import stdev
+
+import pytest
+from builders import a_board, a_record
+
+from bench.leaderboard import Leaderboard, Row, Table, make_leaderboard, spread
+from bench.record import CRASHED, FAILED, OUT_OF_MEMORY, SKIPPED, TIMEOUT
+
+
+def only_table(board: Leaderboard) -> Table:
+    (table,) = board.tables
+    return table
+
+
+def rows(board: Leaderboard) -> dict[str, Row]:
+    return {row.label: row for row in only_table(board).rows}
+
+
+def order(board: Leaderboard) -> list[tuple[int | None, str]]:
+    return [(row.rank, row.label) for row in only_table(board).rows]
+
+
+# Order and ranks
+
+
+def test_lower_is_better_for_an_error():
+    board = a_board(a_record("b", 0.3), a_record("a", 0.2), a_record("c", 0.25))
+    assert order(board) == [(1, "a"), (2, "c"), (3, "b")]
+
+
+def test_higher_is_better_for_an_accuracy():
+    of_imdb = {"trial": {"task": "imdb"}}
+    board = a_board(a_record("b", 0.8, **of_imdb), a_record("a", 0.9, **of_imdb))
+    assert order(board) == [(1, "a"), (2, "b")]
+
+
+def test_validation_ranks_and_the_test_split_does_not():
+    good_test = replace(
+        a_record("b", 0.3),
+        metrics={"best_epoch": 1, "validation": {"mae": 0.3}, "test": {"mae": 0.01}},
+    )
+    assert order(a_board(good_test, a_record("a", 0.2))) == [(1, "a"), (2, "b")]
+
+
+def test_ties_share_a_rank_and_stand_by_name():
+    board = a_board(a_record("b", 0.2), a_record("c", 0.3), a_record("a", 0.2))
+    assert order(board) == [(1, "a"), (1, "b"), (3, "c")]
+
+
+def test_what_is_not_ok_stands_last_without_a_rank_and_skipped_after_failed():
+    board = a_board(
+        a_record("a", status=SKIPPED, reason="needs sklearn, not installed here"),
+        a_record("b", status=CRASHED, reason="the worker was ended by SIGKILL"),
+        a_record("c", 0.9),
+    )
+    assert order(board) == [(1, "c"), (None, "b"), (None, "a")]
+    assert rows(board)["b"].reason == "the worker was ended by SIGKILL"
+    assert rows(board)["b"].validation == {}
+    assert rows(board)["b"].fit_seconds is None
+
+
+@pytest.mark.parametrize("status", [FAILED, TIMEOUT, OUT_OF_MEMORY, CRASHED, SKIPPED])
+def test_a_table_may_hold_nothing_that_is_ok(status):
+    board = a_board(a_record("a", status=status, reason="a reason"))
+    assert order(board) == [(None, "a")]
+    assert rows(board)["a"].status == status
+
+
+# Seeds
+
+
+def test_a_row_has_mean_and_sample_deviation_over_its_seeds():
+    values = [0.26, 0.27, 0.31]
+    board = a_board(*(a_record(quality=q, seed=s) for s, q in enumerate(values)))
+    row = rows(board)["jena_gru"]
+
+    assert row.validation["mae"].mean == pytest.approx(0.28)
+    assert row.validation["mae"].deviation == pytest.approx(stdev(values))
+    assert row.validation["mae_degC"].mean == pytest.approx(0.28 * 8.85)
+    assert row.test["mae"].count == 3
+    assert row.seeds == (0, 1, 2)
+
+
+def test_one_seed_has_no_deviation():
+    assert rows(a_board(a_record()))["jena_gru"].validation["mae"].deviation is None
+    assert spread([]) is None
+
+
+def test_a_row_with_seeds_that_failed_says_how_many_and_why():
+    failed = a_record(seed=1, status=TIMEOUT, reason="took longer than 60 s")
+    board = a_board(a_record(quality=0.2, seed=0), failed, a_record(quality=0.4, seed=2))
+    row = rows(board)["jena_gru"]
+
+    assert (row.rank, row.status) == (1, "2 of 3 seeds ok")
+    assert row.reason == "timeout: took longer than 60 s"
+    assert row.validation["mae"].mean == pytest.approx(0.3)
+    assert row.seeds == (0, 1, 2)
+
+
+def test_costs_are_medians_over_the_seeds_that_are_ok():
+    records = [
+        replace(
+            a_record(seed=seed),
+            timing={**a_record().timing, "fit": seconds, "steady_epoch": seconds / 2},
+            memory={"peak_rss": int(seconds)},
+        )
+        for seed, seconds in enumerate([1.0, 2.0, 99.0])
+    ]
+    row = rows(a_board(*records, a_record(seed=3, status=FAILED)))["jena_gru"]
+    assert (row.fit_seconds, row.epoch_seconds, row.peak_rss) == (2.0, 1.0, 2)
+
+
+# The baseline
+
+
+def test_each_row_is_compared_with_the_mean_of_the_baseline():
+    board = a_board(
+        a_record("jena_naive", 0.28, seed=0),
+        a_record("jena_naive", 0.30, seed=1),
+        a_record("jena_gru", 0.26),
+    )
+    assert rows(board)["jena_gru"].difference == pytest.approx(-0.03)
+    assert rows(board)["jena_naive"].difference == 0
+    assert [row.label for row in only_table(board).rows if row.is_baseline] == ["jena_naive"]
+
+
+def test_a_changed_baseline_is_none():
+    changed = a_record("jena_naive", 0.1, trial={"overrides": {"step": 1}})
+    board = a_board(changed, a_record("jena_gru", 0.26))
+    assert not any(row.is_baseline for row in only_table(board).rows)
+    assert rows(board)["jena_gru"].difference is None
+
+
+def test_without_a_baseline_that_is_ok_there_is_no_difference():
+    board = a_board(a_record("jena_naive", status=FAILED), a_record("jena_gru"))
+    assert rows(board)["jena_gru"].difference is None
+
+
+def test_each_backend_is_a_row_of_its_own_and_has_its_own_baseline():
+    on_jax = {"trial": {"backend": "jax"}}
+    board = a_board(
+        a_record("jena_naive", 0.30),
+        a_record("jena_naive", 0.31, **on_jax),
+        a_record("jena_gru", 0.26),
+        a_record("jena_gru", 0.27, **on_jax),
+        a_record("jena_gru", 0.28, trial={"backend": "torch"}),
+    )
+    differences = {label: row.difference for label, row in rows(board).items()}
+    assert differences["jena_gru"] == pytest.approx(-0.04)
+    assert differences["jena_gru [jax]"] == pytest.approx(-0.04)
+    assert differences["jena_gru [torch]"] == pytest.approx(0.28 - 0.30)
+
+
+# Which records count
+
+
+def test_of_a_plugins_configurations_the_one_recorded_last_counts():
+    old = [
+        a_record(quality=0.1, seed=s, minute=1, trial={"plugin_sha256": "old"}) for s in range(3)
+    ]
+    board = a_board(a_record(quality=0.3, minute=2), *old)
+    assert rows(board)["jena_gru"].validation["mae"].mean == 0.3
+    assert rows(board)["jena_gru"].seeds == (0,)
+    assert board.superseded == 3
+
+
+def test_a_plugin_that_has_been_broken_since_shows_that_and_not_its_old_result():
+    ok = a_record(quality=0.1, minute=1)
+    broken = a_record(
+        minute=2, status=FAILED, reason="does not parse", trial={"plugin_sha256": "new"}
+    )
+    board = a_board(ok, broken)
+    assert rows(board)["jena_gru"].status == FAILED
+    assert board.superseded == 1
+
+
+def test_a_later_failure_of_the_same_trial_is_told_and_does_not_hide_the_result():
+    """What failed is the circumstance: by its identity nothing else has changed."""
+    ok = a_record(quality=0.2, minute=1)
+    late = a_record(minute=2, status=TIMEOUT, reason="took longer than 1 s")
+    board = a_board(ok, late)
+    row = rows(board)["jena_gru"]
+
+    assert (row.rank, row.status) == (1, "ok")
+    assert row.reason == "a later attempt: timeout: took longer than 1 s"
+    assert board.superseded == 1
+
+
+def test_a_failure_that_was_followed_by_success_is_forgotten():
+    board = a_board(
+        a_record(minute=1, status=TIMEOUT, reason="took longer than 1 s"), a_record(minute=2)
+    )
+    assert (rows(board)["jena_gru"].status, rows(board)["jena_gru"].reason) == ("ok", "")
+
+
+def test_what_the_command_line_changed_is_a_row_of_its_own():
+    changed = {"hyperparameters": {"units": 64}, "overrides": {"units": 64}}
+    board = a_board(a_record(quality=0.3), a_record(quality=0.2, trial=changed))
+    assert order(board) == [(1, "jena_gru (units=64)"), (2, "jena_gru")]
+    assert board.superseded == 0
+
+
+def test_a_row_is_reused_if_all_its_seeds_are():
+    one, two = a_record(seed=0), a_record(seed=1)
+    assert rows(a_board(one, two, reused=(one.identity, two.identity)))["jena_gru"].reused
+    assert not rows(a_board(one, two, reused=(one.identity,)))["jena_gru"].reused
+
+
+# Which records share a table
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"task": "imdb"},
+        {"task_version": 2},
+        {"source": "official"},
+        {"fingerprint": "beef"},
+        {"profile": "full"},
+        {"scored_examples": 500},
+        {"scored_examples": None},
+        {"harness_version": 2},
+    ],
+    ids=str,
+)
+def test_what_is_not_comparable_never_shares_a_table(difference):
+    board = a_board(a_record("a"), a_record("b", trial=difference))
+    assert [[row.label for row in table.rows] for table in board.tables] in (
+        [["a"], ["b"]],
+        [["b"], ["a"]],
+    )
+    for table in board.tables:
+        assert len({record.trial.source for record in table.records}) == 1
+        assert all(row.rank == 1 for row in table.rows)
+
+
+def test_a_table_says_what_it_is_of():
+    table = only_table(a_board(a_record()))
+    assert (table.task, table.source, table.fingerprint) == ("jena", "synthetic", "f00d")
+    assert (table.profile, table.scored_examples, table.task_version) == ("quick", 3000, 1)
+    assert (table.metric, table.direction, table.baseline) == ("mae", "min", "jena_naive")
+    assert table.why == "no files found, made offline"
+
+
+def test_no_records_make_no_tables():
+    assert a_board() == Leaderboard((), 0)
+
+
+# Order of the records
+
+
+def many_records() -> list:
+    """Some of everything: tasks, sources, seeds, repeats, failures, equal times."""
+    made = [
+        a_record(plugin, quality, seed=seed, minute=minute, trial={"source": source})
+        for (plugin, quality), seed, minute, source in product(
+            [("a", 0.2), ("b", 0.2), ("jena_naive", 0.3)], (0, 1), (1, 2), ("local", "official")
+        )
+    ]
+    made += [
+        a_record("a", 0.1, trial={"task": "imdb"}),
+        a_record("a", 0.4, minute=2, trial={"plugin_sha256": "edited"}),
+        a_record("b", minute=2, status=FAILED, reason="x"),
+        a_record("b", minute=2, status=FAILED, reason="y"),
+        a_record("b", minute=9, status=SKIPPED, reason="z", trial={"source": "local"}),
+        a_record("c", status=FAILED, reason="x"),
+    ]
+    return made
+
+
+@pytest.mark.parametrize("shuffle", range(20))
+def test_the_order_of_records_does_not_matter(shuffle):
+    records = many_records()
+    expected = make_leaderboard(records)
+    random.Random(shuffle).shuffle(records)
+    assert make_leaderboard(records) == expected
+
+
+def test_every_record_is_shown_or_counted():
+    records = many_records()
+    board = make_leaderboard(records)
+    assert sum(len(table.records) for table in board.tables) + board.superseded == len(records)

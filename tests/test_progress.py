@@ -1,0 +1,173 @@
+"""What a person sees of a run, on a terminal and in a log."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from builders import a_record
+from rich.console import Console
+
+from bench.job import EpochDone
+from bench.plan import Planned
+from bench.progress import LiveBar, PlainLines, observer_for, result_line
+from bench.record import FAILED, SKIPPED, Record
+from bench.registry.plugins import Plugin
+
+ODD = "[bold]x[/nobody] :rocket: \x1b[31m\n[red]"
+
+
+def planned(record: Record, **fate: object) -> Planned:
+    name = record.trial.plugin
+    return Planned(record.trial, Plugin(name, Path(f"{name}.py")), **fate)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Seconds that pass when the test says so, for the estimate of the time left."""
+    now = SimpleNamespace(seconds=0.0)
+    monkeypatch.setattr("bench.progress.time", SimpleNamespace(monotonic=lambda: now.seconds))
+    return now
+
+
+def log() -> tuple[PlainLines, StringIO]:
+    file = StringIO()
+    observer = observer_for(Console(file=file, width=60))
+    assert isinstance(observer, PlainLines)
+    return observer, file
+
+
+def terminal() -> tuple[LiveBar, StringIO]:
+    file = StringIO()
+    console = Console(
+        file=file, width=150, force_terminal=True, legacy_windows=False, _environ={"TERM": "xterm"}
+    )
+    observer = observer_for(console)
+    assert isinstance(observer, LiveBar)
+    return observer, file
+
+
+def test_a_terminal_that_cannot_redraw_gets_plain_lines():
+    dumb = Console(file=StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
+    assert isinstance(observer_for(dumb), PlainLines)
+
+
+def test_a_log_has_a_line_a_trial_with_quality_or_reason_and_the_time_left(clock):
+    observer, file = log()
+    first, second = a_record("a", 0.26), a_record("b", status=FAILED, reason="no")
+    kept, skipped = a_record("c", 0.3), a_record("d", status=SKIPPED, reason="needs torch")
+    observer.begin(
+        [
+            planned(kept, reused=kept),
+            planned(skipped, verdict=SKIPPED, reason="needs torch"),
+            planned(first),
+            planned(second),
+        ]
+    )
+    observer.finished(kept, reused=True)
+    observer.finished(skipped, reused=False)
+    observer.started(planned(first))
+    clock.seconds = 30.0
+    observer.epoch(planned(first), EpochDone(1, 4, 0.27))
+    observer.finished(first, reused=False)
+    observer.started(planned(second))
+    clock.seconds = 31.0
+    observer.finished(second, reused=False)
+    observer.warn("the disk is full")
+    observer.end()
+
+    assert file.getvalue().split("\n") == [
+        "4 trials: 2 to run, 1 reused, 1 that cannot run",
+        "[1/4] jena c seed 0: validation mae 0.3000, test 0.3150, reused",
+        "[2/4] jena d seed 0: skipped: needs torch",
+        "[3/4] jena a seed 0: validation mae 0.2600, test 0.2730, in 14.0 s (about 30.0 s left)",
+        "[4/4] jena b seed 0: failed: no",
+        "warning: the disk is full",
+        "",
+    ]
+
+
+def test_a_log_line_is_not_broken_at_the_width_of_a_screen():
+    observer, file = log()
+    observer.begin([])
+    observer.finished(a_record(status=FAILED, reason="word " * 50), reused=False)
+    assert len(file.getvalue().rstrip("\n").split("\n")) == 2
+
+
+def test_what_looks_like_markup_in_a_log_is_text():
+    observer, file = log()
+    observer.begin([])
+    observer.finished(a_record(ODD, status=FAILED, reason=ODD), reused=False)
+    observer.warn(ODD)
+    lines = file.getvalue().rstrip("\n").split("\n")
+    clean = "[bold]x[/nobody] :rocket: ?[31m [red]"
+    assert lines[1] == f"[1/0] jena {clean} seed 0: failed: {clean}"
+    assert lines[2] == f"warning: {clean}"
+
+
+def test_a_terminal_shows_trial_epoch_metric_and_time_left(clock):
+    observer, file = terminal()
+    first, second = a_record("the_first"), a_record("the_second")
+    observer.begin([planned(first), planned(second)])
+    observer.started(planned(first))
+    observer.epoch(planned(first), EpochDone(3, 20, 0.2718))
+    observer._progress.refresh()
+    during = file.getvalue()
+    clock.seconds = 30.0
+    observer.finished(first, reused=False)
+    observer.started(planned(second))
+    observer._progress.refresh()
+    after = file.getvalue()[len(during) :]
+    observer.end()
+
+    assert "trials" in during
+    assert "the_first seed 0" in during
+    assert "3/20" in during
+    assert "epoch 3, validation 0.2718" in during
+    assert "the_first seed 0: validation mae 0.2600" in after
+    assert "about 30.0 s left" in after
+    assert "the_second seed 0" in after
+
+
+def test_a_trial_without_epochs_does_not_inherit_those_of_the_last():
+    observer, file = terminal()
+    first, second = a_record("a"), a_record("b", trial={"training": {"epochs": 0}})
+    observer.begin([planned(first), planned(second)])
+    observer.started(planned(first))
+    observer.epoch(planned(first), EpochDone(20, 20, 0.3))
+    observer.finished(first, reused=False)
+    before = len(file.getvalue())
+    observer.started(planned(second))
+    observer._progress.refresh()
+    observer.end()
+    assert "/20" not in file.getvalue()[before:]
+
+
+def test_what_looks_like_markup_on_a_terminal_is_text():
+    observer, file = terminal()
+    record = a_record(ODD, status=FAILED, reason=ODD)
+    observer.begin([planned(record)])
+    observer.started(planned(record))
+    observer._progress.refresh()
+    observer.finished(record, reused=False)
+    observer.warn(ODD)
+    observer.end()
+    printed = file.getvalue()
+    assert printed.count("[bold]x[/nobody] :rocket: ?[31m [red]") >= 4
+    assert "\x1b[31m\n" not in printed
+
+
+def test_the_bar_is_gone_when_the_run_is_over_or_never_began():
+    observer, _ = terminal()
+    observer.end()
+    observer.begin([])
+    assert observer._progress.live.is_started
+    observer.end()
+    assert not observer._progress.live.is_started
+
+
+def test_a_reused_result_says_so_in_place_of_its_time():
+    assert result_line(a_record(), reused=False).endswith("test 0.2730, in 14.0 s")
+    assert result_line(a_record(), reused=True).endswith("test 0.2730, reused")

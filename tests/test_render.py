@@ -1,0 +1,262 @@
+"""A leaderboard in markdown and on a terminal: no text that it has to show can break it."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from builders import AWKWARD, a_board, a_record, board_with, three_seeds
+
+from bench.leaderboard import Leaderboard, Spread
+from bench.printable import one_line
+from bench.record import FAILED, SKIPPED
+from bench.render.columns import count, duration, metric_name, quality, size
+from bench.render.data import to_csv, to_json
+from bench.render.html import to_html
+from bench.render.markdown import escape, to_markdown
+from bench.render.plain import to_text
+
+
+def markdown_cells(document: str) -> list[list[str]]:
+    """Read the tables of a document as GitHub does: cells without escapes and entities."""
+    rows = []
+    for line in document.split("\n"):
+        if line.startswith("|"):
+            inside = _hide(line).split("|")[1:-1]
+            rows.append([_show(cell).strip() for cell in inside])
+    return rows
+
+
+def _hide(line: str) -> str:
+    """Put each escaped character beyond the reach of the splitting."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", lambda found: chr(0xE000 + ord(found[1])), line)
+
+
+def _show(cell: str) -> str:
+    plain = html.unescape(cell)
+    return "".join(chr(ord(c) - 0xE000) if 0xE000 <= ord(c) < 0xE080 else c for c in plain)
+
+
+def test_markdown_shows_quality_difference_published_costs_seeds_and_status():
+    heads, _, *rows = markdown_cells(to_markdown(three_seeds()))
+    first, second, broken, skipped = (dict(zip(heads, row, strict=True)) for row in rows)
+
+    assert first == {
+        "rank": "1",
+        "plugin": "jena_gru",
+        "validation MAE": "0.2630 ± 0.0030",
+        "validation MAE (°C)": "2.33 ± 0.03",
+        "test MAE": "0.2762 ± 0.0032",
+        "against baseline": "-0.0300",
+        "published": "0.2635",
+        "training": "11.5 s",
+        "per epoch": "2.5 s",
+        "per 1,000 predictions": "200 ms",
+        "peak memory": "900 MiB",
+        "parameters": "4,673",
+        "seeds": "0, 1, 2",
+        "status": "ok",
+    }
+    assert (second["plugin"], second["against baseline"]) == ("jena_naive", "baseline")
+    assert broken["rank"] == broken["validation MAE"] == broken["training"] == "–"
+    assert broken["status"] == "failed: jena_broken.py:8: ValueError: no"
+    assert skipped["status"] == "skipped: needs sklearn, not installed here"
+
+
+def test_a_single_seed_shows_no_spread():
+    document = to_markdown(a_board(a_record()))
+    assert "±" not in document
+    assert "±" in to_markdown(three_seeds())
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_no_text_can_break_a_markdown_table(text):
+    document = to_markdown(board_with(text))
+    heads, rule, first, second = markdown_cells(document)
+
+    assert {len(heads), len(rule), len(first), len(second)} == {14}
+    assert first[heads.index("plugin")] == one_line(f"{text} ({text}={text})")
+    assert second[heads.index("status")] == one_line(f"failed: {text}")
+    assert "<" not in document
+    assert document.encode()
+
+
+def test_a_very_long_reason_is_cut_in_the_table():
+    board = a_board(a_record(status=FAILED, reason="too | long " * 200))
+    heads, _, row = markdown_cells(to_markdown(board))
+    status = row[heads.index("status")]
+    assert len(status) == 160
+    assert status.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("__init__", r"\_\_init\_\_"),
+        ("a|b*c`d", r"a\|b\*c\`d"),
+        ("[x] ~y~ $z$", r"\[x\] \~y\~ \$z\$"),
+        ("<b> & \\", r"&lt;b&gt; &amp; \\"),
+    ],
+)
+def test_what_means_something_in_markdown_is_escaped(text, written):
+    assert escape(text) == written
+
+
+@pytest.mark.parametrize("name", ["imdb_conv1d", "val_mae"])
+def test_an_underscore_within_a_name_stays_readable(name):
+    assert escape(name) == name
+
+
+def test_numbers_stand_right_and_names_left():
+    (rule,) = [line for line in to_markdown(three_seeds()).split("\n") if line.startswith("|--")]
+    sides = ["right" if cell.endswith(":") else "left" for cell in rule.strip("|").split("|")]
+    assert sides == ["right", "left", *["right"] * 10, "left", "left"]
+
+
+def test_under_a_table_stands_where_its_numbers_come_from():
+    document = to_markdown(a_board(a_record()))
+    for line in (
+        "- machine: A Processor @ 3 GHz, 2 cores, 8.00 GiB, Linux 6.1",
+        "- versions: python 3.11.9, keras 3.15.0, numpy 2.4.0, tensorflow 2.21.0, suite 0.1.0",
+        "- data: synthetic, f00d, task version 1",
+        "- profile: quick, 3,000 validation and test examples scored",
+        "- commit: 0123456789ab",
+        "- command: python -m bench run --all",
+    ):
+        assert line in document.split("\n")
+
+
+def test_a_table_of_several_runs_names_each_command_and_commit_once():
+    other = {"commit": "feed", "dirty": True, "command": "python -m bench run a"}
+    second = a_record("a", seed=1)
+    second = replace(second, environment={**second.environment, **other})
+    document = to_markdown(a_board(a_record("b"), a_record("c"), second))
+    assert "- commit: feed with uncommitted changes; 0123456789ab" in document or (
+        "- commit: 0123456789ab; feed with uncommitted changes" in document
+    )
+
+
+def test_versions_are_those_behind_the_numbers_each_named_once():
+    other = {"keras": "3.16.0", "numpy": "2.4.0", "tensorflow": "2.21.0"}
+    absent = {**other, "sklearn": "absent"}
+    document = to_markdown(
+        a_board(
+            a_record("a"),
+            a_record("b", trial={"versions": other}),
+            a_record("c", status=SKIPPED, reason="needs sklearn", trial={"versions": absent}),
+        )
+    )
+    assert (
+        "- versions: python 3.11.9, keras 3.15.0 and 3.16.0, numpy 2.4.0, tensorflow 2.21.0, "
+        "suite 0.1.0\n"
+    ) in document
+
+
+def test_a_commit_that_is_not_known_is_said_to_be_none():
+    bare = replace(a_record(), environment={})
+    assert "- commit: none (not in a repository)" in to_markdown(a_board(bare))
+
+
+def test_records_left_out_are_counted():
+    one = a_record(minute=1, trial={"plugin_sha256": "old"})
+    assert "1 further record is left out" in to_markdown(a_board(one, a_record(minute=2)))
+    assert "left out" not in to_markdown(a_board(a_record()))
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_html])
+def test_an_empty_leaderboard_says_so(render):
+    assert "No records yet." in render(Leaderboard((), 0))
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
+def test_a_table_of_made_data_says_so_above_it(render):
+    text = render(a_board(a_record()))
+    above = text[: text.index("jena_gru")]
+    assert "jena, synthetic data, quick profile" in above
+    assert "Data: synthetic: no files found, made offline." in above
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_html, to_text, to_csv, to_json])
+def test_a_reused_row_and_a_later_failure_are_marked(render):
+    record = a_record()
+    late = a_record(minute=1, status="timeout", reason="took longer than 1 s")
+    reused = render(a_board(record, reused=(record.identity,)))
+    assert "reused" in reused
+    assert "a later attempt: timeout: took longer than 1 s" in render(a_board(record, late))
+
+
+@pytest.mark.parametrize(
+    ("reference", "cell"),
+    [
+        ({"val_mae": 0.2635, "test_mae": 0.3}, "0.2635"),
+        ({"test_mae": 0.3}, "0.3000 (test)"),
+        ({"val_mae_degC": 2.57}, "–"),
+        ({}, "–"),
+    ],
+)
+def test_the_published_figure_is_of_validation_or_says_that_it_is_not(reference, cell):
+    heads, _, row = markdown_cells(to_markdown(a_board(a_record(reference=reference))))
+    assert row[heads.index("published")] == cell
+
+
+# Terminal
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_terminal_text_has_no_control_characters_and_a_line_a_row(text):
+    printed = to_text(board_with(text))
+    allowed = "\n\u200d"
+    assert all(c.isprintable() or c in allowed for c in printed)
+    assert len(printed.split("\n")) == 3 + 3 + 2
+    assert printed.encode()
+
+
+def test_terminal_columns_line_up():
+    lines = to_text(three_seeds()).split("\n")
+    rule = next(number for number, line in enumerate(lines) if line.startswith("---"))
+    ends = {line.index(" ± ") for line in lines[rule + 1 : rule + 3]}
+    assert len(ends) == 1
+    assert max(map(len, lines)) < 170
+
+
+def test_several_tables_stand_apart():
+    board = a_board(a_record(), a_record("x", trial={"task": "imdb"}))
+    assert "\n\njena, synthetic data" in to_text(board)
+
+
+# Cells
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"),
+        (0.00012, "0.1 ms"),
+        (0.2, "200 ms"),
+        (0.9996, "1.0 s"),
+        (119.96, "2.0 min"),
+        (7199, "2.0 h"),
+    ],
+)
+def test_seconds(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_bytes_and_counts():
+    assert (size(None), size(900 * 1024**2), size(1.5 * 1024**3)) == ("–", "900 MiB", "1.50 GiB")
+    assert (count(None), count(0), count(1234567)) == ("–", "0", "1,234,567")
+
+
+def test_a_line_of_text():
+    assert one_line(" a\n\tb\x1b\u202e\ud800 ") == "a b???"
+    assert one_line("\U0001f469\u200d\U0001f52c °") == "\U0001f469\u200d\U0001f52c °"
+    assert (one_line("12345", 5), one_line("123456", 5)) == ("12345", "1234…")
+
+
+def test_figures():
+    assert quality(None, "mae") == "–"
+    assert quality(Spread(0.26, None, 1), "mae") == "0.2600"
+    assert quality(Spread(2.571, 0.02, 3), "mae_degC") == "2.57 ± 0.02"
+    assert (metric_name("mae_degC"), metric_name("accuracy")) == ("MAE (°C)", "accuracy")
