@@ -1,0 +1,107 @@
+"""``python -m bench list``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.printable import one_line
+from bench.registry.discover import Registry, discover
+from bench.registry.plugins import Plugin
+from bench.registry.tasks import TaskInfo
+
+
+@click.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@click.option("--task", metavar="TASK", help="Only the plugins of this task.")
+@click.option(
+    "--plugins",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A further folder of plugin files; may be repeated.",
+)
+def command(as_json: bool, task: str | None, folders: tuple[Path, ...]) -> int:
+    """Show plugins and tasks, what each needs, and what is wrong with any.
+
+    No plugin is run. Exit status: 0, also where a plugin has a problem.
+    """
+    from bench.registry.tasks import find_task
+
+    registry = discover(folders)
+    if task is not None:
+        find_task(task, registry.tasks)
+    plugins = registry.select([], task)
+    if as_json:
+        click.echo(json.dumps(_document(registry, plugins), indent=1))
+    else:
+        click.echo("\n".join(_lines(registry, plugins, task)))
+    return 0
+
+
+def _lines(registry: Registry, plugins: Sequence[Plugin], only: str | None) -> Iterator[str]:
+    for name, task in registry.tasks.items():
+        if only in (None, name):
+            yield one_line(f"{name}: {task.description}")
+            of_task = [plugin for plugin in plugins if plugin.task == name]
+            yield from _plugin_lines(of_task) if of_task else ["  (no plugin)"]
+            yield ""
+    homeless = [plugin for plugin in plugins if plugin.task not in registry.tasks]
+    if homeless:
+        yield from ["no known task:", *_plugin_lines(homeless), ""]
+    number = f"{len(plugins)} plugin{'s' if len(plugins) != 1 else ''}"
+    wrong = sum(bool(plugin.problems) for plugin in plugins)
+    yield f"{number}, {wrong or 'none'} with a problem"
+
+
+def _plugin_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
+    for plugin in plugins:
+        yield "  " + one_line(f"{plugin.name}: {plugin.description or '(no description)'}")
+        values = ", ".join(f"{key}={value!r}" for key, value in plugin.hyperparameters.items())
+        if values:
+            yield "      " + one_line(values)
+        if plugin.needs:
+            yield f"      needs {', '.join(plugin.needs)}"
+        yield from ("      " + one_line(f"PROBLEM {problem}") for problem in plugin.problems)
+
+
+def _document(registry: Registry, plugins: Sequence[Plugin]) -> dict[str, Any]:
+    return {
+        "tasks": [_task_entry(task) for task in registry.tasks.values()],
+        "plugins": [_plugin_entry(plugin) for plugin in plugins],
+    }
+
+
+def _task_entry(task: TaskInfo) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "description": task.description,
+        "version": task.version,
+        "metric": task.metric,
+        "direction": task.direction,
+        "units": dict(task.units),
+        "baseline": task.baseline,
+        "view": dict(task.view),
+        "training": dict(task.training),
+    }
+
+
+def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "task": plugin.task or None,
+        "description": plugin.description,
+        "path": str(plugin.path),
+        "hyperparameters": dict(plugin.hyperparameters),
+        "reference": dict(plugin.reference),
+        "build_parameters": list(plugin.build_parameters),
+        "needs": list(plugin.needs),
+        "problems": [
+            {"path": p.path, "line": p.line, "message": p.message} for p in plugin.problems
+        ],
+    }

@@ -1,0 +1,49 @@
+"""``python -m bench new NAME``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.errors import BenchError
+
+
+@click.command(name="new")
+@click.argument("name")
+@click.option("--task", required=True, metavar="TASK", help="The task that the model is for.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("plugins"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the file goes.",
+)
+def command(name: str, task: str, folder: Path) -> int:
+    """Write a plugin file that runs as it is, ready to be changed.
+
+    Exit status: 0 it is written; 2 the name or task is wrong, or the file exists.
+    """
+    from bench.registry.discover import discover
+    from bench.registry.tasks import find_task
+    from bench.scaffold import check_name, plugin_source
+
+    registry = discover()
+    find_task(task, registry.tasks)
+    check_name(name)
+    path = folder / f"{name}.py"
+    twin = next((p for p in registry.plugins if p.name == name), None)
+    if path.exists():
+        raise BenchError(f"{path}: exists already; choose another name or remove it")
+    if twin is not None:
+        raise BenchError(f"{name}: {twin.path} has this name already; choose another")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(plugin_source(name, task), encoding="utf-8")
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be written ({error.strerror or error}); give another --folder"
+        ) from None
+    click.echo(f"wrote {path}; try it with: python -m bench run {path} --profile smoke")
+    return 0

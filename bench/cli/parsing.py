@@ -1,0 +1,93 @@
+"""Options that need more than click: seeds, overrides, data files, backends."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.registry.tasks import TaskInfo, find_task
+
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Parse "0,1,2".
+
+    Raises:
+        BenchError: A part is no whole number.
+    """
+    seeds = []
+    for part in text.split(","):
+        try:
+            seeds.append(int(part))
+        except ValueError:
+            raise BenchError(
+                f"--seeds {text}: {part.strip()!r} is no whole number; give seeds like 0,1,2"
+            ) from None
+    return tuple(seeds)
+
+
+def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
+    """Parse KEY=VALUE words; a value is a Python literal where it reads as one, else a text.
+
+    Raises:
+        BenchError: A word has no "=", or a key comes twice.
+    """
+    overrides: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise BenchError(f"--set {word}: write it as KEY=VALUE, like units=64")
+        if key in overrides:
+            raise BenchError(f"--set {key}: is given twice; keep one")
+        overrides[key] = _value(text)
+    return overrides
+
+
+def parse_data(words: Sequence[str], tasks: Mapping[str, TaskInfo]) -> dict[str, Path]:
+    """Parse TASK=PATH words.
+
+    Raises:
+        BenchError: A word has no "=", or names a task that is not being run or came before.
+    """
+    paths: dict[str, Path] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if not equals or not path:
+            raise BenchError(f"--data {word}: write it as TASK=PATH, like jena=weather.csv")
+        find_task(name, tasks)
+        if name in paths:
+            raise BenchError(f"--data {word}: {name} is given twice; keep one")
+        paths[name] = Path(path).expanduser()  # The shell expands no ~ behind a "=".
+    return paths
+
+
+def check_backend(backend: str) -> None:
+    """Refuse a backend that is not installed.
+
+    Raises:
+        BenchError: Says how to install it.
+    """
+    if importlib.util.find_spec(backend) is None:
+        raise BenchError(
+            f"--backend {backend}: {backend} is not installed; install it with "
+            f"`pip install {backend}`"
+        )
+
+
+def _value(text: str) -> Any:
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    try:
+        with warnings.catch_warnings():
+            # What the parser doubts ("1if", "\\d") is a text, and no business of the user's.
+            warnings.simplefilter("error")
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, Warning):
+        return text

@@ -1,0 +1,181 @@
+"""``python -m bench run``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds
+from bench.errors import BenchError
+from bench.plan import REUSE_POLICIES, Request, check_seeds
+from bench.training import PROFILES
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The command line of ``run`` as click hands it over."""
+
+    names: tuple[str, ...]
+    everything: bool
+    task: str | None
+    profile: str
+    seeds: str
+    overrides: tuple[str, ...]
+    source: str
+    data: tuple[str, ...]
+    backend: str
+    timeout: float | None
+    memory_limit: float | None
+    reuse: str
+    folders: tuple[Path, ...]
+    results: Path
+    output: Path | None
+
+    def request(self) -> Request:
+        """Return what is asked of the planner.
+
+        Raises:
+            BenchError: A seed or an override cannot be understood.
+        """
+        seeds = parse_seeds(self.seeds)
+        check_seeds(seeds)
+        overrides = parse_overrides(self.overrides)
+        return Request(self.profile, seeds, self.backend, overrides, self.reuse)
+
+
+@click.command(name="run")
+@click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
+@click.option("--all", "everything", is_flag=True, help="Every plugin.")
+@click.option("--task", metavar="TASK", help="Only the plugins of this task.")
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="quick",
+    show_default=True,
+    help="How much training: smoke (plumbing), quick (minutes), full (the plugin's schedule).",
+)
+@click.option("--seeds", default="0", show_default=True, metavar="0,1,2", help="One trial a seed.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a hyperparameter, view or training option; may be repeated.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["auto", "official", "local", "synthetic"]),
+    default="auto",
+    show_default=True,
+    help="Which data; auto takes official, else local, else downloads, else makes them.",
+)
+@click.option("--data", multiple=True, metavar="TASK=PATH", help="Your own data file for a task.")
+@click.option(
+    "--backend",
+    type=click.Choice(["tensorflow", "jax", "torch"]),
+    default="tensorflow",
+    show_default=True,
+    help="What Keras computes with.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End a trial that takes longer.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GIB",
+    help="End a trial that uses more memory.",
+)
+@click.option(
+    "--reuse",
+    type=click.Choice(REUSE_POLICIES),
+    default="missing",
+    show_default=True,
+    help="missing: run what has no ok record; always: take failed records too; never: run all.",
+)
+@click.option(
+    "--plugins",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A further folder of plugin files; may be repeated.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Where records are kept.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The leaderboard's file.  [default: leaderboard.md in the results folder]",
+)
+def command(**options: Any) -> int:
+    """Train plugins on their tasks and write the leaderboard.
+
+    Exit status: 0 every trial is ok or skipped with a reason; 1 some trial failed (the
+    leaderboard is written and shows it); 2 the command line or a file is wrong, nothing
+    was run; 130 interrupted, with the line that resumes.
+    """
+    return run_command(RunOptions(**options))
+
+
+def run_command(options: RunOptions) -> int:
+    """Hold a session, print its tables on standard output, and return the exit status.
+
+    Raises:
+        BenchError: Something is wrong that shows before anything is run.
+    """
+    if options.everything == bool(options.names):
+        raise BenchError("name the plugins to run, or give --all; see `python -m bench list`")
+    request = options.request()
+    check_backend(options.backend)
+
+    from rich.console import Console
+
+    from bench.executor import Bounds
+    from bench.registry.discover import discover, is_file_name
+    from bench.render.plain import to_text
+    from bench.session import Session, hold
+
+    registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
+    memory = None if options.memory_limit is None else int(options.memory_limit * 1024**3)
+    session = Session(
+        names=options.names,
+        task=options.task,
+        request=request,
+        source=options.source,
+        paths=parse_data(options.data, registry.tasks),
+        bounds=Bounds(options.timeout, memory),
+        results=options.results,
+        leaderboard=options.output or options.results / "leaderboard.md",
+        command=_command_line(sys.argv[1:]),
+        resume=_command_line(_without_never(sys.argv[1:])),
+    )
+    ending = hold(session, registry, Console(stderr=True, highlight=False, soft_wrap=True))
+    if ending.board.tables:
+        click.echo(to_text(ending.board))
+    return ending.status
+
+
+def _command_line(words: list[str]) -> str:
+    return shlex.join(["python", "-m", "bench", *words])
+
+
+def _without_never(words: list[str]) -> list[str]:
+    """Leave out ``--reuse never``, which would run again what is already there."""
+    text = "\0".join(words).replace("--reuse=never", "").replace("--reuse\0never", "")
+    return [word for word in text.split("\0") if word]

@@ -1,0 +1,119 @@
+"""``python -m bench show NAME``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bench.errors import BenchError
+from bench.record import OK, Record
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+@click.command(name="show")
+@click.argument("name")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Where records are kept.",
+)
+@click.option(
+    "--plugins",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A further folder of plugin files; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All records of the plugin as JSON.")
+def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) -> int:
+    """Show one plugin: what it declares, its last record with curves, its history.
+
+    Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
+    """
+    from bench.registry.discover import discover
+    from bench.store import Store
+
+    records = [r for r in Store(results).read().records if r.trial.plugin == name]
+    known = [p for p in discover(folders).plugins if p.name == name]
+    if not known and not records:
+        discover(folders).select([name])
+    if as_json:
+        click.echo(json.dumps([json.loads(record.to_json()) for record in records], indent=1))
+        return 0
+    lines = []
+    for plugin in known:
+        lines += [f"{plugin.name}: {plugin.description}", f"  {plugin.path}"]
+        lines += [f"  {key} = {value!r}" for key, value in plugin.hyperparameters.items()]
+        lines += [f"  PROBLEM {problem}" for problem in plugin.problems]
+    if not records:
+        lines.append(f"no records in {results}; `python -m bench run {name}` makes one")
+    else:
+        lines += ["", *_last(records[-1]), "", "history, newest first:"]
+        lines += [f"  {_line(record)}" for record in reversed(records)]
+    click.echo("\n".join(lines))
+    return 0
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Draw values as a row of blocks between their least and their greatest."""
+    finite = [value for value in values if value is not None]
+    if not finite:
+        return ""
+    low, high = min(finite), max(finite)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(" " if v is None else _BARS[round((v - low) * scale)] for v in values)
+
+
+def _last(record: Record) -> list[str]:
+    from bench.render.columns import count, duration, size
+
+    lines = [f"last record: {_line(record)}"]
+    if record.status == OK:
+        for split in ("validation", "test"):
+            shown = ", ".join(f"{k} {v:.4f}" for k, v in record.metrics[split].items())
+            lines.append(f"  {split}: {shown}")
+        times = ", ".join(f"{k} {duration(v)}" for k, v in record.timing.items())
+        lines.append(f"  time: {times}")
+        lines.append(
+            f"  peak memory {size(record.memory['peak_rss'])}, "
+            f"{count(record.model['parameters'])} parameters, "
+            f"best epoch {record.metrics['best_epoch']}"
+        )
+    for name, values in record.metrics.get("curves", {}).items():
+        if name != "epoch_seconds" and len(values) > 1:
+            lines.append(
+                f"  {name}: {sparkline(values)} {_number(values[0])} to {_number(values[-1])}"
+            )
+    lines.append(f"  data: {record.data['source']}, {record.data['why']}")
+    if record.status != OK and record.log.strip():
+        lines += ["  log, the last lines:", *(f"    {x}" for x in record.log.splitlines()[-12:])]
+    return lines
+
+
+def _line(record: Record) -> str:
+    trial = record.trial
+    result = record.status
+    if record.status == OK:
+        metric = record.data["metric"]["name"]
+        result = f"validation {metric} {record.metrics['validation'][metric]:.4f}"
+    elif record.reason:
+        result = f"{record.status}: {record.reason}"
+    return (
+        f"{record.finished[:19]} {trial.label} seed {trial.seed}, {trial.profile}, "
+        f"{trial.source}, {trial.backend}: {result}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+__all__ = ["BenchError", "command", "sparkline"]

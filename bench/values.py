@@ -1,0 +1,59 @@
+"""What values hyperparameters and options may have: kinds, and what a record can hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+NAMES: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "True or False",
+    list: "a list",
+    tuple: "a list",
+    dict: "a dictionary",
+}
+
+
+def is_a(value: Any, kind: type) -> bool:
+    """Say whether a value is of a kind: whole numbers are numbers, truth values are not."""
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind in (list, tuple):
+        return isinstance(value, list | tuple)
+    return isinstance(value, kind)
+
+
+def unstorable(value: Any) -> str:
+    """Return why a record cannot hold a value, or an empty string.
+
+    Records are JSON. A value that JSON does not know, or gives back as another one,
+    would give a trial an identity that no later run can match.
+    """
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(unstorable, value)), "")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            return "must have texts as the keys of a dictionary"
+        return next(filter(None, map(unstorable, [*value, *value.values()])), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be finite"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return "must be a number of at most 64 bits"
+    if isinstance(value, str) and not _is_unicode(value):
+        return "must be a text without half characters (lone surrogates)"
+    if value is None or isinstance(value, int | float | str):
+        return ""
+    kind = type(value).__name__
+    return f"must be a number, text, True, False, None, or a list or dictionary of these, no {kind}"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""Fixtures shared by the tests: small data, and the command line run as a user runs it."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that the tests of one session share, so that data are parsed once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def weather(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four thousand hours of weather with a daily cycle, in the layout of a station file."""
+    path = tmp_path_factory.mktemp("weather") / "weather.csv"
+    noise = np.random.default_rng(0)
+    start = datetime(2020, 1, 1)
+    lines = ['"Date Time","p (mbar)","T (degC)","rh (%)"']
+    system = 0.0
+    for hour in range(4000):
+        system = 0.99 * system + noise.normal(0, 0.6)
+        temperature = 9 + system + 4 * math.sin(2 * math.pi * hour / 24)
+        when = (start + timedelta(hours=hour)).strftime("%d.%m.%Y %H:%M:%S")
+        lines.append(f"{when},{1000 - system:.2f},{temperature:.2f},{70 + system:.2f}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six hundred reviews in Keras' layout; words 5 and 6 tell good from bad."""
+    path = tmp_path_factory.mktemp("reviews") / "imdb.npz"
+    random = np.random.default_rng(1)
+    arrays: dict[str, np.ndarray] = {}
+    for split in ("train", "test"):
+        labels = random.permutation(np.arange(300) % 2)
+        texts = np.empty(300, dtype=object)
+        for number, label in enumerate(labels):
+            words = random.integers(7, 400, size=random.integers(20, 80)).tolist()
+            for _ in range(4):
+                words.insert(int(random.integers(0, len(words))), 5 + int(label))
+            texts[number] = words
+        arrays[f"x_{split}"], arrays[f"y_{split}"] = texts, labels.astype("int64")
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def start_bench(cache: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start ``python -m bench`` in ``tmp_path``, offline, with nothing in the data folder."""
+
+    def start(*words: object) -> subprocess.Popen[str]:
+        environment = {
+            **os.environ,
+            "BENCH_CACHE_DIR": str(cache),
+            "BENCH_DATA_DIR": str(tmp_path / "no-data"),
+            "BENCH_OFFLINE": "1",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "COLUMNS": "200",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench", *map(str, words)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def bench(start_bench: Callable[..., subprocess.Popen[str]]) -> Run:
+    """Run ``python -m bench`` to its end."""
+
+    def run(*words: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        process = start_bench(*words)
+        out, err = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture
+def small_run(bench: Run, weather: Path, reviews: Path) -> Run:
+    """``bench run`` on the small files in the smoke profile."""
+
+    def run(*words: object, **options: float) -> subprocess.CompletedProcess[str]:
+        names = " ".join(map(str, words))
+        data: list[str] = []
+        if "jena" in names or "--all" in words:
+            data += ["--data", f"jena={weather}"]
+        if "imdb" in names or "--all" in words:
+            data += ["--data", f"imdb={reviews}"]
+        return bench("run", *words, *data, "--profile", "smoke", **options)
+
+    return run
+
+
+@pytest.fixture
+def plugin_folder(tmp_path: Path) -> Path:
+    """An empty folder for plugin files that a test writes."""
+    folder = tmp_path / "my-plugins"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,206 @@
+"""The main job, run as a user runs it: plugins in, a leaderboard out."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+DROPOUT = '''"""A recurrent model with dropout of both kinds."""
+
+from keras import Sequential, layers
+
+TASK = "jena"
+HYPERPARAMETERS = {"units": 4, "dropout": 0.3}
+
+
+def build(task, units, dropout):
+    return Sequential([
+        task.inputs(),
+        layers.GRU(units, dropout=dropout, recurrent_dropout=dropout),
+        layers.Dropout(dropout),
+        layers.Dense(1),
+    ])
+'''
+
+RAISING = '''"""A model that cannot be built."""
+
+TASK = "jena"
+HYPERPARAMETERS = {"units": 4}
+
+
+def build(task, units):
+    raise ValueError("too | many `ideas`")
+'''
+
+
+def records_in(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*/*/*.json"))]
+
+
+def rows_of(markdown: str) -> list[list[str]]:
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_all_shipped_plugins_run_and_are_reused_by_the_next_run(small_run, tmp_path):
+    first = small_run("--all", "--seeds", "0")
+    assert first.returncode == 0, first.stderr
+
+    records = records_in(tmp_path / "reports")
+    board = (tmp_path / "reports" / "leaderboard.md").read_text()
+    assert {r["status"] for r in records} == {"ok"}
+    assert len({r["trial"]["plugin"] for r in records}) == len(records) >= 8
+    for record in records:
+        name = record["trial"]["plugin"]
+        assert name in first.stdout
+        assert name in board
+        assert record["timing"]["total"] >= record["timing"]["fit"] >= 0
+        assert record["memory"]["peak_rss"] > 50 * 1024**2
+        assert record["environment"]["machine"]["cores"] >= 1
+        assert record["environment"]["command"].startswith("python -m bench run --all")
+    assert "jena, local data, smoke profile" in board
+    assert "imdb, local data, smoke profile" in board
+
+    second = small_run("--all", "--seeds", "0")
+    assert second.returncode == 0, second.stderr
+    assert len(records_in(tmp_path / "reports")) == len(records)
+    assert "0 to run" in second.stderr
+    assert "ok, reused" in (tmp_path / "reports" / "leaderboard.md").read_text()
+
+
+def test_a_record_keeps_its_test_predictions_and_they_give_its_score(small_run, tmp_path):
+    run = small_run("jena_dense")
+    assert run.returncode == 0, run.stderr
+
+    folder = tmp_path / "reports" / "jena" / "jena_dense"
+    (record,) = records_in(tmp_path / "reports")
+    with np.load(folder / record["predictions"]) as kept:
+        error = np.abs(kept["targets"].astype("float64") - kept["predictions"]).mean()
+    assert error == pytest.approx(record["metrics"]["test"]["mae"], abs=1e-7)
+    assert record["metrics"]["test"]["mae_degC"] == pytest.approx(
+        error * record["data"]["meta"]["std"], rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("name", ["jena_dense", "jena_conv1d", "jena_gru", "dropout"])
+def test_the_same_trial_twice_gives_bit_identical_metrics(small_run, plugin_folder, tmp_path, name):
+    (plugin_folder / "dropout.py").write_text(DROPOUT)
+    data = ["--plugins", plugin_folder, "--reuse", "never", "--set", "epochs=2"]
+    for _ in range(2):
+        run = small_run(name, "--task", "jena", *data)
+        assert run.returncode == 0, run.stderr
+
+    one, two = records_in(tmp_path / "reports")
+    assert one["identity"] == two["identity"]
+    del one["metrics"]["curves"]["epoch_seconds"], two["metrics"]["curves"]["epoch_seconds"]
+    assert one["metrics"] == two["metrics"]
+    folder = tmp_path / "reports" / "jena" / name
+    first, second = (np.load(folder / r["predictions"])["predictions"] for r in (one, two))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_another_seed_is_another_result(small_run, tmp_path):
+    run = small_run("jena_dense", "--seeds", "0,1")
+    assert run.returncode == 0, run.stderr
+
+    one, two = records_in(tmp_path / "reports")
+    assert one["metrics"]["test"] != two["metrics"]["test"]
+    assert "±" in run.stdout
+
+
+def test_a_failing_plugin_keeps_its_row_and_the_others_run(small_run, plugin_folder, tmp_path):
+    (plugin_folder / "raising.py").write_text(RAISING)
+    (plugin_folder / "unreadable.py").write_text('"""Half a file."""\nTASK = "jena"\ndef build(')
+    run = small_run("raising", "jena_naive", "unread*", "--plugins", plugin_folder)
+
+    assert run.returncode == 1
+    assert "left out: " in run.stderr
+    assert "unreadable.py:3: does not parse" in run.stderr
+    board = (tmp_path / "reports" / "leaderboard.md").read_text()
+    rows = {row[1].split(" ")[0]: row for row in rows_of(board)}
+    assert rows["jena_naive"][0] == "1"
+    assert rows["raising"][0] == "–"
+    assert "raising.py:8: ValueError: too \\| many \\`ideas\\`" in board
+    record = next(r for r in records_in(tmp_path / "reports") if r["status"] == "failed")
+    assert "Traceback" in record["log"]
+
+
+def test_a_single_file_runs_with_a_setting_and_its_row_says_so(small_run, plugin_folder):
+    file = plugin_folder / "mine.py"
+    file.write_text(DROPOUT)
+    run = small_run(file, "--set", "units=2", "--task", "jena")
+
+    assert run.returncode == 0, run.stderr
+    assert "mine (units=2)" in run.stdout
+
+
+def test_a_new_plugin_runs_as_it_is(bench, weather, reviews, tmp_path):
+    for name, data in (("jena", weather), ("imdb", reviews)):
+        made = bench("new", f"my_{name}", "--task", name, "--folder", "mine")
+        assert made.returncode == 0, made.stderr
+        run = bench("run", f"mine/my_{name}.py", "--data", f"{name}={data}", "--profile", "smoke")
+        assert run.returncode == 0, run.stderr
+
+
+def test_a_time_limit_ends_a_trial_and_the_row_says_so(small_run, tmp_path):
+    run = small_run("jena_naive", "--timeout", "0.2")
+
+    assert run.returncode == 1
+    assert "timeout: took longer than 0.2 s" in run.stdout
+
+
+def test_the_first_line_says_which_data_and_standard_output_carries_the_table_alone(small_run):
+    run = small_run("jena_naive")
+
+    assert run.stderr.startswith("jena: local data: ")
+    assert run.stdout.startswith("jena, local data, smoke profile")
+    assert "leaderboard written to" in run.stderr
+
+
+def test_report_and_show_render_the_store_without_keras(small_run, bench, tmp_path):
+    assert small_run("jena_naive").returncode == 0
+
+    as_json = json.loads(bench("report", "--format", "json").stdout)
+    assert as_json["tables"][0]["rows"][0]["label"] == "jena_naive"
+    assert bench("report", "--output", "board.html").returncode == 0
+    assert "<table" in (tmp_path / "board.html").read_text()
+    shown = bench("show", "jena_naive")
+    assert "validation mae" in shown.stdout
+
+
+def test_a_broken_record_is_named_and_the_rest_is_rendered(small_run, bench, tmp_path):
+    assert small_run("jena_naive").returncode == 0
+    (path,) = (tmp_path / "reports" / "jena" / "jena_naive").glob("*.json")
+    (path.parent / "short.json").write_text(path.read_text()[:100])
+    report = bench("report")
+
+    assert report.returncode == 0
+    assert "jena_naive" in report.stdout
+    assert "short.json: is not a whole JSON document" in report.stderr
+
+
+def test_an_interrupted_run_writes_what_it_has_and_says_how_to_go_on(
+    start_bench, weather, tmp_path
+):
+    words = ["run", "jena_naive", "jena_gru", "--data", f"jena={weather}", "--reuse", "never"]
+    process = start_bench(*words)
+    seen = ""
+    while "jena_naive seed 0" not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "jena_naive" in out
+    assert "resume with: python -m bench run jena_naive jena_gru --data" in err
+    assert "--reuse" not in err
+    assert "Traceback" not in err
+    assert len(records_in(tmp_path / "reports")) == 1
