@@ -50,7 +50,7 @@ def describe_run(command: str) -> dict[str, Any]:
 def machine() -> dict[str, Any]:
     """Return processor, cores, memory and system; nothing that names the owner."""
     return {
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {_major_minor(platform.release())}",
         "architecture": platform.machine(),
         "processor": _processor(),
         "cores": psutil.cpu_count() or 1,
@@ -61,6 +61,10 @@ def machine() -> dict[str, Any]:
 def load() -> float | None:
     """Return the machine's load average over the last minute, where it is known."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def _major_minor(release: str) -> str:
+    return ".".join(release.split(".")[:2])
 
 
 def _processor() -> str:

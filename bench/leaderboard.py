@@ -57,7 +57,7 @@ class Table:
     """Rows that may be compared: same task, data, profile and scored examples.
 
     ``scored_examples`` is None where all of each split are scored; ``records`` are those
-    that the rows summarise.
+    that the rows summarise or mention.
     """
 
     task: str
@@ -88,8 +88,9 @@ def make_leaderboard(records: Iterable[Record], reused: Iterable[str] = ()) -> L
 
     Nothing but the records is asked: a row stays when its plugin's file is gone. Of a
     row's configurations (a plugin's source, view or schedule may have changed between
-    runs) the one recorded last counts, and of its records for each seed the newest that
-    is ok, else the newest; all others are counted as superseded.
+    runs) the one tried last counts, and of its records for each seed the newest that is
+    ok, else the newest. Later ones that ended worse are mentioned in the row; all others
+    are counted as superseded.
 
     Args:
         records: All records to be shown.
@@ -156,7 +157,7 @@ def _table(group: Sequence[Record], reused: frozenset[str]) -> Table:
         units=metric["units"],
         baseline=metric["baseline"],
         rows=tuple(_ranked(compared, metric)),
-        records=tuple(record for found in by_row.values() for record in _current(found)),
+        records=tuple(record for found in by_row.values() for record in _told(found)),
     )
 
 
@@ -166,18 +167,30 @@ def _row_label(record: Record) -> str:
     return label if backend == "tensorflow" else f"{label} [{backend}]"
 
 
-def _current(records: Sequence[Record]) -> list[Record]:
-    """Keep the record that answers for each seed, of the configuration recorded last."""
-    configuration = records[-1].trial.configuration
-    same = [record for record in records if record.trial.configuration == configuration]
+def _current(found: Sequence[Record]) -> list[Record]:
+    """Keep the record that answers for each seed, of the configuration recorded last.
+
+    A trial that was skipped says nothing of its plugin, so that a machine which lacks a
+    package does not take away what another has measured.
+    """
+    tried = [record for record in found if record.status != SKIPPED] or found
+    configuration = tried[-1].trial.configuration
+    same = [record for record in found if record.trial.configuration == configuration]
     return sorted(answers(same).values(), key=lambda record: record.trial.seed)
 
 
-def _setback(current: Sequence[Record], found: Sequence[Record]) -> str:
-    """Say how the last attempt at any of these records ended, if it ended worse."""
+def _setbacks(current: Sequence[Record], found: Sequence[Record]) -> list[Record]:
+    """Return the later records that ended worse than those that answer."""
     finished = {record.identity: record.finished for record in current}
-    later = [r for r in found if r.finished > finished.get(r.identity, r.finished)]
-    return f"a later attempt: {later[-1].status}: {later[-1].reason}" if later else ""
+    newest = max(finished.values())
+    later = [r for r in found if r.finished > finished.get(r.identity, newest)]
+    return [record for record in later if record.status != OK]
+
+
+def _told(found: Sequence[Record]) -> list[Record]:
+    """Return the records that a row summarises or mentions."""
+    current = _current(found)
+    return [*current, *_setbacks(current, found)]
 
 
 def _row(
@@ -186,6 +199,9 @@ def _row(
     records = _current(found)
     good = [record for record in records if record.status == OK]
     status, reason = _status(records, good)
+    setbacks = _setbacks(records, found)
+    if setbacks and not reason:
+        reason = f"a later attempt: {setbacks[-1].status}: {setbacks[-1].reason}"
     trial = records[-1].trial
 
     def summary(split: str) -> dict[str, Spread]:
@@ -212,7 +228,7 @@ def _row(
         parameters=good[-1].model["parameters"] if good else None,
         seeds=tuple(record.trial.seed for record in records),
         status=status,
-        reason=reason or _setback(records, found),
+        reason=reason,
         reused=bool(good) and all(record.identity in reused for record in records),
         is_baseline=trial.plugin == metric["baseline"] and not trial.overrides,
     )
