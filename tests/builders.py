@@ -124,7 +124,7 @@ def a_plugin(folder: Path, name: str = "model", source: str | None = None, **par
 
 
 def a_trial(plugin: str = "jena_gru", seed: int = 0, **changes: Any) -> Trial:
-    """Make a trial of a Jena plugin on synthetic data."""
+    """Make a trial of a Jena plugin on local data."""
     trial = Trial(
         task="jena",
         task_version=1,
@@ -134,7 +134,7 @@ def a_trial(plugin: str = "jena_gru", seed: int = 0, **changes: Any) -> Trial:
         view={"lookback": 1440, "reverse": False},
         training={"epochs": 4, "steps_per_epoch": 60, "batch_size": 128},
         scored_examples=3000,
-        source="synthetic",
+        source="local",
         fingerprint="f00d",
         profile="quick",
         seed=seed,
@@ -186,7 +186,7 @@ def a_record(
         data={
             "source": made.source,
             "fingerprint": made.fingerprint,
-            "why": "no files found, made offline",
+            "why": "weather.csv, as given",
             "files": [],
             "meta": {},
             "metric": metric,

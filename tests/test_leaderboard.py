@@ -252,10 +252,10 @@ def test_what_is_not_comparable_never_shares_a_table(difference):
 
 def test_a_table_says_what_it_is_of():
     table = only_table(a_board(a_record()))
-    assert (table.task, table.source, table.fingerprint) == ("jena", "synthetic", "f00d")
+    assert (table.task, table.source, table.fingerprint) == ("jena", "local", "f00d")
     assert (table.profile, table.scored_examples, table.task_version) == ("quick", 3000, 1)
     assert (table.metric, table.direction, table.baseline) == ("mae", "min", "jena_naive")
-    assert table.why == "no files found, made offline"
+    assert table.why == "weather.csv, as given"
 
 
 def test_no_records_make_no_tables():

@@ -120,7 +120,7 @@ def test_under_a_table_stands_where_its_numbers_come_from():
     for line in (
         "- machine: A Processor @ 3 GHz, 2 cores, 8.00 GiB, Linux 6.1",
         "- versions: python 3.11.9, keras 3.15.0, numpy 2.4.0, tensorflow 2.21.0, suite 0.1.0",
-        "- data: synthetic, f00d, task version 1",
+        "- data: local, f00d, task version 1",
         "- profile: quick, 3,000 validation and test examples scored",
         "- commit: 0123456789ab",
         "- command: python -m bench run --all",
@@ -172,10 +172,20 @@ def test_an_empty_leaderboard_says_so(render):
 
 @pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
 def test_a_table_of_made_data_says_so_above_it(render):
-    text = render(a_board(a_record()))
+    record = a_record(trial={"source": "synthetic"})
+    text = render(a_board(replace(record, data={**record.data, "why": "no files found"})))
     above = text[: text.index("jena_gru")]
     assert "jena, synthetic data, quick profile" in above
-    assert "Data: synthetic: no files found, made offline." in above
+    assert "Data: synthetic: no files found." in above
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
+def test_published_figures_stand_beside_real_data_and_never_beside_made_data(render):
+    real, made = (render(a_board(a_record(trial={"source": s}))) for s in ("local", "synthetic"))
+    assert "published" in real
+    assert "0.2635" in real
+    assert "published" not in made.lower()
+    assert "0.2635" not in made
 
 
 @pytest.mark.parametrize("render", [to_markdown, to_html, to_text, to_csv, to_json])
@@ -223,7 +233,7 @@ def test_terminal_columns_line_up():
 
 def test_several_tables_stand_apart():
     board = a_board(a_record(), a_record("x", trial={"task": "imdb"}))
-    assert "\n\njena, synthetic data" in to_text(board)
+    assert "\n\njena, local data" in to_text(board)
 
 
 # Cells

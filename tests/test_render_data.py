@@ -83,13 +83,13 @@ def test_csv_has_a_line_a_row_with_plain_numbers():
     assert float(gru["validation_mae"]) == pytest.approx(0.263)
     assert float(gru["validation_mae_sd"]) == pytest.approx(0.003)
     assert float(gru["fit_seconds"]) == 11.5
-    assert (gru["source"], gru["status"]) == ("synthetic", "ok")
+    assert (gru["source"], gru["status"]) == ("local", "ok")
     assert (broken["rank"], broken["validation_mae"], broken["status"]) == ("", "", "failed")
 
 
 def test_json_has_rows_and_provenance():
     (table,) = json.loads(to_json(three_seeds()), parse_constant=pytest.fail)["tables"]
-    assert table["source"] == "synthetic"
+    assert table["source"] == "local"
     assert table["units"] == JENA_METRIC["units"]
     assert table["provenance"]["command"] == "python -m bench run --all"
     assert [row["rank"] for row in table["rows"]] == [1, 2, None, None]

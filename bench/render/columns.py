@@ -50,15 +50,21 @@ def cells(table: Table, columns: Sequence[Column]) -> list[list[str]]:
 
 
 def _quality(table: Table) -> list[Column]:
-    validation = [_figure("validation", name) for name in table.units]
-    return [
+    columns = [
         Column("rank", lambda row: str(row.rank) if row.rank else NOTHING),
         Column("plugin", lambda row: row.label, is_number=False),
-        *validation,
+        *(_figure("validation", name) for name in table.units),
         _figure("test", table.metric),
         Column("against baseline", difference),
-        Column("published", lambda row: published(row, table)),
     ]
+    if shows_published(table):
+        columns.append(Column("published", lambda row: published(row, table)))
+    return columns
+
+
+def shows_published(table: Table) -> bool:
+    """Say whether published figures belong in a table: never beside those of made data."""
+    return table.source != "synthetic"
 
 
 def _figure(split: str, name: str) -> Column:

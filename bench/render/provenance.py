@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.leaderboard import Leaderboard, Table
 from bench.record import OK, Record
-from bench.render.columns import metric_name, size
+from bench.render.columns import metric_name, shows_published, size
 
 
 def title(table: Table) -> str:
@@ -26,9 +26,14 @@ def reading(table: Table) -> str:
     unit = table.units.get(table.metric, "")
     seeds = {row.seeds for row in table.rows}
     spread = "; ± is the standard deviation over seeds" if any(len(s) > 1 for s in seeds) else ""
+    published = (
+        " Published figures are of the official data and a full training."
+        if shows_published(table)
+        else ""
+    )
     return (
         f"Ranked by validation {metric_name(table.metric)} ({unit}, {better}){spread}. "
-        "The epoch is chosen on validation; the test split is scored once."
+        f"The epoch is chosen on validation; the test split is scored once.{published}"
     )
 
 
@@ -78,7 +83,7 @@ def _versions(records: Sequence[Record]) -> str:
             if number and number not in found.setdefault(name, []):
                 found[name].append(str(number))
     return ", ".join(
-        f"{name} {' and '.join(numbers)}" for name, numbers in found.items() if numbers
+        f"{name} {' and '.join(sorted(numbers))}" for name, numbers in found.items() if numbers
     )
 
 
