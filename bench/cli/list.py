@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from bench.cli import options
 from bench.printable import one_line
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
@@ -18,14 +19,7 @@ from bench.registry.tasks import TaskInfo
 @click.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
-@click.option(
-    "--plugins",
-    "folders",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A further folder of plugin files; may be repeated.",
-)
+@options.plugin_folders
 def command(as_json: bool, task: str | None, folders: tuple[Path, ...]) -> int:
     """Show plugins and tasks, what each needs, and what is wrong with any.
 

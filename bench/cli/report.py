@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli import options
 from bench.errors import BenchError
 
 FORMATS = ("text", "md", "html", "csv", "json")
@@ -19,14 +20,7 @@ FORMATS = ("text", "md", "html", "csv", "json")
 @click.option("--task", metavar="TASK", help="Only the tables of this task.")
 @click.option("--profile", metavar="PROFILE", help="Only the tables of this profile.")
 @click.option("--source", metavar="SOURCE", help="Only the tables on this source of data.")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    metavar="DIR",
-    help="Where records are kept.",
-)
+@options.results
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

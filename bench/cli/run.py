@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bench.cli import options as shared
 from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds
 from bench.errors import BenchError
 from bench.plan import REUSE_POLICIES, Request, check_seeds
@@ -101,22 +102,8 @@ class RunOptions:
     show_default=True,
     help="missing: run what has no ok record; always: take failed records too; never: run all.",
 )
-@click.option(
-    "--plugins",
-    "folders",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A further folder of plugin files; may be repeated.",
-)
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    metavar="DIR",
-    help="Where records are kept.",
-)
+@shared.plugin_folders
+@shared.results
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

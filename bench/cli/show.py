@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.errors import BenchError
+from bench.cli import options
 from bench.record import OK, Record
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -16,22 +16,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 @click.command(name="show")
 @click.argument("name")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    metavar="DIR",
-    help="Where records are kept.",
-)
-@click.option(
-    "--plugins",
-    "folders",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A further folder of plugin files; may be repeated.",
-)
+@options.results
+@options.plugin_folders
 @click.option("--json", "as_json", is_flag=True, help="All records of the plugin as JSON.")
 def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) -> int:
     """Show one plugin: what it declares, its last record with curves, its history.
@@ -114,6 +100,3 @@ def _line(record: Record) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
-
-
-__all__ = ["BenchError", "command", "sparkline"]
