@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 
@@ -21,6 +22,10 @@ def end(process: subprocess.Popen[bytes], grace: float = GRACE) -> None:
             process.wait(grace)
     _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
     process.wait()
+    # A killed process takes a moment to go; what is left then is a zombie nobody reaps.
+    gone_by = time.monotonic() + grace
+    while _group_exists(process) and time.monotonic() < gone_by:
+        time.sleep(0.01)
 
 
 def group_memory(process: subprocess.Popen[bytes]) -> int:
@@ -32,6 +37,16 @@ def group_memory(process: subprocess.Popen[bytes]) -> int:
             with contextlib.suppress(psutil.Error):
                 total += member.memory_info().rss
     return total
+
+
+def _group_exists(process: subprocess.Popen[bytes]) -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        os.killpg(process.pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
