@@ -1,4 +1,4 @@
-"""IMDB: is a film review positive or negative? (Maas et al., 2011)."""
+"""Is a film review positive or negative? (Maas et al., 2011)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jena: the temperature 24 hours ahead, from ten days of a weather station."""
+"""The temperature in Jena 24 hours ahead, from ten days of a weather station."""
 
 from __future__ import annotations
 

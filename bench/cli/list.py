@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ def _lines(registry: Registry, plugins: Sequence[Plugin], only: str | None) -> I
     for name, task in registry.tasks.items():
         if only in (None, name):
             yield one_line(f"{name}: {task.description}")
+            yield "  " + one_line(f"a model sees, unless it says otherwise: {_written(task.view)}")
+            yield "  " + one_line(f"it is trained, likewise: {_written(task.training)}")
             of_task = [plugin for plugin in plugins if plugin.task == name]
             yield from _plugin_lines(of_task) if of_task else ["  (no plugin)"]
             yield ""
@@ -56,12 +58,15 @@ def _lines(registry: Registry, plugins: Sequence[Plugin], only: str | None) -> I
 def _plugin_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
     for plugin in plugins:
         yield "  " + one_line(f"{plugin.name}: {plugin.description or '(no description)'}")
-        values = ", ".join(f"{key}={value!r}" for key, value in plugin.hyperparameters.items())
-        if values:
-            yield "      " + one_line(values)
+        if plugin.hyperparameters:
+            yield "      " + one_line(_written(plugin.hyperparameters))
         if plugin.needs:
             yield f"      needs {', '.join(plugin.needs)}"
         yield from ("      " + one_line(f"PROBLEM {problem}") for problem in plugin.problems)
+
+
+def _written(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in values.items())
 
 
 def _document(registry: Registry, plugins: Sequence[Plugin]) -> dict[str, Any]:
