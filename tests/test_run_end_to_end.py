@@ -39,6 +39,49 @@ def build(task, units):
 '''
 
 
+RIDGE = '''"""Ridge regression over the flattened window."""
+
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+TASK = "jena"
+HYPERPARAMETERS = {"alpha": 10.0, "lookback": "2d"}
+
+
+def flatten(windows):
+    return windows.reshape(len(windows), -1)
+
+
+def build(task, alpha):
+    return make_pipeline(FunctionTransformer(flatten), Ridge(alpha))
+'''
+
+DIVERGING = '''"""A dense model with a rate that no training survives."""
+
+from keras import Sequential, layers
+
+TASK = "jena"
+HYPERPARAMETERS = {"learning_rate": 1e38, "optimizer": "sgd"}
+
+
+def build(task):
+    return Sequential([task.inputs(), layers.Flatten(), layers.Dense(1)])
+'''
+
+TOO_FINE = '''"""A window with a sample every ten minutes."""
+
+from keras import Sequential, layers
+
+TASK = "jena"
+HYPERPARAMETERS = {"step": "10min"}
+
+
+def build(task):
+    return Sequential([task.inputs(), layers.Flatten(), layers.Dense(1)])
+'''
+
+
 def records_in(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*/*/*.json"))]
 
@@ -204,3 +247,22 @@ def test_an_interrupted_run_writes_what_it_has_and_says_how_to_go_on(
     assert "--reuse" not in err
     assert "Traceback" not in err
     assert len(records_in(tmp_path / "reports")) == 1
+
+
+def test_estimators_skipped_and_diverging_plugins_all_have_their_rows(
+    small_run, plugin_folder, tmp_path
+):
+    for name, source in (("ridge", RIDGE), ("wild", DIVERGING), ("fine", TOO_FINE)):
+        (plugin_folder / f"{name}.py").write_text(source)
+    run = small_run("ridge", "wild", "fine", "--task", "jena", "--plugins", plugin_folder)
+
+    assert run.returncode == 1
+    records = {record["trial"]["plugin"]: record for record in records_in(tmp_path / "reports")}
+    assert records["ridge"]["status"] == "ok"
+    assert records["ridge"]["trial"]["versions"]["sklearn"]
+    assert records["fine"]["status"] == "skipped"
+    assert "the data have a sample every 60 minutes" in records["fine"]["reason"]
+    assert records["wild"]["status"] == "diverged"
+    assert "in epoch 1" in records["wild"]["reason"]
+    board = (tmp_path / "reports" / "leaderboard.md").read_text()
+    assert [row[1] for row in rows_of(board)[2:]] == ["ridge", "wild", "fine"]
