@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import traceback
 from typing import Any
@@ -67,6 +68,10 @@ def cli(debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; an error a user can mend is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe without "±" shows "?" there; it must not end the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     # The option may stand anywhere, as a user adds it at the end of a failed command.
