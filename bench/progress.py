@@ -176,4 +176,5 @@ def _summary(plan: Sequence[Planned]) -> str:
     parts = [f"{to_run} to run"]
     parts += [f"{reused} reused"] if reused else []
     parts += [f"{rest} that cannot run"] if rest else []
-    return f"{len(plan)} trials: {', '.join(parts)}"
+    trials = "1 trial" if len(plan) == 1 else f"{len(plan)} trials"
+    return f"{trials}: {', '.join(parts)}"

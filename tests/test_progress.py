@@ -171,3 +171,9 @@ def test_the_bar_is_gone_when_the_run_is_over_or_never_began():
 def test_a_reused_result_says_so_in_place_of_its_time():
     assert result_line(a_record(), reused=False).endswith("test 0.2730, in 14.0 s")
     assert result_line(a_record(), reused=True).endswith("test 0.2730, reused")
+
+
+def test_one_trial_is_not_called_trials():
+    observer, file = log()
+    observer.begin([planned(a_record())])
+    assert file.getvalue() == "1 trial: 1 to run\n"
