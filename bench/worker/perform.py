@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -54,6 +55,8 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
 
     fit = learner.fit(opened.train, validation, report)
     metrics: dict[str, Any] = {"best_epoch": fit.best_epoch, "curves": _curves(fit, task)}
+    if fit.best_epoch:
+        metrics["train"] = _training_scores(fit, task)
     timing = _timing(fit) | {"build": build_seconds}
     if not fit.diverged:
         predictions, seconds = _score(learner, validation, test, task, opened, metrics)
@@ -77,8 +80,10 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
 
 def build_model(job: Job, opened: OpenTask) -> object:
     """Run the plugin's source as it was planned and call its ``build``."""
-    module = ModuleType(job.trial.plugin)
+    module = ModuleType(f"bench_plugin_{job.trial.plugin}")
     module.__file__ = job.plugin_path
+    # Data classes, pickling and Keras' registry look a module up by its name.
+    sys.modules[module.__name__] = module
     exec(compile(job.plugin_source, job.plugin_path, "exec"), vars(module))
     model: object = module.build(
         PluginTask(job.trial.task, opened), **dict(job.trial.hyperparameters)
@@ -130,6 +135,12 @@ def _score(
         scores = {unit: value * factor for unit, factor in opened.units.items()}
         metrics[name] = {task.metric: value, **scores}
     return predictions, seconds
+
+
+def _training_scores(fit: Fit, task: TaskInfo) -> dict[str, float]:
+    """Return loss and metric of the best epoch: means over its batches while it learnt."""
+    best = fit.best_epoch - 1
+    return {"loss": fit.train_loss[best], task.metric: fit.train_metric[best]}
 
 
 def _curves(fit: Fit, task: TaskInfo) -> dict[str, list[float]]:
