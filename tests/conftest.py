@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,14 +72,19 @@ def start_bench(cache: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[s
             "PYTHONPATH": os.pathsep.join(sys.path),
             "COLUMNS": "200",
         }
-        return subprocess.Popen(
-            [sys.executable, "-m", "bench", *map(str, words)],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # Tests run in the background have SIGINT ignored, and a child would inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bench", *map(str, words)],
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     return start
 
