@@ -228,8 +228,9 @@ def test_a_broken_record_is_named_and_the_rest_is_rendered(small_run, bench, tmp
     assert "short.json: is not a whole JSON document" in report.stderr
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_writes_what_it_has_and_says_how_to_go_on(
-    start_bench, weather, tmp_path
+    start_bench, weather, tmp_path, sign
 ):
     words = ["run", "jena_naive", "jena_gru", "--data", f"jena={weather}", "--reuse", "never"]
     process = start_bench(*words)
@@ -238,7 +239,7 @@ def test_an_interrupted_run_writes_what_it_has_and_says_how_to_go_on(
         line = process.stderr.readline()
         assert line, seen
         seen += line
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sign)
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130

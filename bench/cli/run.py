@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,8 @@ def run_command(options: RunOptions) -> int:
         command=_command_line(sys.argv[1:]),
         resume=_command_line(_without_never(sys.argv[1:])),
     )
+    # A cancelled CI job is told by SIGTERM: end as tidily as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     ending = hold(session, registry, Console(stderr=True, highlight=False, soft_wrap=True))
     if ending.board.tables:
         click.echo(to_text(ending.board))
