@@ -51,9 +51,15 @@ def _threads(backend: str) -> int:
 
 
 def _device(backend: str) -> str:
+    """Return "gpu" if the backend computes on an accelerator, else "cpu"."""
     if backend == "tensorflow":
         import tensorflow
 
         return "gpu" if tensorflow.config.list_physical_devices("GPU") else "cpu"
-    devices = keras.distribution.list_devices()
-    return "gpu" if any("gpu" in device or "cuda" in device for device in devices) else "cpu"
+    if backend == "jax":
+        import jax
+
+        return "cpu" if jax.default_backend() == "cpu" else "gpu"
+    import torch
+
+    return "gpu" if torch.cuda.is_available() else "cpu"
