@@ -1,0 +1,40 @@
+"""What the README says of the code holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.cli import COMMANDS
+from bench.cli.run import command
+from bench.training import TRAINING_OPTIONS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_its_listing_is_the_plugin_that_ships():
+    (listing,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+    assert listing == (ROOT / "plugins" / "jena_gru.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_names_every_command(name):
+    assert f"python -m bench {name}" in README
+
+
+@pytest.mark.parametrize("parameter", command.params, ids=lambda parameter: parameter.name)
+def test_it_names_every_option_of_run(parameter):
+    flags = [flag for flag in parameter.opts if flag.startswith("--")]
+
+    assert all(flag in README for flag in flags)
+
+
+def test_the_guide_names_every_training_option_and_only_modules_that_exist():
+    assert all(f"`{name}`" in CONTRIBUTING for name in TRAINING_OPTIONS)
+    for path in re.findall(r"`((?:bench|datasets)/[\w/.]*)`", CONTRIBUTING):
+        assert (ROOT / path).exists(), path
