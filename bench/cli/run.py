@@ -122,7 +122,7 @@ def command(**options: Any) -> int:
 
 
 def run_command(options: RunOptions) -> int:
-    """Hold a session, print its tables on standard output, and return the exit status.
+    """Run a benchmark, print its tables on standard output, and return the exit status.
 
     Raises:
         BenchError: Something is wrong that shows before anything is run.
@@ -134,14 +134,14 @@ def run_command(options: RunOptions) -> int:
 
     from rich.console import Console
 
+    from bench.benchmark import Benchmark, run_benchmark
     from bench.executor import Bounds
     from bench.registry.discover import discover, is_file_name
     from bench.render.plain import to_text
-    from bench.session import Session, hold
 
     registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
     memory = None if options.memory_limit is None else int(options.memory_limit * 1024**3)
-    session = Session(
+    benchmark = Benchmark(
         names=options.names,
         task=options.task,
         request=request,
@@ -155,7 +155,8 @@ def run_command(options: RunOptions) -> int:
     )
     # A cancelled CI job is told by SIGTERM: end as tidily as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    ending = hold(session, registry, Console(stderr=True, highlight=False, soft_wrap=True))
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    ending = run_benchmark(benchmark, registry, console)
     if ending.board.tables:
         click.echo(to_text(ending.board))
     return ending.status

@@ -25,7 +25,7 @@ from bench.store import Store, write_whole
 
 
 @dataclass(frozen=True)
-class Session:
+class Benchmark:
     """What a run is asked to do; ``names`` is empty for every plugin.
 
     ``leaderboard`` is the file to write; ``command`` the line that the records keep,
@@ -52,7 +52,7 @@ class Ending:
     status: int
 
 
-def hold(session: Session, registry: Registry, console: Console) -> Ending:
+def run_benchmark(benchmark: Benchmark, registry: Registry, console: Console) -> Ending:
     """Plan, run, record and render.
 
     Raises:
@@ -62,16 +62,16 @@ def hold(session: Session, registry: Registry, console: Console) -> Ending:
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    plugins, homeless = choose(registry, session.names, session.task)
-    store = Store(session.results)
+    plugins, homeless = choose(registry, benchmark.names, benchmark.task)
+    store = Store(benchmark.results)
     store.prepare()
-    _make_room_for(session.leaderboard)
+    _make_room_for(benchmark.leaderboard)
     tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
-    stray = [name for name in session.paths if name not in tasks]
+    stray = [name for name in benchmark.paths if name not in tasks]
     if stray:
         there = ", ".join(sorted(tasks))
         raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
-    data = make_ready(tasks, session.source, session.paths, say)
+    data = make_ready(tasks, benchmark.source, benchmark.paths, say)
     for plugin in homeless:
         say(f"left out: {plugin.problems[0]}")
 
@@ -80,17 +80,17 @@ def hold(session: Session, registry: Registry, console: Console) -> Ending:
         training_examples=lambda task, view: data[task.name].training_examples(view),
         version_of=version_of,
     )
-    plan = make_plan(plugins, registry, session.request, surroundings, store.read().latest)
+    plan = make_plan(plugins, registry, benchmark.request, surroundings, store.read().latest)
     context = Context(
         tasks=tasks,
         prepared={name: ready.folder for name, ready in data.items()},
         data={name: ready.description() for name, ready in data.items()},
-        environment=describe_run(session.command),
+        environment=describe_run(benchmark.command),
     )
-    result = run(plan, LocalExecutor(session.bounds), store, context, observer_for(console))
-    board = _publish(session.leaderboard, store, result, say)
+    result = run(plan, LocalExecutor(benchmark.bounds), store, context, observer_for(console))
+    board = _publish(benchmark.leaderboard, store, result, say)
     if result.interrupted:
-        say(f"interrupted; resume with: {session.resume}")
+        say(f"interrupted; resume with: {benchmark.resume}")
         return Ending(board, 130)
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
     return Ending(board, 1 if failed or homeless or result.unwritten else 0)
