@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli import options
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.leaderboard import Leaderboard
 
 FORMATS = ("text", "md", "html", "csv", "json")
 
@@ -40,6 +44,7 @@ def command(
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
     from bench.leaderboard import make_leaderboard
+    from bench.render.provenance import left_out
     from bench.store import Store, write_whole
 
     form = form or _by_name(output)
@@ -60,8 +65,7 @@ def command(
         )
     board = make_leaderboard(records)
     if board.superseded:
-        count = board.superseded
-        print(f"{count} older records are left out: newer ones replace them", file=sys.stderr)
+        print(left_out(board), file=sys.stderr)
     text = render(board, form)
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
@@ -75,7 +79,7 @@ def command(
     return 0
 
 
-def render(board: object, form: str) -> str:
+def render(board: Leaderboard, form: str) -> str:
     """Return a leaderboard in one of ``FORMATS``."""
     from bench.render import data, html, markdown, plain
 
@@ -86,7 +90,7 @@ def render(board: object, form: str) -> str:
         "csv": data.to_csv,
         "json": data.to_json,
     }
-    return renderers[form](board)  # type: ignore[arg-type]
+    return renderers[form](board)
 
 
 def _by_name(output: Path | None) -> str:

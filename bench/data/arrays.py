@@ -100,14 +100,6 @@ def read_arrays(folder: Path) -> Prepared:
     return Prepared(arrays, content["meta"])
 
 
-def label_of(folder: Path) -> dict[str, Any] | None:
-    """Return what a folder of arrays says it is of, or None if that cannot be read."""
-    try:
-        return dict(_read_description(folder)["label"])
-    except DataError:
-        return None
-
-
 def size_of(folder: Path) -> int:
     """Return the bytes of all files in a folder of arrays."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())

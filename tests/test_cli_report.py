@@ -1,0 +1,64 @@
+"""Rendering the store again: formats, filters, and what is left out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from builders import a_record
+
+from bench.cli import main
+from bench.store import Store
+
+
+@pytest.fixture
+def report(tmp_path, capsys):
+    """Run ``report`` on the records of a store; return its two outputs."""
+
+    def run(*words: object) -> tuple[str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            main(["report", "--results", str(tmp_path), *map(str, words)])
+        assert exit_.value.code == 0
+        printed = capsys.readouterr()
+        return printed.out, printed.err
+
+    return run
+
+
+def test_records_that_others_replaced_are_counted_on_standard_error(report, tmp_path):
+    store = Store(tmp_path)
+    store.write(a_record(minute=1, trial={"plugin_sha256": "old"}))
+    store.write(a_record(minute=2))
+    out, err = report()
+
+    assert "jena_gru" in out
+    assert err == (
+        "1 further record is left out: others of the same plugin and seed answer in their place.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("board.md", "# Leaderboard"),
+        ("board.html", "<!doctype html>"),
+        ("board.csv", "task,"),
+        ("board.json", "{"),
+        ("board.txt", "jena, local data"),
+    ],
+)
+def test_the_ending_of_the_output_file_decides_the_format(report, tmp_path, name, start):
+    Store(tmp_path).write(a_record())
+    out, _ = report("--output", tmp_path / name)
+
+    assert out == ""
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+def test_filters_keep_the_tables_asked_for(report, tmp_path):
+    store = Store(tmp_path)
+    store.write(a_record(trial={"profile": "full"}))
+    store.write(a_record(trial={"profile": "quick"}))
+    out, _ = report("--profile", "full", "--format", "json")
+
+    assert [table["profile"] for table in json.loads(out)["tables"]] == ["full"]
