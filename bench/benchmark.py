@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.bounds import Bounds
 from bench.data.ready import make_ready
 from bench.environment import describe_run, version_of
 from bench.errors import BenchError
-from bench.executor import Bounds, LocalExecutor
+from bench.executor import LocalExecutor
 from bench.leaderboard import Leaderboard, make_leaderboard
 from bench.plan import Request, Surroundings, make_plan
 from bench.progress import observer_for
@@ -37,7 +38,7 @@ class Benchmark:
     request: Request
     source: str
     paths: dict[str, Path]
-    bounds: Bounds
+    bounds: dict[str, Bounds]
     results: Path
     leaderboard: Path
     command: str
@@ -86,8 +87,9 @@ def run_benchmark(benchmark: Benchmark, registry: Registry, console: Console) ->
         prepared={name: ready.folder for name, ready in data.items()},
         data={name: ready.description() for name, ready in data.items()},
         environment=describe_run(benchmark.command),
+        bounds=benchmark.bounds,
     )
-    result = run(plan, LocalExecutor(benchmark.bounds), store, context, observer_for(console))
+    result = run(plan, LocalExecutor(), store, context, observer_for(console))
     board = _publish(benchmark.leaderboard, store, result, say)
     if result.interrupted:
         say(f"interrupted; resume with: {benchmark.resume}")

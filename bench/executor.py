@@ -9,17 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bench.job import EpochDone, Finished, Job
+from bench.job import Checked, EpochDone, Finished, Job
 from bench.record import CRASHED, OUT_OF_MEMORY, TIMEOUT, Outcome
 from bench.worker_process import WorkerProcess
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What one trial may take: seconds of wall-clock time, bytes of memory."""
-
-    timeout: float | None = None
-    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,11 +19,17 @@ class Started:
     """A worker has begun with a job."""
 
 
-Event = tuple[Job, Started | EpochDone | Finished]
+Event = tuple[Job, Started | EpochDone | Checked | Finished]
 
 
 class Executor(Protocol):
-    """Runs jobs somewhere and tells what happens to them."""
+    """Runs jobs somewhere and tells what happens to them.
+
+    ``slots`` is how many jobs it runs at once: a runner that shares a results folder with
+    others keeps no more than these submitted.
+    """
+
+    slots: int
 
     def submit(self, job: Job) -> None:
         """Queue a job."""
@@ -40,14 +38,15 @@ class Executor(Protocol):
         """Yield what happens, until every submitted job has finished."""
 
     def cancel(self) -> None:
-        """Stop the job under way and forget the queued ones."""
+        """Stop the jobs under way, forget the queued ones, and let go of all resources."""
 
 
 class LocalExecutor:
     """Runs one job at a time on this machine, each in a fresh process of its own group."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self._bounds = bounds or Bounds()
+    slots = 1
+
+    def __init__(self) -> None:
         self._waiting: deque[Job] = deque()
         self._current: WorkerProcess | None = None
 
@@ -69,16 +68,16 @@ class LocalExecutor:
             self._current.close()
             self._current = None
 
-    def _run(self, job: Job) -> Iterator[EpochDone | Finished]:
+    def _run(self, job: Job) -> Iterator[EpochDone | Checked | Finished]:
         started = time.monotonic()
         worker = self._current = WorkerProcess(job)
         outcome: Outcome | None = None
         for message in worker.messages():
-            if isinstance(message, EpochDone):
+            if isinstance(message, EpochDone | Checked):
                 yield message
             elif isinstance(message, Outcome):
                 outcome = message
-            broken = self._broken_bound(worker, time.monotonic() - started)
+            broken = _broken_bound(job, worker, time.monotonic() - started)
             if broken is not None:
                 outcome = broken
                 break
@@ -88,13 +87,14 @@ class LocalExecutor:
         timing = {**outcome.timing, "total": time.monotonic() - started}
         yield Finished(replace(outcome, timing=timing), worker.log)
 
-    def _broken_bound(self, worker: WorkerProcess, seconds: float) -> Outcome | None:
-        timeout, memory = self._bounds.timeout, self._bounds.memory
-        if timeout is not None and seconds > timeout:
-            return Outcome(TIMEOUT, f"took longer than {timeout:g} s")
-        if memory is not None and worker.memory() > memory:
-            return Outcome(OUT_OF_MEMORY, f"used more than {memory / 1024**3:.2f} GiB")
-        return None
+
+def _broken_bound(job: Job, worker: WorkerProcess, seconds: float) -> Outcome | None:
+    timeout, memory = job.bounds.timeout, job.bounds.memory
+    if timeout is not None and seconds > timeout:
+        return Outcome(TIMEOUT, f"took longer than {timeout:g} s")
+    if memory is not None and worker.memory() > memory:
+        return Outcome(OUT_OF_MEMORY, f"used more than {memory / 1024**3:.2f} GiB")
+    return None
 
 
 def _crash(status: int) -> Outcome:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bench.bounds import Bounds
 from bench.record import Outcome
 from bench.trial import Trial
+
+#: What a worker may be asked: to train and score, or to hold a plugin to its contract.
+TRAIN = "train"
+TEST = "test"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial with the files it needs.
+    """A trial with the files it needs and what it may take.
 
     The plugin's source travels as text, so that what runs is what the identity was
     taken of, even if the file is edited meanwhile. ``prepared`` is the folder of parsed
@@ -26,16 +31,19 @@ class Job:
     task_path: str
     prepared: str
     predictions: str
+    bounds: Bounds = field(default_factory=Bounds)
+    kind: str = TRAIN
 
     def to_json(self) -> str:
-        """Return the job as one JSON document."""
+        """Return the job as one JSON document on one line."""
         return json.dumps(asdict(self))
 
     @staticmethod
     def from_json(text: str) -> Job:
         """Read a job written by ``to_json``."""
         document = json.loads(text)
-        return Job(**{**document, "trial": Trial(**document["trial"])})
+        trial, bounds = Trial(**document["trial"]), Bounds(**document["bounds"])
+        return Job(**{**document, "trial": trial, "bounds": bounds})
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,14 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """One check of a plugin's contract is done; ``reason`` says what is wrong, "" nothing."""
+
+    check: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The worker is gone; ``log`` is the tail of what it printed."""
 
@@ -55,7 +71,12 @@ class Finished:
     log: str
 
 
-Message = EpochDone | Outcome
+Message = EpochDone | Checked | Outcome
+_MESSAGES: Mapping[str, type[EpochDone | Checked | Outcome]] = {
+    "EpochDone": EpochDone,
+    "Checked": Checked,
+    "Outcome": Outcome,
+}
 
 
 def encode(message: Message) -> str:
@@ -68,10 +89,6 @@ def decode(line: str) -> Message | None:
     try:
         document: Mapping[str, Any] = json.loads(line)
         fields = {key: value for key, value in document.items() if key != "kind"}
-        if document["kind"] == "EpochDone":
-            return EpochDone(**fields)
-        if document["kind"] == "Outcome":
-            return Outcome(**fields)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return _MESSAGES[document["kind"]](**fields)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return None

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.bounds import Bounds
 from bench.environment import load
 from bench.errors import BenchError
 from bench.executor import Executor, Started
@@ -47,13 +48,14 @@ class Context:
     """What the records of a run have in common.
 
     ``prepared`` and ``data`` are by task: the folder of parsed data, and what the
-    record's data section says.
+    record's data section says. ``bounds`` are by profile.
     """
 
     tasks: Mapping[str, TaskInfo]
     prepared: Mapping[str, Path]
     data: Mapping[str, Mapping[str, Any]]
     environment: Mapping[str, Any]
+    bounds: Mapping[str, Bounds]
 
 
 @dataclass
@@ -163,4 +165,5 @@ def _job(planned: Planned, context: Context, predictions: Path) -> Job:
         task_path=str(context.tasks[task].path),
         prepared=str(context.prepared[task]),
         predictions=str(predictions),
+        bounds=context.bounds[planned.trial.profile],
     )

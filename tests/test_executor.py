@@ -12,7 +12,8 @@ import pytest
 from test_worker_keras_model import a_trial
 
 from bench import worker_process
-from bench.executor import Bounds, LocalExecutor, Started
+from bench.bounds import Bounds
+from bench.executor import LocalExecutor, Started
 from bench.job import EpochDone, Finished, Job
 
 
@@ -36,13 +37,14 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return install
 
 
-def a_job(seed: int = 0) -> Job:
-    return Job(a_trial(seed), "plugin.py", "", "task.py", "prepared", f"predictions-{seed}")
+def a_job(seed: int = 0, bounds: Bounds | None = None) -> Job:
+    names = ("plugin.py", "", "task.py", "prepared", f"predictions-{seed}")
+    return Job(a_trial(seed), *names, bounds or Bounds())
 
 
 def run_one(bounds: Bounds | None = None) -> tuple[list[Any], Finished]:
-    local = LocalExecutor(bounds)
-    local.submit(a_job())
+    local = LocalExecutor()
+    local.submit(a_job(bounds=bounds))
     events = [event for _, event in local.events()]
     finished = events[-1]
     assert isinstance(finished, Finished)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench.bounds import Bounds, default_bounds
 from bench.cli import options as shared
 from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds
 from bench.errors import BenchError
@@ -48,6 +49,15 @@ class RunOptions:
         check_seeds(seeds)
         overrides = parse_overrides(self.overrides)
         return Request(self.profile, seeds, self.backend, overrides, self.reuse)
+
+    def bounds(self, profile: str) -> Bounds:
+        """Return what a trial of a profile may take."""
+        bounds = default_bounds(profile)
+        if self.timeout is not None:
+            bounds = replace(bounds, timeout=self.timeout)
+        if self.memory_limit is not None:
+            bounds = replace(bounds, memory=int(self.memory_limit * 1024**3))
+        return bounds
 
 
 @click.command(name="run")
@@ -88,13 +98,13 @@ class RunOptions:
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End a trial that takes longer.",
+    help="End a trial that takes longer.  [default: 300 smoke, 1800 quick, 21600 full]",
 )
 @click.option(
     "--memory-limit",
     type=click.FloatRange(min=0, min_open=True),
     metavar="GIB",
-    help="End a trial that uses more memory.",
+    help="End a trial that uses more memory.  [default: 80% of the machine's]",
 )
 @click.option(
     "--reuse",
@@ -135,19 +145,17 @@ def run_command(options: RunOptions) -> int:
     from rich.console import Console
 
     from bench.benchmark import Benchmark, run_benchmark
-    from bench.executor import Bounds
     from bench.registry.discover import discover, is_file_name
     from bench.render.plain import to_text
 
     registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
-    memory = None if options.memory_limit is None else int(options.memory_limit * 1024**3)
     benchmark = Benchmark(
         names=options.names,
         task=options.task,
         request=request,
         source=options.source,
         paths=parse_data(options.data, registry.tasks),
-        bounds=Bounds(options.timeout, memory),
+        bounds={profile: options.bounds(profile) for profile in PROFILES},
         results=options.results,
         leaderboard=options.output or options.results / "leaderboard.md",
         command=_command_line(sys.argv[1:]),

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import BenchError, CannotRun
-from bench.job import Job, Message, encode
+from bench.job import TEST, Job, Message, encode
 from bench.record import FAILED, OUT_OF_MEMORY, SKIPPED, Outcome
 
 
@@ -33,6 +33,10 @@ def main() -> None:
 def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
     """Do a job; whatever it raises becomes an outcome with a one-line reason."""
     try:
+        if job.kind == TEST:
+            from bench.worker.contract import hold_to_contract
+
+            return hold_to_contract(job, send)
         from bench.worker.perform import perform
 
         return perform(job, send)
