@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bench.job import Checked, EpochDone, Finished, Job
+from bench import processes
+from bench.job import Begun, Checked, EpochDone, Finished, Job
+from bench.launch import Launcher, Start
 from bench.record import CRASHED, OUT_OF_MEMORY, TIMEOUT, Outcome
 from bench.worker_process import WorkerProcess
 
@@ -42,11 +44,17 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Runs one job at a time on this machine, each in a fresh process of its own group."""
+    """Runs one job at a time on this machine, each in a process that it cannot outlive.
+
+    ``start`` is how workers are started: "fork" by a server that has imported Keras once,
+    "spawn" from nothing, "auto" the first where it is safe.
+    """
 
     slots = 1
 
-    def __init__(self) -> None:
+    def __init__(self, start: Start = "auto") -> None:
+        self._start = start
+        self._launchers: dict[str, Launcher] = {}
         self._waiting: deque[Job] = deque()
         self._current: WorkerProcess | None = None
 
@@ -67,25 +75,43 @@ class LocalExecutor:
         if self._current is not None:
             self._current.close()
             self._current = None
+        for launcher in self._launchers.values():
+            launcher.close()
+        self._launchers.clear()
 
     def _run(self, job: Job) -> Iterator[EpochDone | Checked | Finished]:
+        killed_before = processes.killed_for_memory()
+        launched = self._launcher(job.trial.backend).launch()
         started = time.monotonic()
-        worker = self._current = WorkerProcess(job)
+        worker = self._current = WorkerProcess(job, launched)
         outcome: Outcome | None = None
+        timing: dict[str, float] = {}
         for message in worker.messages():
-            if isinstance(message, EpochDone | Checked):
+            seconds = time.monotonic() - started
+            if isinstance(message, Begun):
+                timing["start"] = seconds
+            elif isinstance(message, EpochDone | Checked):
                 yield message
             elif isinstance(message, Outcome):
                 outcome = message
-            broken = _broken_bound(job, worker, time.monotonic() - started)
+            broken = _broken_bound(job, worker, seconds)
             if broken is not None:
                 outcome = broken
                 break
         worker.close()
         self._current = None
-        outcome = outcome or _crash(worker.exit_status)
-        timing = {**outcome.timing, "total": time.monotonic() - started}
-        yield Finished(replace(outcome, timing=timing), worker.log)
+        if outcome is None:
+            starved = processes.killed_for_memory() > killed_before
+            outcome = _crash(worker.exit_status, starved)
+        timing["total"] = time.monotonic() - started
+        environment = {**outcome.environment, "start": "fork" if launched.forked else "spawn"}
+        outcome = replace(outcome, timing={**outcome.timing, **timing}, environment=environment)
+        yield Finished(outcome, worker.log)
+
+    def _launcher(self, backend: str) -> Launcher:
+        if backend not in self._launchers:
+            self._launchers[backend] = Launcher(backend, self._start)
+        return self._launchers[backend]
 
 
 def _broken_bound(job: Job, worker: WorkerProcess, seconds: float) -> Outcome | None:
@@ -97,9 +123,14 @@ def _broken_bound(job: Job, worker: WorkerProcess, seconds: float) -> Outcome | 
     return None
 
 
-def _crash(status: int) -> Outcome:
+def _crash(status: int | None, starved: bool) -> Outcome:
+    """Say how a worker ended that left no outcome."""
+    if status is None:
+        return Outcome(CRASHED, "the process that watches over the worker was killed")
     if status >= 0:
         return Outcome(CRASHED, f"the worker exited with status {status} and no result")
+    if starved and -status == signal.SIGKILL:
+        return Outcome(OUT_OF_MEMORY, "the system ran out of memory and killed the worker")
     try:
         name = signal.Signals(-status).name
     except ValueError:

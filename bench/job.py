@@ -47,6 +47,11 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The worker has its libraries and begins with the job itself."""
+
+
+@dataclass(frozen=True)
 class EpochDone:
     """An epoch has ended: its number from 1, and the validation metric."""
 
@@ -64,6 +69,13 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """The job's process has ended; ``status`` is minus the signal's number if one did it."""
+
+    status: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """The worker is gone; ``log`` is the tail of what it printed."""
 
@@ -71,11 +83,9 @@ class Finished:
     log: str
 
 
-Message = EpochDone | Checked | Outcome
-_MESSAGES: Mapping[str, type[EpochDone | Checked | Outcome]] = {
-    "EpochDone": EpochDone,
-    "Checked": Checked,
-    "Outcome": Outcome,
+Message = Begun | EpochDone | Checked | Outcome | Ended
+_KINDS: Mapping[str, type[Message]] = {
+    kind.__name__: kind for kind in (Begun, EpochDone, Checked, Outcome, Ended)
 }
 
 
@@ -89,6 +99,6 @@ def decode(line: str) -> Message | None:
     try:
         document: Mapping[str, Any] = json.loads(line)
         fields = {key: value for key, value in document.items() if key != "kind"}
-        return _MESSAGES[document["kind"]](**fields)
+        return _KINDS[document["kind"]](**fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -1,60 +1,72 @@
-"""The one place that knows how a process and all it started are ended."""
+"""The one place of a run that looks at processes from outside, and ends them."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
+#: Seconds that a process gets for what it has been asked to do.
 GRACE = 2.0
 
 
-def end(process: subprocess.Popen[bytes], grace: float = GRACE) -> None:
-    """End a process that leads its own group: ask, wait ``grace`` seconds, then kill all."""
-    if process.poll() is None:
-        _signal_group(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace)
-    _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-    process.wait()
-    # A killed process takes a moment to go; what is left then is a zombie nobody reaps.
-    gone_by = time.monotonic() + grace
-    while _group_exists(process) and time.monotonic() < gone_by:
-        time.sleep(0.01)
+def find(number: int) -> psutil.Process | None:
+    """Return the process of a number, or None if it has ended."""
+    try:
+        return psutil.Process(number)
+    except psutil.NoSuchProcess:
+        return None
 
 
-def group_memory(process: subprocess.Popen[bytes]) -> int:
-    """Return the resident memory of a process and its descendants, in bytes."""
+def is_alive(process: psutil.Process) -> bool:
+    """Say whether a process runs; one that has ended and is not yet reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def memory_below(process: psutil.Process) -> int:
+    """Return the resident memory of all descendants of a process, in bytes."""
     total = 0
     with contextlib.suppress(psutil.Error):
-        leader = psutil.Process(process.pid)
-        for member in [leader, *leader.children(recursive=True)]:
+        for member in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 total += member.memory_info().rss
     return total
 
 
-def _group_exists(process: subprocess.Popen[bytes]) -> bool:
-    if sys.platform == "win32":
-        return False
-    try:
-        os.killpg(process.pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
+def kill_tree(process: psutil.Process) -> None:
+    """Kill a process and all its descendants, and see them gone."""
+    family = [process]
+    with contextlib.suppress(psutil.Error):
+        family += process.children(recursive=True)
+    for member in family:
+        with contextlib.suppress(psutil.Error):
+            member.kill()
+    wait_until(lambda: not any(map(is_alive, family)), GRACE)
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is true, for so many seconds at most; return whether it is."""
+    give_up = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.002)
     return True
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    if sys.platform == "win32":
-        with contextlib.suppress(psutil.Error):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
-        process.kill()
-    else:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
+def killed_for_memory() -> int:
+    """Return how many processes the system has killed since it started, memory being short.
+
+    Always 0 where the system does not count them (Linux does: proc_vmstat, ``oom_kill``).
+    """
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

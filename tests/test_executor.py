@@ -11,7 +11,7 @@ import psutil
 import pytest
 from test_worker_keras_model import a_trial
 
-from bench import worker_process
+from bench import launch, worker_process
 from bench.bounds import Bounds
 from bench.executor import LocalExecutor, Started
 from bench.job import EpochDone, Finished, Job
@@ -19,7 +19,7 @@ from bench.job import EpochDone, Finished, Job
 
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Put a small script in the worker's place: it has ``job`` and ``send``."""
+    """Put a small script in the trial's place: it has ``job`` and ``send``."""
 
     def install(body: str) -> None:
         script = tmp_path / "worker.py"
@@ -27,12 +27,16 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             "import os, signal, subprocess, sys, time\n"
             "from bench.job import EpochDone, Job, encode\n"
             "from bench.record import Outcome\n"
-            "job = Job.from_json(sys.stdin.read())\n"
-            "def send(message):\n"
-            "    sys.stdout.write(encode(message)); sys.stdout.flush()\n" + textwrap.dedent(body)
+            "from bench.worker.keeper import keep\n"
+            "def work(line):\n"
+            "    job = Job.from_json(line)\n"
+            "    def send(message):\n"
+            "        sys.stdout.write(encode(message)); sys.stdout.flush()\n"
+            + textwrap.indent(textwrap.dedent(body), "    ")
+            + "\nkeep(work)\n"
         )
         monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
-        monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, str(script)])
+        monkeypatch.setattr(launch, "SPAWN", [sys.executable, str(script)])
 
     return install
 
@@ -43,7 +47,7 @@ def a_job(seed: int = 0, bounds: Bounds | None = None) -> Job:
 
 
 def run_one(bounds: Bounds | None = None) -> tuple[list[Any], Finished]:
-    local = LocalExecutor()
+    local = LocalExecutor("spawn")
     local.submit(a_job(bounds=bounds))
     events = [event for _, event in local.events()]
     finished = events[-1]
@@ -68,7 +72,7 @@ def test_epochs_and_the_outcome_arrive_in_order(worker):
 
 def test_jobs_run_in_the_order_in_which_they_were_submitted(worker):
     worker('send(Outcome("ok", reason=str(job.trial.seed)))')
-    local = LocalExecutor()
+    local = LocalExecutor("spawn")
     for seed in (3, 1, 2):
         local.submit(a_job(seed))
     finished = [e.outcome.reason for _, e in local.events() if isinstance(e, Finished)]
@@ -145,7 +149,7 @@ def test_cancel_ends_the_worker_under_way_and_forgets_the_rest(worker):
         send(EpochDone(1, 1, float(os.getpid())))
         time.sleep(600)
     """)
-    local = LocalExecutor()
+    local = LocalExecutor("spawn")
     local.submit(a_job(0))
     local.submit(a_job(1))
     pid = 0

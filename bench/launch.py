@@ -1,0 +1,166 @@
+"""How a worker is started: forked by a server that has imported Keras, or from nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from subprocess import DEVNULL, PIPE
+from typing import IO, Literal
+
+import psutil
+
+from bench import processes
+
+Start = Literal["auto", "fork", "spawn"]
+
+SPAWN = [sys.executable, "-m", "bench.worker"]
+SERVER = [sys.executable, "-m", "bench.worker.server"]
+
+#: Seconds that a server may take to import Keras before workers are started without it.
+PATIENCE = 300.0
+#: Seconds that it may take to fork.
+ANSWER = 10.0
+_READY = "ready"
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A worker under way: its outermost process and that one's standard streams.
+
+    ``reap`` takes leave of the ended process; ``forked`` says which way it was started.
+    """
+
+    process: psutil.Process | None
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+    reap: Callable[[], object]
+    forked: bool
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process is not None and processes.is_alive(self.process)
+
+
+class ServerLost(Exception):
+    """The fork server has ended, or says that it must not fork."""
+
+
+class Launcher:
+    """Starts workers for one backend, by a fork server for as long as that works."""
+
+    def __init__(self, backend: str, start: Start = "auto") -> None:
+        self._environment = _environment(backend)
+        self._server: ForkServer | None = None
+        # On other systems libraries start threads, or talk to services, as they are loaded.
+        self._may_fork = start == "fork" or (start == "auto" and sys.platform == "linux")
+
+    def launch(self) -> Launched:
+        """Start a worker; it waits for a job on its standard input."""
+        # A trial may have ended the server, so one that has worked gets a second chance.
+        for _ in range(2):
+            if not self._may_fork:
+                break
+            self._server = self._server or ForkServer(self._environment)
+            try:
+                return self._server.fork()
+            except ServerLost:
+                self._may_fork = self._server.ready
+                self.close()
+        return self._spawn()
+
+    def close(self) -> None:
+        """End the server; workers under way are not its own."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _spawn(self) -> Launched:
+        worker = psutil.Popen(
+            SPAWN,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=self._environment,
+            start_new_session=True,
+        )
+        return Launched(
+            worker, worker.stdin, worker.stdout, worker.stderr, worker.wait, forked=False
+        )
+
+
+class ForkServer:
+    """The run's side of ``bench.worker.server``."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.ready = False
+        self._connection, theirs = socket.socketpair()
+        with theirs, tempfile.TemporaryFile() as log:
+            self._process = psutil.Popen(
+                [*SERVER, str(theirs.fileno())],
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def fork(self) -> Launched:
+        """Have a worker forked, once Keras is imported.
+
+        Raises:
+            ServerLost: The server has ended, does not answer, or says that it must not fork.
+        """
+        if not self.ready:
+            said = self._line(PATIENCE)
+            if said != _READY:
+                raise ServerLost(said)
+            self.ready = True
+        (their_in, stdin), (stdout, their_out), (stderr, their_err) = (os.pipe() for _ in range(3))
+        ours = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"), os.fdopen(stderr, "rb")
+        try:
+            socket.send_fds(self._connection, [b"f"], [their_in, their_out, their_err])
+            process = processes.find(int(self._line(ANSWER)))
+        except BaseException as error:
+            for stream in ours:
+                stream.close()
+            if isinstance(error, OSError):
+                raise ServerLost(str(error)) from None
+            raise
+        finally:
+            for descriptor in (their_in, their_out, their_err):
+                os.close(descriptor)
+        return Launched(process, *ours, reap=lambda: None, forked=True)
+
+    def close(self) -> None:
+        """End the server."""
+        self._connection.close()
+        processes.kill_tree(self._process)
+        self._process.wait()
+
+    def _line(self, patience: float) -> str:
+        """Read a line of the server's.
+
+        Raises:
+            ServerLost: The server has ended.
+            OSError: It did not answer in time.
+        """
+        self._connection.settimeout(patience)
+        line = b""
+        while not line.endswith(b"\n"):
+            part = self._connection.recv(4096)
+            if not part:
+                raise ServerLost("it has ended")
+            line += part
+        return line.decode().strip()
+
+
+def _environment(backend: str) -> dict[str, str]:
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+    return {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}

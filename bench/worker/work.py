@@ -1,0 +1,80 @@
+"""What happens in a trial's own process: the job is done, and its outcome sent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.errors import BenchError, CannotRun
+from bench.job import TEST, Begun, Job, Message, encode
+from bench.printable import one_line
+from bench.record import FAILED, OUT_OF_MEMORY, SKIPPED, Outcome
+
+_LONGEST_REASON = 300
+
+
+def work(line: str) -> None:
+    """Do the job that a line describes; the outcome is the last message.
+
+    Messages leave on what was standard output; whatever a plugin or a library prints goes
+    to standard error, which the runner keeps as the trial's log.
+    """
+    channel = os.dup(1)
+    os.dup2(2, 1)
+
+    def send(message: Message) -> None:
+        # A plugin may have left half a line of its own in the channel.
+        content = b"\n" + encode(message).encode()
+        while content:
+            content = content[os.write(channel, content) :]
+
+    send(outcome_of(Job.from_json(line), send))
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
+def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
+    """Do a job; whatever it raises becomes an outcome with a one-line reason."""
+    try:
+        if job.kind == TEST:
+            from bench.worker.contract import hold_to_contract
+
+            send(Begun())
+            return hold_to_contract(job, send)
+        from bench.worker.perform import perform
+
+        send(Begun())
+        return perform(job, send)
+    except CannotRun as error:
+        return Outcome(SKIPPED, str(error))
+    except MemoryError:
+        return Outcome(OUT_OF_MEMORY, "an allocation failed")
+    except BenchError as error:
+        return Outcome(FAILED, f"{Path(job.plugin_path).name}: {error}")
+    except BaseException as error:
+        # sys.exit and KeyboardInterrupt too: from a plugin they are errors like others.
+        with contextlib.suppress(Exception):
+            traceback.print_exc()
+        return Outcome(FAILED, reason_of(error, job.plugin_path))
+
+
+def reason_of(error: BaseException, plugin_path: str) -> str:
+    """Return the error on one line, with the plugin's line that led to it."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = "(an error without a readable message)"
+    # Cut twice: a message may be of any length.
+    text = one_line(text[: 10 * _LONGEST_REASON], longest=_LONGEST_REASON)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == plugin_path
+    ]
+    where = f"{Path(plugin_path).name}:{lines[-1]}: " if lines else ""
+    return f"{where}{type(error).__name__}: {text}"
