@@ -25,7 +25,7 @@ from bench.worker.work import work
 READY = b"ready\n"
 
 #: What a trial would otherwise import after the fork; each module is imported by a trial.
-_PRELOADED = ("bench.worker.perform",)
+_PRELOADED = ("bench.worker.perform", "tensorflow")
 
 
 def main() -> None:

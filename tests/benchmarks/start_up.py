@@ -1,0 +1,109 @@
+"""How long a trial takes to start: forked from the server, against a process from nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from tabulate import tabulate
+
+from bench.bounds import default_bounds
+from bench.data.ready import make_ready
+from bench.environment import version_of
+from bench.executor import LocalExecutor
+from bench.job import Finished, Job
+from bench.plan import Request, Surroundings, make_plan
+from bench.record import OK
+from bench.registry.discover import discover
+
+#: What the fork server was built to reach: spawn takes so many times as long to start.
+WANTED = 3.0
+PLUGINS = ("jena_naive", "jena_dense", "jena_gru")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One trial: seconds until it began with its job, seconds in all, and its predictions."""
+
+    start: float
+    total: float
+    predictions: bytes
+
+
+def measure(rounds: int) -> bool:
+    """Run each plugin's smoke trial forked and spawned in turn; say whether the bound holds."""
+    print(f"Trial start-up, medians of {rounds} interleaved rounds, smoke profile, seconds\n")
+    rows, ratios = [], []
+    with tempfile.TemporaryDirectory() as folder, _executors() as executors:
+        for job in _jobs(Path(folder)):
+            samples: dict[str, list[Sample]] = {name: [] for name in executors}
+            for _ in range(rounds):
+                for name, executor in executors.items():
+                    samples[name].append(_run(executor, job))
+            middle = {
+                (name, what): median(getattr(sample, what) for sample in found)
+                for name, found in samples.items()
+                for what in ("start", "total")
+            }
+            ratios.append(middle["spawn", "start"] / middle["fork", "start"])
+            alike = len({s.predictions for found in samples.values() for s in found}) == 1
+            rows.append(
+                [
+                    job.trial.plugin,
+                    *(middle[name, "start"] for name in executors),
+                    ratios[-1],
+                    *(middle[name, "total"] for name in executors),
+                    middle["spawn", "total"] / middle["fork", "total"],
+                    "yes" if alike else "NO",
+                ]
+            )
+    heads = ["plugin", "start, fork", "start, spawn", "ratio", "trial, fork", "trial, spawn"]
+    print(tabulate(rows, [*heads, "ratio", "bit-identical"], "github", floatfmt=".2f"))
+    return min(ratios) >= WANTED and all(row[-1] == "yes" for row in rows)
+
+
+def _run(executor: LocalExecutor, job: Job) -> Sample:
+    executor.submit(job)
+    *_, (_, finished) = executor.events()
+    if not isinstance(finished, Finished) or finished.outcome.status != OK:
+        raise SystemExit(f"{job.trial} did not end well: {finished}")
+    timing = finished.outcome.timing
+    with np.load(job.predictions) as arrays:
+        return Sample(timing["start"], timing["total"], arrays["predictions"].tobytes())
+
+
+@contextmanager
+def _executors() -> Iterator[dict[str, LocalExecutor]]:
+    executors = {"fork": LocalExecutor("fork"), "spawn": LocalExecutor("spawn")}
+    try:
+        yield executors
+    finally:
+        for executor in executors.values():
+            executor.cancel()
+
+
+def _jobs(folder: Path) -> Iterator[Job]:
+    registry = discover()
+    plugins = registry.select(PLUGINS, None)
+    tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
+    data = make_ready(tasks, "synthetic", {}, print)
+    surroundings = Surroundings(
+        sources={name: ready.source for name, ready in data.items()},
+        training_examples=lambda task, view: data[task.name].training_examples(view),
+        version_of=version_of,
+    )
+    for planned in make_plan(plugins, registry, Request("smoke"), surroundings, {}):
+        yield Job(
+            trial=planned.trial,
+            plugin_path=str(planned.plugin.path),
+            plugin_source=planned.plugin.source,
+            task_path=str(tasks[planned.trial.task].path),
+            prepared=str(data[planned.trial.task].folder),
+            predictions=str(folder / f"{planned.trial.plugin}.npz"),
+            bounds=default_bounds("smoke"),
+        )
