@@ -13,24 +13,28 @@ from bench.data.ready import make_ready
 from bench.environment import describe_run, version_of
 from bench.errors import BenchError
 from bench.executor import LocalExecutor
+from bench.failed import ask_again, failed_trials, is_named
+from bench.files import write_whole
+from bench.interrupt import INTERRUPTED, Interruption
 from bench.leaderboard import Leaderboard, make_leaderboard
-from bench.plan import Request, Surroundings, make_plan
+from bench.plan import Group, Planned, Request, Surroundings, make_plan
 from bench.progress import observer_for
-from bench.record import OK, SKIPPED
+from bench.record import OK, SKIPPED, Record
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.render.markdown import to_markdown
 from bench.runner import Context, Result, run
-from bench.store import Store, write_whole
+from bench.store import Store
 
 
 @dataclass(frozen=True)
 class Benchmark:
     """What a run is asked to do; ``names`` is empty for every plugin.
 
-    ``leaderboard`` is the file to write; ``command`` the line that the records keep,
-    ``resume`` the one that goes on with an interrupted run.
+    With ``failed``, what failed is run again as it was asked for then; of ``request`` the
+    policy of reuse alone counts. ``leaderboard`` is the file to write; ``command`` the line
+    that the records keep, ``resume`` the one that goes on with an interrupted run.
     """
 
     names: tuple[str, ...]
@@ -43,6 +47,8 @@ class Benchmark:
     leaderboard: Path
     command: str
     resume: str
+    failed: bool = False
+    retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,21 @@ class Ending:
     status: int
 
 
-def run_benchmark(benchmark: Benchmark, registry: Registry, console: Console) -> Ending:
+@dataclass(frozen=True)
+class _Prepared:
+    """A run that can begin; ``left_out`` says what was asked for and cannot be planned."""
+
+    plan: Sequence[Planned]
+    context: Context
+    left_out: Sequence[str]
+
+
+_Say = Callable[[str], None]
+
+
+def run_benchmark(
+    benchmark: Benchmark, registry: Registry, console: Console, interruption: Interruption
+) -> Ending:
     """Plan, run, record and render.
 
     Raises:
@@ -63,39 +83,27 @@ def run_benchmark(benchmark: Benchmark, registry: Registry, console: Console) ->
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    plugins, homeless = choose(registry, benchmark.names, benchmark.task)
     store = Store(benchmark.results)
-    store.prepare()
-    _make_room_for(benchmark.leaderboard)
-    tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
-    stray = [name for name in benchmark.paths if name not in tasks]
-    if stray:
-        there = ", ".join(sorted(tasks))
-        raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
-    data = make_ready(tasks, benchmark.source, benchmark.paths, say)
-    for plugin in homeless:
-        say(f"left out: {plugin.problems[0]}")
-
-    surroundings = Surroundings(
-        sources={name: ready.source for name, ready in data.items()},
-        training_examples=lambda task, view: data[task.name].training_examples(view),
-        version_of=version_of,
-    )
-    plan = make_plan(plugins, registry, benchmark.request, surroundings, store.read().latest)
-    context = Context(
-        tasks=tasks,
-        prepared={name: ready.folder for name, ready in data.items()},
-        data={name: ready.description() for name, ready in data.items()},
-        environment=describe_run(benchmark.command),
-        bounds=benchmark.bounds,
-    )
-    result = run(plan, LocalExecutor(), store, context, observer_for(console))
-    board = _publish(benchmark.leaderboard, store, result, say)
-    if result.interrupted:
+    try:
+        with interruption.heeded():
+            prepared = _prepare(benchmark, registry, store, say)
+    except KeyboardInterrupt:
         say(f"interrupted; resume with: {benchmark.resume}")
-        return Ending(board, 130)
+        return Ending(Leaderboard(()), INTERRUPTED)
+    if not prepared.plan:
+        if not prepared.left_out:
+            say(f"{benchmark.results}: nothing failed of what was asked for")
+        return Ending(Leaderboard(()), 1 if prepared.left_out else 0)
+    plan, context = prepared.plan, prepared.context
+    result = run(plan, LocalExecutor(), store, context, observer_for(console), interruption)
+    board = _publish(benchmark.leaderboard, store, result, say)
+    if result.unwritten:
+        say(f"warning: records that could not be written: {result.unwritten}; run again for them")
+    if result.interrupted or interruption.asked:
+        say(f"interrupted; resume with: {benchmark.resume}")
+        return Ending(board, INTERRUPTED)
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
-    return Ending(board, 1 if failed or homeless or result.unwritten else 0)
+    return Ending(board, 1 if failed or prepared.left_out or result.unwritten else 0)
 
 
 def choose(
@@ -122,14 +130,86 @@ def choose(
     return runnable, [plugin for plugin in chosen if plugin not in runnable]
 
 
-def _publish(file: Path, store: Store, result: Result, say: Callable[[str], None]) -> Leaderboard:
+def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) -> _Prepared:
+    """Choose the plugins, make the data ready, and plan.
+
+    Raises:
+        BenchError: Something is wrong that shows before anything is run.
+    """
+    contents = store.read()
+    groups, left_out = _groups(benchmark, registry, contents.records)
+    tasks = {p.task: registry.tasks[p.task] for group in groups for p in group.plugins}
+    if tasks:
+        store.prepare()
+        _make_room_for(benchmark.leaderboard)
+    stray = [name for name in benchmark.paths if name not in tasks]
+    if stray and tasks:
+        there = ", ".join(sorted(tasks))
+        raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
+    data = make_ready(tasks, benchmark.source, benchmark.paths, say)
+    surroundings = Surroundings(
+        sources={name: ready.source for name, ready in data.items()},
+        training_examples=lambda task, view: data[task.name].training_examples(view),
+        version_of=version_of,
+    )
+    plan: dict[str, Planned] = {}
+    for group in groups:
+        try:
+            planned = make_plan(
+                group.plugins, registry, group.request, surroundings, contents.latest
+            )
+        except BenchError as error:
+            if not benchmark.failed:
+                raise
+            # A plugin may have changed so that it no longer takes what it was given then.
+            left_out.append(f"{group.plugins[0].name}: {error}")
+        else:
+            plan.update((each.trial.identity, each) for each in planned)
+    for line in left_out:
+        say(f"left out: {line}")
+    context = Context(
+        tasks=tasks,
+        prepared={name: ready.folder for name, ready in data.items()},
+        data={name: ready.description() for name, ready in data.items()},
+        environment=describe_run(benchmark.command),
+        bounds=benchmark.bounds,
+        reuse=benchmark.request.reuse,
+        known=frozenset((record.identity, record.finished) for record in contents.records),
+        retries=benchmark.retries,
+    )
+    return _Prepared([*plan.values()], context, left_out)
+
+
+def _groups(
+    benchmark: Benchmark, registry: Registry, records: Sequence[Record]
+) -> tuple[list[Group], list[str]]:
+    """Return what is asked of which plugins, and what is left out and why.
+
+    Raises:
+        BenchError: A name is unknown, its plugin is wrong, or nothing is left to run.
+    """
+    names, task = benchmark.names, benchmark.task
+    if not benchmark.failed:
+        plugins, homeless = choose(registry, names, task)
+        left_out = [str(plugin.problems[0]) for plugin in homeless]
+        return [Group(tuple(plugins), benchmark.request)], left_out
+    if task is not None:
+        find_task(task, registry.tasks)
+    for name in names:
+        if not any(is_named(record.trial, [name], task) for record in records):
+            registry.select([name], task)  # Refuses a name that nothing has.
+    trials = [trial for trial in failed_trials(records) if is_named(trial, names, task)]
+    return ask_again(trials, registry, benchmark.request.reuse)
+
+
+def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard:
     """Write the leaderboard of the whole store; return the tables that this run touched."""
     contents = store.read()
     for line in contents.unreadable:
         say(f"warning: left out {line}")
     kept = {(record.identity, record.finished) for record in contents.records}
     lost = [r for r in result.records if (r.identity, r.finished) not in kept]
-    board = make_leaderboard([*contents.records, *lost], result.reused)
+    board = make_leaderboard([*contents.records, *lost], result.reused, len(contents.unreadable))
     try:
         write_whole(file, to_markdown(board).encode())
         say(f"leaderboard written to {file}")
@@ -137,7 +217,7 @@ def _publish(file: Path, store: Store, result: Result, say: Callable[[str], None
         say(f"warning: {file} could not be written ({error.strerror or error})")
     touched = {record.identity for record in result.records}
     tables = [t for t in board.tables if touched & {record.identity for record in t.records}]
-    return Leaderboard(tuple(tables), 0)
+    return Leaderboard(tuple(tables))
 
 
 def _make_room_for(file: Path) -> None:

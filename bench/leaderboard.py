@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import mean, median, stdev
 from typing import Any
 
-from bench.record import OK, SKIPPED, Record, answers
+from bench.answering import UNREADABLE, current, left_out, setbacks, told
+from bench.record import OK, SKIPPED, Record
 
 TableKey = tuple[Any, ...]
 
@@ -77,33 +78,43 @@ class Table:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All tables, and how many records answer for no row because others replaced them."""
+    """All tables, and how many records answer for no row, by reason: see ``bench.answering``."""
 
     tables: tuple[Table, ...]
-    superseded: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def make_leaderboard(records: Iterable[Record], reused: Iterable[str] = ()) -> Leaderboard:
+def make_leaderboard(
+    records: Iterable[Record], reused: Iterable[str] = (), unreadable: int = 0
+) -> Leaderboard:
     """Build the leaderboard; the order of ``records`` does not matter.
 
     Nothing but the records is asked: a row stays when its plugin's file is gone. Of a
     row's configurations (a plugin's source, view or schedule may have changed between
     runs) the one tried last counts, and of its records for each seed the newest that is
     ok, else the newest. Later ones that ended worse are mentioned in the row; all others
-    are counted as superseded.
+    are counted as left out.
 
     Args:
         records: All records to be shown.
         reused: Identities that this run took from the store instead of training.
+        unreadable: How many files could not be read beside them.
     """
     everything = sorted(records, key=_by_age)
     marked = frozenset(reused)
     groups: dict[TableKey, list[Record]] = defaultdict(list)
     for record in everything:
         groups[_table_key(record)].append(record)
-    tables = [_table(group, marked) for _, group in sorted(groups.items(), key=_by_text)]
-    shown = sum(len(table.records) for table in tables)
-    return Leaderboard(tuple(tables), len(everything) - shown)
+    tables = []
+    counted: Counter[str] = Counter()
+    for _, group in sorted(groups.items(), key=_by_text):
+        by_row = _by_row(group)
+        tables.append(_table(group, by_row, marked))
+        for found in by_row.values():
+            counted.update(left_out(found))
+    if unreadable:
+        counted[UNREADABLE] = unreadable
+    return Leaderboard(tuple(tables), dict(counted))
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -134,10 +145,16 @@ def _by_text(item: tuple[TableKey, Any]) -> tuple[str, ...]:
     return tuple(map(str, item[0]))
 
 
-def _table(group: Sequence[Record], reused: frozenset[str]) -> Table:
-    by_row: dict[str, list[Record]] = defaultdict(list)
+def _by_row(group: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = defaultdict(list)
     for record in group:
-        by_row[_row_label(record)].append(record)
+        found[_row_label(record)].append(record)
+    return found
+
+
+def _table(
+    group: Sequence[Record], by_row: Mapping[str, Sequence[Record]], reused: frozenset[str]
+) -> Table:
     first = group[-1]
     metric = first.data["metric"]
     rows = [_row(label, found, metric, reused) for label, found in sorted(by_row.items())]
@@ -157,7 +174,7 @@ def _table(group: Sequence[Record], reused: frozenset[str]) -> Table:
         units=metric["units"],
         baseline=metric["baseline"],
         rows=tuple(_ranked(compared, metric)),
-        records=tuple(record for found in by_row.values() for record in _told(found)),
+        records=tuple(record for found in by_row.values() for record in told(found)),
     )
 
 
@@ -167,41 +184,15 @@ def _row_label(record: Record) -> str:
     return label if backend == "tensorflow" else f"{label} [{backend}]"
 
 
-def _current(found: Sequence[Record]) -> list[Record]:
-    """Keep the record that answers for each seed, of the configuration recorded last.
-
-    A trial that was skipped says nothing of its plugin, so that a machine which lacks a
-    package does not take away what another has measured.
-    """
-    tried = [record for record in found if record.status != SKIPPED] or found
-    configuration = tried[-1].trial.configuration
-    same = [record for record in found if record.trial.configuration == configuration]
-    return sorted(answers(same).values(), key=lambda record: record.trial.seed)
-
-
-def _setbacks(current: Sequence[Record], found: Sequence[Record]) -> list[Record]:
-    """Return the later records that ended worse than those that answer."""
-    finished = {record.identity: record.finished for record in current}
-    newest = max(finished.values())
-    later = [r for r in found if r.finished > finished.get(r.identity, newest)]
-    return [record for record in later if record.status != OK]
-
-
-def _told(found: Sequence[Record]) -> list[Record]:
-    """Return the records that a row summarises or mentions."""
-    current = _current(found)
-    return [*current, *_setbacks(current, found)]
-
-
 def _row(
     label: str, found: Sequence[Record], metric: Mapping[str, Any], reused: frozenset[str]
 ) -> Row:
-    records = _current(found)
+    records = current(found)
     good = [record for record in records if record.status == OK]
     status, reason = _status(records, good)
-    setbacks = _setbacks(records, found)
-    if setbacks and not reason:
-        reason = f"a later attempt: {setbacks[-1].status}: {setbacks[-1].reason}"
+    worse = setbacks(records, found)
+    if worse and not reason:
+        reason = f"a later attempt: {worse[-1].status}: {worse[-1].reason}"
     trial = records[-1].trial
 
     def summary(split: str) -> dict[str, Spread]:
@@ -245,8 +236,9 @@ def _status(records: Sequence[Record], good: Sequence[Record]) -> tuple[str, str
     return f"{len(good)} of {len(records)} seeds ok", f"{bad[-1].status}: {reason}"
 
 
-def _middle(values: Sequence[float]) -> float | None:
-    return median(values) if values else None
+def _middle(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _compared(row: Row, baseline: Row | None, metric: Mapping[str, Any]) -> Row:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from bench.errors import BenchError, CannotRun
-from bench.record import FAILED, OK, SKIPPED, Record
+from bench.record import FAILED, OK, SKIPPED, Record, answers
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.options import complaint
@@ -41,6 +41,14 @@ class Request:
     backend: str = "tensorflow"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     reuse: str = "missing"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Plugins of which the same is asked."""
+
+    plugins: tuple[Plugin, ...]
+    request: Request
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,25 @@ def reusable(record: Record | None, policy: str) -> Record | None:
     if policy == "always":
         return record
     return record if record.status == OK else None
+
+
+def made_meanwhile(
+    found: Iterable[Record], known: Container[tuple[str, str]], policy: str
+) -> Record | None:
+    """Decide whether another run has done a trial since this one was planned.
+
+    Its record answers whatever the status, so that no trial is done twice; under the
+    policy never, the user wants this run's own.
+
+    Args:
+        found: The records of the trial's identity that there are now, from old to new.
+        known: Identity and time of each record that the plan knew.
+        policy: One of ``REUSE_POLICIES``.
+    """
+    if policy == "never":
+        return None
+    new = [record for record in found if (record.identity, record.finished) not in known]
+    return next(iter(answers(new).values()), None)
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

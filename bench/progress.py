@@ -31,12 +31,12 @@ class PlainLines:
         self._console = console
         self._done = 0
         self._total = 0
-        self._clock = _TimeLeft(0)
+        self._clock = _TimeLeft([])
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Say how much there is to do."""
         self._total = len(plan)
-        self._clock = _TimeLeft(sum(planned.to_run for planned in plan))
+        self._clock = _TimeLeft(plan)
         _write(self._console, _summary(plan))
 
     def started(self, planned: Planned) -> None:
@@ -46,10 +46,18 @@ class PlainLines:
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """Nothing: a log wants no line an epoch."""
 
+    def retrying(self, record: Record, attempt: int, retries: int) -> None:
+        """Write how the trial ended, and that this is not the end of it."""
+        _write(self._console, _retry_line(record, attempt, retries))
+
+    def waiting(self, trials: int) -> None:
+        """Write what is waited for."""
+        _write(self._console, _waiting_line(trials))
+
     def finished(self, record: Record, reused: bool) -> None:
         """Write the trial's line."""
         self._done += 1
-        left = self._clock.after_another()
+        left = self._clock.after(record)
         behind = f" ({left})" if left else ""
         line = f"[{self._done}/{self._total}] {result_line(record, reused)}{behind}"
         _write(self._console, line)
@@ -76,13 +84,13 @@ class LiveBar:
             console=console,
             transient=True,
         )
-        self._clock = _TimeLeft(0)
+        self._clock = _TimeLeft([])
         self._overall = self._progress.add_task("trials", total=None, note="")
         self._current: TaskID | None = None
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Show the bar."""
-        self._clock = _TimeLeft(sum(planned.to_run for planned in plan))
+        self._clock = _TimeLeft(plan)
         _write(self._console, _summary(plan))
         self._progress.update(self._overall, total=len(plan))
         self._progress.start()
@@ -104,13 +112,20 @@ class LiveBar:
                 self._current, completed=epoch.epoch, total=epoch.epochs, note=note
             )
 
+    def retrying(self, record: Record, attempt: int, retries: int) -> None:
+        """Write how the trial ended, and that this is not the end of it, above the bar."""
+        _write(self._console, _retry_line(record, attempt, retries))
+        self._forget_current()
+
+    def waiting(self, trials: int) -> None:
+        """Write what is waited for above the bar."""
+        _write(self._console, _waiting_line(trials))
+
     def finished(self, record: Record, reused: bool) -> None:
         """Write the trial's line above the bar, and the time left behind it."""
         _write(self._console, result_line(record, reused))
-        if self._current is not None:
-            self._progress.remove_task(self._current)
-            self._current = None
-        self._progress.update(self._overall, advance=1, note=self._clock.after_another())
+        self._forget_current()
+        self._progress.update(self._overall, advance=1, note=self._clock.after(record))
 
     def warn(self, message: str) -> None:
         """Write a warning above the bar."""
@@ -120,15 +135,21 @@ class LiveBar:
         """Take the bar away."""
         self._progress.stop()
 
+    def _forget_current(self) -> None:
+        if self._current is not None:
+            self._progress.remove_task(self._current)
+            self._current = None
+
 
 class _TimeLeft:
     """Estimates the time left from the mean time of the trials run so far.
 
-    Only trials that were started count: reused and hopeless ones take no time.
+    Only trials that were started count: what is reused, hopeless, or done by another run
+    takes no time.
     """
 
-    def __init__(self, to_run: int) -> None:
-        self._to_run = to_run
+    def __init__(self, plan: Sequence[Planned]) -> None:
+        self._left = {planned.trial.identity for planned in plan if planned.to_run}
         self._done = 0
         self._running = False
         self._begun = time.monotonic()
@@ -136,14 +157,15 @@ class _TimeLeft:
     def started(self) -> None:
         self._running = True
 
-    def after_another(self) -> str:
+    def after(self, record: Record) -> str:
         """Note that a trial has its record; return "about 3 min left", or nothing at the end."""
+        self._left.discard(record.identity)
         self._done += self._running
         self._running = False
-        left = self._to_run - self._done
-        if left <= 0 or not self._done:
+        if not self._left or not self._done:
             return ""
-        return f"about {duration((time.monotonic() - self._begun) / self._done * left)} left"
+        each = (time.monotonic() - self._begun) / self._done
+        return f"about {duration(each * len(self._left))} left"
 
 
 def observer_for(console: Console) -> PlainLines | LiveBar:
@@ -162,6 +184,17 @@ def result_line(record: Record, reused: bool) -> str:
     test = record.metrics["test"][metric]
     seconds = "reused" if reused else f"in {duration(record.timing['total'])}"
     return f"{name}: validation {metric} {validation:.4f}, test {test:.4f}, {seconds}"
+
+
+def _retry_line(record: Record, attempt: int, retries: int) -> str:
+    return f"{result_line(record, reused=False)}; retrying ({attempt} of {retries})"
+
+
+def _waiting_line(trials: int) -> str:
+    several = (
+        "1 trial that another run has" if trials == 1 else f"{trials} trials that other runs have"
+    )
+    return f"waiting for {several} under way on this folder"
 
 
 def _write(console: Console, line: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from bench.errors import BenchError
+from bench.files import is_one_name
+from bench.predictions import Predictions
+from bench.schema import SCHEMA_VERSION, check_seal, parse, sealed, upgraded
 from bench.trial import Trial
 from bench.values import NAMES, is_a
-
-SCHEMA_VERSION = 1
 
 OK = "ok"
 SKIPPED = "skipped"
@@ -25,8 +27,24 @@ STATUSES = (OK, SKIPPED, FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
 _SECTIONS: Mapping[str, type] = {
     **dict.fromkeys(("trial", "metrics", "timing", "memory", "model"), dict),
     **dict.fromkeys(("data", "environment", "reference"), dict),
-    **dict.fromkeys(("identity", "reason", "finished", "log"), str),
+    **dict.fromkeys(("identity", "status", "reason", "finished", "log"), str),
 }
+_TRIAL: Mapping[str, type] = {
+    **dict.fromkeys(("task", "plugin", "plugin_sha256", "source", "fingerprint"), str),
+    **dict.fromkeys(("profile", "backend"), str),
+    **dict.fromkeys(("task_version", "seed", "harness_version"), int),
+    **dict.fromkeys(("hyperparameters", "view", "training", "versions", "overrides"), dict),
+}
+_DATA: Mapping[str, type] = {
+    **dict.fromkeys(("source", "fingerprint", "why"), str),
+    "metric": dict,
+}
+_METRIC: Mapping[str, type] = {
+    **dict.fromkeys(("name", "direction", "baseline"), str),
+    "units": dict,
+}
+#: Beyond this, what is computed from a number overflows. No honest result comes near.
+_LARGEST_NUMBER = 1e300
 _MEASURED = (
     ("metrics", "validation"),
     ("metrics", "test"),
@@ -64,7 +82,7 @@ class Record:
     """One trial's result with its provenance; see ``Outcome`` for the measured sections.
 
     ``reference`` are the plugin's published figures, ``finished`` is ISO time in UTC,
-    ``predictions`` the name of the file beside the record, if any.
+    ``predictions`` describes the file beside the record, if any.
     """
 
     identity: str
@@ -79,7 +97,7 @@ class Record:
     data: Mapping[str, Any]
     environment: Mapping[str, Any]
     reference: Mapping[str, float]
-    predictions: str | None
+    predictions: Predictions | None
     log: str
     schema_version: int = SCHEMA_VERSION
 
@@ -88,40 +106,35 @@ class Record:
 
         A log or an error may hold text that UTF-8 cannot; escaped, it is kept all the same.
         """
-        return json.dumps(_finite(asdict(self)), indent=1, allow_nan=False) + "\n"
+        # Read back, as whoever checks the digest will find it: keys become texts.
+        document = json.loads(json.dumps(_finite(asdict(self)), allow_nan=False))
+        return sealed(document)
 
 
 def from_json(text: str) -> Record:
-    """Read a record.
+    """Read a record of any version; in memory all have the present form.
 
     Raises:
-        BenchError: The document is cut short, edited into nonsense, or of a schema that
-            this version does not read.
+        BenchError: The document is cut short, edited, or of a schema that this version
+            does not read.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"is not a whole JSON document ({error})") from None
-    if not isinstance(document, dict):
-        raise BenchError("is not a record: the document is no object")
-    version = document.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise BenchError(
-            f"has schema version {version!r}; this version of the suite reads {SCHEMA_VERSION}"
-        )
+    written = parse(text)
+    document = upgraded(written)
     missing = [f.name for f in fields(Record) if f.name not in document]
     if missing:
         raise BenchError(f"lacks {', '.join(missing)}")
-    if document["status"] not in STATUSES:
-        raise BenchError(f"has the unknown status {document['status']!r}")
     _check_sections(document)
     try:
         trial = Trial(**document["trial"])
     except TypeError as error:
         raise BenchError(f"describes no trial ({error})") from None
+    _check_trial(trial)
     if trial.identity != document["identity"]:
         raise BenchError("does not match its own identity: it was edited")
-    return Record(**{**{f.name: document[f.name] for f in fields(Record)}, "trial": trial})
+    predictions = _predictions(document["predictions"])
+    check_seal(text, written)
+    parts = {f.name: document[f.name] for f in fields(Record)}
+    return Record(**{**parts, "trial": trial, "predictions": predictions})
 
 
 def answers(records: Iterable[Record]) -> dict[str, Record]:
@@ -147,21 +160,101 @@ def _check_sections(document: Mapping[str, Any]) -> None:
     for name, kind in _SECTIONS.items():
         if not isinstance(document[name], kind):
             raise BenchError(f"has a section {name} that is not {NAMES[kind]}")
-    for name in ("source", "fingerprint", "why", "metric"):
-        if name not in document["data"]:
+    if document["status"] not in STATUSES:
+        raise BenchError(f"has the unknown status {document['status']!r}")
+    if not _is_time(document["finished"]):
+        raise BenchError(f"was finished at {document['finished'][:40]!r}, which is no time")
+    metric = _check_data(document["data"])
+    _check_figures(document)
+    if document["status"] == OK:
+        _check_measured(document, metric)
+
+
+def _check_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name in _DATA:
+        if name not in data:
             raise BenchError(f"has no {name} in its section data")
-    metric = document["data"]["metric"]
-    if not isinstance(metric, dict) or not {"name", "direction", "baseline", "units"} <= {*metric}:
+    _check_kinds("data", data, _DATA)
+    metric: Mapping[str, Any] = data["metric"]
+    if not {*_METRIC} <= {*metric}:
         raise BenchError("must give name, direction, baseline and units of its metric")
-    if document["status"] != OK:
-        return
+    _check_kinds("metric", metric, _METRIC)
+    return metric
+
+
+def _check_figures(document: Mapping[str, Any]) -> None:
+    """Refuse what stands where a number belongs; None is one that was not finite."""
+    for section in ("timing", "memory", "reference"):
+        _check_numbers(section, document[section])
+    curves = document["metrics"].get("curves", {})
+    if not isinstance(curves, dict):
+        raise BenchError("has curves that are not a dictionary")
+    for name, values in curves.items():
+        if not isinstance(values, list) or not all(map(_is_figure, values)):
+            raise BenchError(f"has a curve {name!r:.40} that is not a list of numbers")
+    machine = document["environment"].get("machine", {})
+    if not isinstance(machine, dict) or not _is_figure(machine.get("memory")):
+        raise BenchError("has no machine in its section environment")
+
+
+def _check_measured(document: Mapping[str, Any], metric: Mapping[str, Any]) -> None:
     for section, name in _MEASURED:
         if name not in document[section]:
             raise BenchError(f"is ok but has no {name} in its section {section}")
     for split in ("validation", "test"):
         scores = document["metrics"][split]
-        if not isinstance(scores, dict) or not is_a(scores.get(metric["name"]), float):
+        score = scores.get(metric["name"]) if isinstance(scores, dict) else None
+        if score is None or not _is_figure(score):
             raise BenchError(f"is ok but has no {split} {metric['name']}")
+        _check_numbers(split, scores)
+    counts = (document["model"]["parameters"], document["metrics"]["best_epoch"])
+    if not all(is_a(count, int) for count in counts):
+        raise BenchError("is ok but does not count its parameters and epochs in whole numbers")
+
+
+def _check_trial(trial: Trial) -> None:
+    """Refuse a trial of another shape, or one whose names would lead out of the folder."""
+    _check_kinds("trial", vars(trial), _TRIAL)
+    if trial.scored_examples is not None and not is_a(trial.scored_examples, int):
+        raise BenchError("has scored_examples in its section trial that are not a whole number")
+    for name in (trial.task, trial.plugin):
+        if not is_one_name(name):
+            raise BenchError(f"has the name {name[:40]!r}, which cannot name a folder")
+
+
+def _predictions(described: Any) -> Predictions | None:
+    if described is None:
+        return None
+    try:
+        found = Predictions(**described)
+    except TypeError:
+        raise BenchError("has predictions that are not described") from None
+    if not isinstance(found.file, str) or not is_one_name(found.file):
+        raise BenchError(f"has predictions in {str(found.file)[:40]!r}, which is no file beside it")
+    return found
+
+
+def _check_kinds(section: str, found: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    for name, kind in kinds.items():
+        if not is_a(found[name], kind):
+            raise BenchError(f"has a {name} in its section {section} that is not {NAMES[kind]}")
+
+
+def _check_numbers(section: str, found: Mapping[str, Any]) -> None:
+    for name, value in found.items():
+        if not _is_figure(value):
+            raise BenchError(f"has a {name:.40} in its section {section} that is not a number")
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (is_a(value, float) and abs(value) < _LARGEST_NUMBER)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _finite(value: Any) -> Any:

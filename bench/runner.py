@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.bounds import Bounds
+from bench.claims import CLAIMS, Claims
 from bench.environment import load
-from bench.errors import BenchError
 from bench.executor import Executor, Started
-from bench.job import EpochDone, Finished, Job
-from bench.plan import Planned
-from bench.record import Outcome, Record
+from bench.interrupt import Interruption
+from bench.job import Checked, EpochDone, Finished, Job
+from bench.plan import Planned, made_meanwhile
+from bench.record import CRASHED, OK, Outcome, Record
+from bench.recorder import Recorder
 from bench.registry.tasks import TaskInfo
 from bench.store import Store
+
+#: Seconds between two looks at trials that another run has under way.
+POLL = 0.5
 
 
 class Observer(Protocol):
@@ -33,6 +39,12 @@ class Observer(Protocol):
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """A trial has ended an epoch."""
 
+    def retrying(self, record: Record, attempt: int, retries: int) -> None:
+        """A trial has left this record and is tried again, for the ``attempt``th time."""
+
+    def waiting(self, trials: int) -> None:
+        """Nothing is left but trials that other runs have under way."""
+
     def finished(self, record: Record, reused: bool) -> None:
         """A trial has its record, new or reused."""
 
@@ -45,10 +57,12 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What the records of a run have in common.
+    """What the trials of a run have in common.
 
     ``prepared`` and ``data`` are by task: the folder of parsed data, and what the
-    record's data section says. ``bounds`` are by profile.
+    record's data section says. ``bounds`` are by profile. ``reuse`` is the policy and
+    ``known`` the records (identity and time) that the plan was made with; ``retries`` is
+    how often a trial that crashed is tried again.
     """
 
     tasks: Mapping[str, TaskInfo]
@@ -56,11 +70,17 @@ class Context:
     data: Mapping[str, Mapping[str, Any]]
     environment: Mapping[str, Any]
     bounds: Mapping[str, Bounds]
+    reuse: str = "missing"
+    known: Container[tuple[str, str]] = frozenset()
+    retries: int = 0
 
 
 @dataclass
 class Result:
-    """What a run has to show: its records, which of them were reused, what was lost."""
+    """What a run has to show: its records, which of them were reused, what was lost.
+
+    Of the attempts at a trial the last one is here; ``reused`` are identities.
+    """
 
     records: list[Record] = field(default_factory=list)
     reused: set[str] = field(default_factory=set)
@@ -69,34 +89,31 @@ class Result:
 
 
 def run(
-    plan: Sequence[Planned], executor: Executor, store: Store, context: Context, observer: Observer
+    plan: Sequence[Planned],
+    executor: Executor,
+    store: Store,
+    context: Context,
+    observer: Observer,
+    interruption: Interruption,
 ) -> Result:
-    """Run what is to be run, record all of it, and return when it is done or interrupted."""
-    result = Result()
-    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
-    observer.begin(plan)
-    try:
-        waiting: dict[str, Planned] = {}
-        for number, planned in enumerate(plan):
-            if planned.reused is not None:
-                result.reused.add(planned.reused.identity)
-                result.records.append(planned.reused)
-                observer.finished(planned.reused, reused=True)
-            elif planned.verdict:
-                record = make_record(planned, Outcome(planned.verdict, planned.reason), "", context)
-                _keep(record, None, store, result, observer)
-            else:
-                job = _job(planned, context, scratch / f"{number}.npz")
-                waiting[job.predictions] = planned
-                executor.submit(job)
-        _follow(waiting, executor, store, context, observer, result)
-    except KeyboardInterrupt:
-        result.interrupted = True
-        executor.cancel()
-    finally:
-        observer.end()
-        shutil.rmtree(scratch, ignore_errors=True)
-    return result
+    """Run what is to be run, record all of it, and return when it is done or interrupted.
+
+    Each trial is claimed before it starts, until its record is on the disk, so that
+    several runs on one folder share the work.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
+        this = _Run(executor, store, context, observer, Path(scratch))
+        observer.begin(plan)
+        try:
+            with interruption.heeded():
+                this.go_through(plan, interruption)
+        except KeyboardInterrupt:
+            this.result.interrupted = True
+        finally:
+            executor.cancel()
+            this.end()
+            observer.end()
+    return this.result
 
 
 def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) -> Record:
@@ -121,39 +138,142 @@ def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) 
     )
 
 
-def _follow(
-    waiting: Mapping[str, Planned],
-    executor: Executor,
-    store: Store,
-    context: Context,
-    observer: Observer,
-    result: Result,
-) -> None:
-    for job, event in executor.events():
-        planned = waiting[job.predictions]
+@dataclass
+class _UnderWay:
+    """A trial that the executor has, and how often it has been tried again."""
+
+    planned: Planned
+    retries: int = 0
+
+
+class _Run:
+    """A run under way: what is to be done, what the executor has, what has come of it."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        store: Store,
+        context: Context,
+        observer: Observer,
+        scratch: Path,
+    ) -> None:
+        self.result = Result()
+        self._executor = executor
+        self._store = store
+        self._context = context
+        self._observer = observer
+        self._scratch = scratch
+        self._claims = Claims(store.root / CLAIMS, observer.warn)
+        self._recorder = Recorder(store, observer.warn)
+        self._queue: deque[Planned] = deque()
+        self._under_way: dict[str, _UnderWay] = {}
+
+    def go_through(self, plan: Sequence[Planned], interruption: Interruption) -> None:
+        """See that every trial of a plan gets its record, from this run or another."""
+        for planned in plan:
+            if planned.reused is not None:
+                self._reuse(planned.reused)
+            else:
+                self._queue.append(planned)
+        self._start_more()
+        told = False
+        while True:
+            for job, event in self._executor.events():
+                with interruption.postponed():
+                    self._follow(job, event)
+                if isinstance(event, Finished):
+                    self._start_more()
+            if not self._queue:
+                return
+            if not told:
+                self._observer.waiting(len(self._queue))
+                told = True
+            time.sleep(POLL)
+            self._start_more()
+
+    def end(self) -> None:
+        """Try a last time to write what is not written, and give up all claims."""
+        self._recorder.try_again()
+        self.result.unwritten = self._recorder.unwritten
+        self._claims.close()
+
+    def _start_more(self) -> None:
+        """Fill the executor's slots with trials that no other run has claimed."""
+        for _ in range(len(self._queue)):
+            if len(self._under_way) >= self._executor.slots:
+                return
+            if not self._recorder.try_again():
+                self._observer.warn(
+                    "stopping, for records can no longer be written: free some space or give "
+                    f"another --results, then run again; {len(self._queue)} not run"
+                )
+                self._queue.clear()
+                return
+            planned = self._queue.popleft()
+            if self._claims.take(planned.trial.identity):
+                self._start(planned)
+            else:
+                self._queue.append(planned)
+
+    def _start(self, planned: Planned) -> None:
+        """Find, make or order the record of a claimed trial."""
+        identity = planned.trial.identity
+        found = self._store.find(planned.trial)
+        made = made_meanwhile(found, self._context.known, self._context.reuse)
+        if made is not None:
+            self._claims.release(identity)
+            self._reuse(made)
+        elif planned.verdict:
+            outcome = Outcome(planned.verdict, planned.reason)
+            record = make_record(planned, outcome, "", self._context)
+            self._close(record, self._recorder.write(record, None))
+        else:
+            job = _job(planned, self._context, self._scratch / f"{identity}.npz")
+            self._under_way[identity] = _UnderWay(planned)
+            self._executor.submit(job)
+
+    def _follow(self, job: Job, event: Started | EpochDone | Checked | Finished) -> None:
+        planned = self._under_way[job.trial.identity].planned
         if isinstance(event, Started):
-            observer.started(planned)
+            self._observer.started(planned)
         elif isinstance(event, EpochDone):
-            observer.epoch(planned, event)
+            self._observer.epoch(planned, event)
         elif isinstance(event, Finished):
-            record = make_record(planned, event.outcome, event.log, context)
-            _keep(record, Path(job.predictions), store, result, observer)
+            self._take_in(job, make_record(planned, event.outcome, event.log, self._context))
+
+    def _take_in(self, job: Job, record: Record) -> None:
+        """Write a finished trial's record; it is the last one unless a crash is tried again."""
+        predictions = _taken_from(Path(job.predictions))
+        written = self._recorder.write(record, predictions if record.status == OK else None)
+        trial = self._under_way[record.identity]
+        if record.status == CRASHED and trial.retries < self._context.retries:
+            trial.retries += 1
+            self._observer.retrying(record, trial.retries, self._context.retries)
+            self._executor.submit(job)
+        else:
+            del self._under_way[record.identity]
+            self._close(record, written)
+
+    def _close(self, record: Record, written: bool) -> None:
+        # While it is in memory alone, another run would find no record and train again.
+        if written:
+            self._claims.release(record.identity)
+        self.result.records.append(record)
+        self._observer.finished(record, reused=False)
+
+    def _reuse(self, record: Record) -> None:
+        self.result.reused.add(record.identity)
+        self.result.records.append(record)
+        self._observer.finished(record, reused=True)
 
 
-def _keep(
-    record: Record, predictions: Path | None, store: Store, result: Result, observer: Observer
-) -> None:
-    try:
-        content = None
-        if predictions is not None and predictions.is_file():
-            content = predictions.read_bytes()
-            predictions.unlink()
-        store.write(record, content)
-    except BenchError as error:
-        result.unwritten += 1
-        observer.warn(str(error))
-    result.records.append(record)
-    observer.finished(record, reused=False)
+def _taken_from(path: Path) -> bytes | None:
+    """Return what a worker has left in a file, which is then gone; None if there is none."""
+    if not path.is_file():
+        return None
+    content = path.read_bytes()
+    path.unlink()
+    return content
 
 
 def _job(planned: Planned, context: Context, predictions: Path) -> Job:

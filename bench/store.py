@@ -6,14 +6,26 @@ import contextlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.files import WRITING, read_bounded, sweep, write_whole
+from bench.keepsake import Keepsake
+from bench.predictions import describe, load
+from bench.printable import one_line
 from bench.record import Record, answers, from_json
+from bench.trial import Trial
+
+if TYPE_CHECKING:
+    from bench.task import Array
+
+#: Records have a few kilobytes, and a hundred times that with long curves.
+LARGEST_RECORD = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -34,9 +46,10 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._keepsake = Keepsake()
 
     def prepare(self) -> None:
-        """Make the folder and prove that it can be written.
+        """Make the folder, prove that it can be written, and clear what killed runs left.
 
         Raises:
             BenchError: It cannot be; nothing has been run yet.
@@ -50,74 +63,150 @@ class Store:
                 f"--results {self.root}: cannot be written ({error.strerror or error}); "
                 "give another folder or mend its permissions"
             ) from None
+        tasks = _folders(self.root, _ignore)
+        plugins = (folder for task in tasks for folder in _folders(task, _ignore))
+        for folder in [self.root, *plugins]:
+            sweep(folder, WRITING)
 
     def write(self, record: Record, predictions: bytes | None = None) -> Path:
         """Write a record and its predictions whole or not at all; return the record's path.
 
         Raises:
-            BenchError: The disk is full or the folder read-only; nothing was overwritten.
+            BenchError: The disk is full or the folder read-only, or the record is longer
+                than any that is read; nothing was overwritten.
         """
-        folder = self.root / record.trial.task / record.trial.plugin
+        folder = self._folder(record.trial)
         finished = datetime.fromisoformat(record.finished).astimezone(timezone.utc)
         stem = f"{finished:%Y%m%dT%H%M%S.%f}Z-{record.identity[:12]}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = _free(folder, stem)
             beside = path.with_suffix(".npz")
-            if predictions is not None:
-                write_whole(beside, predictions)
+            kept = None if predictions is None else describe(beside.name, predictions)
+            content = replace(record, predictions=kept).to_json().encode()
+            if len(content) > LARGEST_RECORD:
+                raise BenchError(f"{folder}: {record.trial} left too long a record to be kept")
             try:
-                name = beside.name if predictions is not None else None
-                write_whole(path, replace(record, predictions=name).to_json().encode())
+                if predictions is not None:
+                    write_whole(beside, predictions)
+                write_whole(path, content)
             except BaseException:
-                beside.unlink(missing_ok=True)
+                # The record first: predictions alone are no result, a record without them lies.
+                for file in (path, beside):
+                    with contextlib.suppress(OSError):
+                        file.unlink()
                 raise
         except OSError as error:
             raise BenchError(
                 f"{folder}: the record of {record.trial} could not be written "
-                f"({error.strerror or error}); free some space, then run again"
+                f"({error.strerror or error}); free some space or mend its permissions, "
+                "then run again"
             ) from None
+        self._keepsake.keep(path, content)
+        if predictions is not None:
+            self._keepsake.keep(beside, predictions)
         return path
+
+    def mend(self) -> list[str]:
+        """Write again what this object wrote and a plugin has deleted or changed since.
+
+        Returns:
+            A line for each such file.
+        """
+        return self._keepsake.mend()
 
     def read(self) -> Contents:
         """Read every record; a damaged file is named in ``unreadable``, never hidden."""
         records: list[tuple[str, Record]] = []
         unreadable: list[str] = []
-        for path in self._files():
-            try:
-                records.append((path.name, from_json(path.read_text(encoding="utf-8"))))
-            except (BenchError, OSError, UnicodeDecodeError) as error:
-                unreadable.append(f"{path}: {error}")
-        ordered = sorted(records, key=lambda item: (item[1].finished, item[0]))
-        return Contents(tuple(record for _, record in ordered), tuple(unreadable))
 
-    def _files(self) -> Iterator[Path]:
-        yield from sorted(self.root.glob("*/*/*.json"))
+        def complain(path: str, reason: object) -> None:
+            unreadable.append(one_line(f"{path}: {reason}"))
+
+        for task in _folders(self.root, complain):
+            for folder in _folders(task, complain):
+                for entry in _entries(folder, complain):
+                    if not entry.name.endswith(".json") or entry.name.startswith("."):
+                        continue
+                    try:
+                        records.append((entry.name, _read(entry.path)))
+                    except BenchError as error:
+                        complain(entry.path, error)
+        return Contents(_by_age(records), tuple(unreadable))
+
+    def find(self, trial: Trial) -> tuple[Record, ...]:
+        """Return the records of a trial's identity, oldest first; what cannot be read is not one.
+
+        Only files that were written for this identity are opened.
+        """
+        records = []
+        for entry in _entries(self._folder(trial), _ignore):
+            if trial.identity[:12] in entry.name and entry.name.endswith(".json"):
+                with contextlib.suppress(BenchError):
+                    records.append((entry.name, _read(entry.path)))
+        return tuple(r for r in _by_age(records) if r.identity == trial.identity)
+
+    def predictions(self, record: Record) -> dict[str, Array]:
+        """Return the arrays that a trial left beside its record, by name.
+
+        Raises:
+            BenchError: It left none; or the file is gone, damaged or another one.
+        """
+        if record.predictions is None:
+            raise BenchError(f"{record.trial}: its record has no predictions")
+        return load(self._folder(record.trial), record.predictions)
+
+    def _folder(self, trial: Trial) -> Path:
+        return self.root / trial.task / trial.plugin
+
+
+_Complain = Callable[[str, object], None]
+
+
+def _ignore(path: str, reason: object) -> None:
+    pass
+
+
+def _entries(folder: str | Path, complain: _Complain) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, by name; one that is not there holds nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        complain(str(folder), f"cannot be listed ({error.strerror or error})")
+        return []
+
+
+def _folders(folder: str | Path, complain: _Complain) -> Iterator[Path]:
+    """Yield the folders in a folder."""
+    for entry in _entries(folder, complain):
+        if os.path.isdir(entry.path):
+            yield Path(entry.path)
+
+
+def _read(path: str) -> Record:
+    """Read one record.
+
+    Raises:
+        BenchError: Says why it cannot be read.
+    """
+    try:
+        return from_json(read_bounded(path, LARGEST_RECORD).decode("utf-8"))
+    except OSError as error:
+        raise BenchError(f"cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise BenchError(f"is no text in UTF-8 ({error.reason})") from None
+
+
+def _by_age(records: list[tuple[str, Record]]) -> tuple[Record, ...]:
+    """Order records by when they were finished; of one instant, by the file's name."""
+    ordered = sorted(records, key=lambda item: (item[1].finished, item[0]))
+    return tuple(record for _, record in ordered)
 
 
 def _free(folder: Path, stem: str) -> Path:
     """Return the path of a record that does not exist yet."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(path for name in names if not (path := folder / f"{name}.json").exists())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that readers see the old one or the new one, never a part.
-
-    The content reaches the disk before the name does (fsync, then rename).
-
-    Raises:
-        OSError: As from the file system; the temporary file is gone again.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -123,3 +123,13 @@ def plugin_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "my-plugins"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def heard_signals() -> Iterator[None]:
+    """Have the signals that end a run heard: a process in the background may ignore them."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

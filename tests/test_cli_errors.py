@@ -54,6 +54,27 @@ def test_neither_names_nor_all(error):
     assert "name the plugins to run, or give --all" in error("run")
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--all"], "--failed runs all that failed"),
+        (["--profile", "quick"], "--profile: --failed takes it from the records; leave it out"),
+        (["--seeds", "0"], "--seeds: --failed takes it from the records"),
+        (["--set", "units=3"], "--set: --failed takes it from the records"),
+        (["--backend", "tensorflow"], "--backend: --failed takes it from the records"),
+        (["--reuse", "always"], "--reuse always takes failed results as they are"),
+        (["jena_gri"], "did you mean 'jena_gru'?"),
+        (["--task", "jenna"], "did you mean 'jena'?"),
+    ],
+)
+def test_what_makes_no_sense_for_what_failed(error, words, complaint):
+    assert complaint in error("run", "--failed", *words)
+
+
+def test_a_negative_number_of_retries(error):
+    assert "--retry" in error("run", "--all", "--retry", "-1")
+
+
 def test_an_unknown_command_offers_the_nearest(error):
     assert "did you mean 'run'?" in error("runn", "--all")
 

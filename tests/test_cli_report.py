@@ -25,16 +25,24 @@ def report(tmp_path, capsys):
     return run
 
 
-def test_records_that_others_replaced_are_counted_on_standard_error(report, tmp_path):
+SENTENCE = (
+    "Left out: 1 record of an older version of the plugin's source, 1 file that cannot be read."
+)
+
+
+@pytest.mark.parametrize(("form", "in_document"), [("text", True), ("csv", False), ("json", False)])
+def test_what_is_left_out_is_counted_in_the_document_or_on_standard_error(
+    report, tmp_path, form, in_document
+):
     store = Store(tmp_path)
     store.write(a_record(minute=1, trial={"plugin_sha256": "old"}))
-    store.write(a_record(minute=2))
-    out, err = report()
+    path = store.write(a_record(minute=2))
+    path.with_name("short.json").write_text("{")
+    out, err = report("--format", form)
 
     assert "jena_gru" in out
-    assert err == (
-        "1 further record is left out: others of the same plugin and seed answer in their place.\n"
-    )
+    assert (SENTENCE in out, SENTENCE in err) == (in_document, not in_document)
+    assert "short.json: is not a whole JSON document" in err
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_of_a_plugins_configurations_the_one_recorded_last_counts():
     board = a_board(a_record(quality=0.3, minute=2), *old)
     assert rows(board)["jena_gru"].validation["mae"].mean == 0.3
     assert rows(board)["jena_gru"].seeds == (0,)
-    assert board.superseded == 3
+    assert board.left_out == {"other_source": 3}
 
 
 def test_a_plugin_that_has_been_broken_since_shows_that_and_not_its_old_result():
@@ -178,7 +178,7 @@ def test_a_plugin_that_has_been_broken_since_shows_that_and_not_its_old_result()
     )
     board = a_board(ok, broken)
     assert rows(board)["jena_gru"].status == FAILED
-    assert board.superseded == 1
+    assert board.left_out == {"other_source": 1}
 
 
 def test_a_later_failure_of_the_same_trial_is_told_and_does_not_hide_the_result():
@@ -190,7 +190,7 @@ def test_a_later_failure_of_the_same_trial_is_told_and_does_not_hide_the_result(
 
     assert (row.rank, row.status) == (1, "ok")
     assert row.reason == "a later attempt: timeout: took longer than 1 s"
-    assert board.superseded == 0
+    assert board.left_out == {}
 
 
 def test_a_machine_that_lacks_a_package_does_not_hide_what_another_measured():
@@ -204,7 +204,7 @@ def test_a_machine_that_lacks_a_package_does_not_hide_what_another_measured():
     assert (row.rank, row.status) == (1, "ok")
     assert row.reason == "a later attempt: skipped: needs sklearn"
     assert only_table(board).records == (ok, skipped)
-    assert board.superseded == 0
+    assert board.left_out == {}
 
 
 def test_a_failure_that_was_followed_by_success_is_forgotten():
@@ -214,11 +214,37 @@ def test_a_failure_that_was_followed_by_success_is_forgotten():
     assert (rows(board)["jena_gru"].status, rows(board)["jena_gru"].reason) == ("ok", "")
 
 
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ({}, "replaced"),
+        ({"plugin_sha256": "old"}, "other_source"),
+        ({"plugin_sha256": "old", "versions": {"keras": "3.0"}}, "other_source"),
+        ({"hyperparameters": {"units": 8}}, "other_settings"),
+        ({"view": {"lookback": 10}}, "other_settings"),
+        ({"training": {"epochs": 1}}, "other_settings"),
+        ({"versions": {"keras": "3.0"}}, "other_versions"),
+    ],
+)
+def test_it_is_counted_why_a_record_is_left_out(then, why):
+    board = a_board(a_record(minute=1, trial=then), a_record(minute=2))
+    assert board.left_out == {why: 1}
+
+
+def test_other_data_are_another_table_and_leave_nothing_out():
+    board = a_board(a_record(minute=1, trial={"fingerprint": "old"}), a_record(minute=2))
+    assert (len(board.tables), board.left_out) == (2, {})
+
+
+def test_files_that_cannot_be_read_are_counted_with_what_is_left_out():
+    assert make_leaderboard([a_record()], unreadable=2).left_out == {"unreadable": 2}
+
+
 def test_what_the_command_line_changed_is_a_row_of_its_own():
     changed = {"hyperparameters": {"units": 64}, "overrides": {"units": 64}}
     board = a_board(a_record(quality=0.3), a_record(quality=0.2, trial=changed))
     assert order(board) == [(1, "jena_gru (units=64)"), (2, "jena_gru")]
-    assert board.superseded == 0
+    assert board.left_out == {}
 
 
 def test_a_row_is_reused_if_all_its_seeds_are():
@@ -259,7 +285,7 @@ def test_a_table_says_what_it_is_of():
 
 
 def test_no_records_make_no_tables():
-    assert a_board() == Leaderboard((), 0)
+    assert a_board() == Leaderboard(())
 
 
 # Order of the records
@@ -295,4 +321,5 @@ def test_the_order_of_records_does_not_matter(shuffle):
 def test_every_record_is_shown_or_counted():
     records = many_records()
     board = make_leaderboard(records)
-    assert sum(len(table.records) for table in board.tables) + board.superseded == len(records)
+    shown = sum(len(table.records) for table in board.tables)
+    assert shown + sum(board.left_out.values()) == len(records)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import INSTALLED, World, a_plugin, record_of
+from builders import INSTALLED, World, a_plugin, a_record, record_of
 
-from bench.plan import reusable
+from bench.plan import made_meanwhile, reusable
 from bench.record import FAILED, OK, SKIPPED, TIMEOUT
 
 
@@ -72,3 +72,18 @@ def test_a_verdict_with_another_reason_is_recorded(world):
     first = world.only()
     known = record_of(first, first.verdict, "for an old reason")
     assert world.only(known).verdict == SKIPPED
+
+
+def test_a_record_made_since_the_plan_answers_whatever_its_status():
+    old, new = a_record(status=FAILED), a_record(minute=1, status=TIMEOUT)
+    known = {(old.identity, old.finished)}
+    assert made_meanwhile([old], known, "missing") is None
+    assert made_meanwhile([old, new], known, "missing") is new
+    assert made_meanwhile([old, new], known, "always") is new
+    assert made_meanwhile([old, new], known, "never") is None
+    assert made_meanwhile([], known, "missing") is None
+
+
+def test_of_several_records_made_since_the_plan_the_one_that_is_ok_answers():
+    good, bad = a_record(minute=1), a_record(minute=2, status=TIMEOUT)
+    assert made_meanwhile([good, bad], frozenset(), "missing") is good

@@ -13,7 +13,7 @@ from rich.console import Console
 from bench.job import EpochDone
 from bench.plan import Planned
 from bench.progress import LiveBar, PlainLines, observer_for, result_line
-from bench.record import FAILED, SKIPPED, Record
+from bench.record import CRASHED, FAILED, SKIPPED, Record
 from bench.registry.plugins import Plugin
 
 ODD = "[bold]x[/nobody] :rocket: \x1b[31m\n[red]"
@@ -177,3 +177,50 @@ def test_one_trial_is_not_called_trials():
     observer, file = log()
     observer.begin([planned(a_record())])
     assert file.getvalue() == "1 trial: 1 to run\n"
+
+
+def test_a_crash_that_is_tried_again_says_so_and_is_not_the_end_of_the_trial(clock):
+    observer, file = log()
+    record = a_record("a", status=CRASHED, reason="ended by SIGSEGV")
+    observer.begin([planned(record)])
+    observer.retrying(record, 1, 2)
+    observer.finished(record, reused=False)
+    assert file.getvalue().splitlines()[1:] == [
+        "jena a seed 0: crashed: ended by SIGSEGV; retrying (1 of 2)",
+        "[1/1] jena a seed 0: crashed: ended by SIGSEGV",
+    ]
+
+
+def test_a_trial_that_is_tried_again_has_one_bar():
+    observer, _ = terminal()
+    record = a_record("a", status=CRASHED, reason="ended by SIGSEGV")
+    observer.begin([planned(record)])
+    observer.started(planned(record))
+    observer.retrying(record, 1, 2)
+    observer.started(planned(record))
+    assert len(observer._progress.tasks) == 2
+    observer.end()
+
+
+def test_a_run_that_waits_for_others_says_for_how_many_trials():
+    for observer, file in (log(), terminal()):
+        observer.begin([])
+        observer.waiting(1)
+        observer.waiting(2)
+        observer.end()
+        assert "waiting for 1 trial that another run has under way on this folder\n" in (
+            file.getvalue()
+        )
+        assert "waiting for 2 trials that other runs have under way" in file.getvalue()
+
+
+def test_a_trial_that_another_run_has_done_is_not_counted_in_the_time_left(clock):
+    observer, file = log()
+    records = [a_record(name) for name in ("a", "b", "c")]
+    observer.begin([planned(record) for record in records])
+    observer.started(planned(records[0]))
+    clock.seconds = 60.0
+    observer.finished(records[0], reused=False)
+    observer.finished(records[1], reused=True)
+    assert "(about 2.0 min left)" in file.getvalue().splitlines()[1]
+    assert "(about 60.0 s left)" in file.getvalue().splitlines()[2]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from builders import AWKWARD, a_board, a_record, board_with, three_seeds
 
-from bench.leaderboard import Leaderboard, Spread
+from bench.leaderboard import Leaderboard, Spread, make_leaderboard
 from bench.printable import one_line
 from bench.record import FAILED, SKIPPED
 from bench.render.columns import count, duration, metric_name, quality, size
@@ -159,15 +159,22 @@ def test_a_commit_that_is_not_known_is_said_to_be_none():
     assert "- commit: none (not in a repository)" in to_markdown(a_board(bare))
 
 
-def test_records_left_out_are_counted():
-    one = a_record(minute=1, trial={"plugin_sha256": "old"})
-    assert "1 further record is left out" in to_markdown(a_board(one, a_record(minute=2)))
-    assert "left out" not in to_markdown(a_board(a_record()))
+@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
+def test_one_sentence_says_how_many_records_are_left_out_and_why(render):
+    old = [a_record(seed=s, minute=1, trial={"plugin_sha256": "old"}) for s in range(2)]
+    records = [*old, a_record(minute=2), a_record(minute=3)]
+    document = html.unescape(render(make_leaderboard(records, unreadable=1)))
+
+    assert (
+        "Left out: 1 record replaced by a newer result of the same trial, "
+        "2 records of an older version of the plugin's source, 1 file that cannot be read."
+    ) in document
+    assert "Left out" not in render(a_board(a_record()))
 
 
 @pytest.mark.parametrize("render", [to_markdown, to_html])
 def test_an_empty_leaderboard_says_so(render):
-    assert "No records yet." in render(Leaderboard((), 0))
+    assert "No records yet." in render(Leaderboard(()))
 
 
 @pytest.mark.parametrize("render", [to_markdown, to_html, to_text])

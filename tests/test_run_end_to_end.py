@@ -123,7 +123,7 @@ def test_a_record_keeps_its_test_predictions_and_they_give_its_score(small_run, 
 
     folder = tmp_path / "reports" / "jena" / "jena_dense"
     (record,) = records_in(tmp_path / "reports")
-    with np.load(folder / record["predictions"]) as kept:
+    with np.load(folder / record["predictions"]["file"]) as kept:
         error = np.abs(kept["targets"].astype("float64") - kept["predictions"]).mean()
     assert error == pytest.approx(record["metrics"]["test"]["mae"], abs=1e-7)
     assert record["metrics"]["test"]["mae_degC"] == pytest.approx(
@@ -144,7 +144,7 @@ def test_the_same_trial_twice_gives_bit_identical_metrics(small_run, plugin_fold
     del one["metrics"]["curves"]["epoch_seconds"], two["metrics"]["curves"]["epoch_seconds"]
     assert one["metrics"] == two["metrics"]
     folder = tmp_path / "reports" / "jena" / name
-    first, second = (np.load(folder / r["predictions"])["predictions"] for r in (one, two))
+    first, second = (np.load(folder / r["predictions"]["file"])["predictions"] for r in (one, two))
     assert first.tobytes() == second.tobytes()
 
 

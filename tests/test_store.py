@@ -11,8 +11,9 @@ import pytest
 from builders import a_record
 
 from bench.errors import BenchError
+from bench.files import write_whole
 from bench.record import TIMEOUT
-from bench.store import Store, write_whole
+from bench.store import Store
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_predictions_lie_beside_their_record(store):
     path = store.write(a_record(), b"numbers")
     (record,) = store.read().records
     assert record.predictions is not None
-    assert (path.parent / record.predictions).read_bytes() == b"numbers"
+    assert (path.parent / record.predictions.file).read_bytes() == b"numbers"
 
 
 def test_nothing_is_ever_overwritten(store):

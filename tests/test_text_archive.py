@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,7 +134,78 @@ def test_an_archive_is_given_up_when_its_reviews_pass_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "LARGEST_TOTAL", 40)
-    assert_refused([write_archive(tmp_path / "aclImdb.tar.gz", TEXTS)], "more than 40 bytes")
+    assert_refused(
+        [write_archive(tmp_path / "aclImdb.tar.gz", TEXTS)], "unpacks to more than 40 bytes"
+    )
+
+
+def test_members_that_are_skipped_count_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "LARGEST_TOTAL", 1000)
+    big = {**TEXTS, "aclImdb/train/unsup/0_0.txt": " " * 2000}
+    assert_refused([write_archive(tmp_path / "aclImdb.tar.gz", big)], "unpacks to more than 1,000")
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 5)
+    assert_refused([write_archive(tmp_path / "aclImdb.tar.gz", TEXTS)], "more than 5 members")
+
+
+def claiming(size: int, kind: bytes = tarfile.REGTYPE, name: str = "readme") -> bytes:
+    """The header of a member, with what size it may say."""
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "name", ["readme", "aclImdb/train/pos/0_9.txt", "aclImdb/train/unsup/0.txt"]
+)
+def test_a_member_of_ten_gigabytes_is_refused_at_its_header(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "aclImdb.tar.gz"
+    path.write_bytes(gzip.compress(claiming(10 * 2**30, name=name) + bytes(4 * 2**20)))
+    assert_refused([path], "unpacks to more than")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_header_that_unpacks_without_end_is_given_up(tmp_path: Path, kind: bytes) -> None:
+    """The library reads the names that such a header holds at once, whatever their length."""
+    path = tmp_path / "aclImdb.tar.gz"
+    path.write_bytes(gzip.compress(claiming(2**30, kind) + bytes(64 * 2**20), 1))
+    tracemalloc.start()
+    try:
+        assert_refused([path], "a header without end")
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../train/pos/9_9.txt", "/train/pos/9_9.txt", "aclImdb/train/pos/../../../evil.txt"]
+)
+def test_no_member_is_ever_written_anywhere(tmp_path: Path, name: str) -> None:
+    path = write_archive(tmp_path / "aclImdb.tar.gz", {**TEXTS, name: "bad film"})
+    archive.read_archive(path)
+    assert [file.name for file in tmp_path.rglob("*")] == ["aclImdb.tar.gz"]
+    assert not (tmp_path.parents[1] / "train").exists()
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+)
+def test_links_devices_and_pipes_with_the_name_of_a_review_are_skipped(
+    tmp_path: Path, kind: bytes
+) -> None:
+    path = tmp_path / "aclImdb.tar.gz"
+    with tarfile.open(path, "w:gz") as file:
+        odd = tarfile.TarInfo("aclImdb/train/pos/9_9.txt")
+        odd.type, odd.linkname = kind, "aclImdb/train/neg/0_1.txt"
+        file.addfile(odd)
+        for name, text in TEXTS.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            file.addfile(member, io.BytesIO(text.encode()))
+    assert len(archive.read_archive(path).train.labels) == 4
 
 
 def test_a_folder_without_a_part_or_not_in_utf8_is_refused(tmp_path: Path) -> None:

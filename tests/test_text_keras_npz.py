@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,6 @@ def test_old_and_new_module_paths_of_numpy_are_read(tmp_path: Path) -> None:
 
 
 def rewrite(path: Path, member: str, content: bytes) -> None:
-    import zipfile
-
     with zipfile.ZipFile(path) as old:
         contents = {name: old.read(name) for name in old.namelist()}
     with zipfile.ZipFile(path, "w") as new:
@@ -94,6 +93,38 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path
     path = write_npz(tmp_path / "imdb.npz", x_train=as_objects([RunsCode(str(target))] * 4))
     assert_refused([path], "which no array of word ranks needs")
     assert not target.exists()
+
+
+@pytest.mark.parametrize("review", [[7] * 1000, np.full(1000, 7)], ids=["list", "array"])
+def test_one_review_named_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, review: Any
+) -> None:
+    """A pickle holds a repeated list once, so that its own size bounds nothing."""
+    monkeypatch.setattr(keras_npz, "_MOST_WORDS", 100_000)
+    path = write_npz(
+        tmp_path / "imdb.npz", x_train=as_objects([review] * 1000), y_train=np.arange(1000) % 2
+    )
+    assert path.stat().st_size < 20_000
+    assert_refused([path], "more than 100,000 words in x_train")
+
+
+@pytest.mark.parametrize("claimed", [10, 1 << 31])
+def test_a_header_that_lies_about_a_members_size_is_refused(tmp_path: Path, claimed: int) -> None:
+    path = write_npz(tmp_path / "imdb.npz")
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo("x_test.npy").file_size
+    old, new = size.to_bytes(4, "little"), claimed.to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(old, new))
+    assert_refused([path])
+
+
+def test_a_word_index_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras_npz, "_LARGEST_INDEX", 1000)
+    index = tmp_path / "imdb_word_index.json"
+    index.write_text(json.dumps({"film": 1}) + " " * 1000, encoding="utf-8")
+    assert_refused([write_npz(tmp_path / "imdb.npz"), index], "more than 1,000 bytes")
 
 
 @pytest.mark.parametrize(

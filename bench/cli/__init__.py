@@ -16,6 +16,7 @@ from bench.errors import BenchError
 COMMANDS = {
     "list": "plugins and tasks, what each needs, what is wrong with any",
     "run": "train plugins on their tasks and write the leaderboard",
+    "test": "hold plugins to their contract: one line a check, a reason for each failure",
     "report": "render the leaderboard again from the recorded results",
     "show": "one plugin: its records, curves and history",
     "data": "show, fetch and verify the data",
@@ -79,6 +80,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         status: Any = cli.main(words, prog_name="python -m bench", standalone_mode=False)
     except click.exceptions.Abort:
+        # Where KeyboardInterrupt has passed through an exec, as of an import under way,
+        # Python would end by SIGINT whatever the exit status; another exec makes it forget.
+        exec("")
         sys.exit(130)
     except (BenchError, click.ClickException) as error:
         if debug:

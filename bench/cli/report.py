@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.leaderboard import Leaderboard
 
 FORMATS = ("text", "md", "html", "csv", "json")
+#: Formats without a place for the sentence on what is left out.
+_TABLES_ONLY = ("csv", "json")
 
 
 @click.command(name="report")
@@ -43,9 +45,10 @@ def command(
 
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
+    from bench.files import write_whole
     from bench.leaderboard import make_leaderboard
     from bench.render.provenance import left_out
-    from bench.store import Store, write_whole
+    from bench.store import Store
 
     form = form or _by_name(output)
     contents = Store(results).read()
@@ -63,8 +66,8 @@ def command(
             f"{results}: has no records{' for ' + chosen if chosen else ''}; "
             "run some first with `python -m bench run --all`, or name another --results"
         )
-    board = make_leaderboard(records)
-    if board.superseded:
+    board = make_leaderboard(records, unreadable=len(contents.unreadable))
+    if board.left_out and form in _TABLES_ONLY:
         print(left_out(board), file=sys.stderr)
     text = render(board, form)
     if output is None:

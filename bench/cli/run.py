@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bench.bounds import Bounds, default_bounds
 from bench.cli import options as shared
@@ -17,6 +17,14 @@ from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_
 from bench.errors import BenchError
 from bench.plan import REUSE_POLICIES, Request, check_seeds
 from bench.training import PROFILES
+
+#: What ``--failed`` takes from the records, and its options.
+_FROM_RECORDS = {
+    "profile": "--profile",
+    "seeds": "--seeds",
+    "overrides": "--set",
+    "backend": "--backend",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class RunOptions:
     timeout: float | None
     memory_limit: float | None
     reuse: str
+    failed: bool
+    retry: int
     folders: tuple[Path, ...]
     results: Path
     output: Path | None
@@ -113,6 +123,15 @@ class RunOptions:
     show_default=True,
     help="missing: run what has no ok record; always: take failed records too; never: run all.",
 )
+@click.option("--failed", is_flag=True, help="What failed, as it was run then; NAMEs narrow it.")
+@click.option(
+    "--retry",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Try a trial that crashed up to N more times.",
+)
 @shared.plugin_folders
 @shared.results
 @click.option(
@@ -128,53 +147,85 @@ def command(**options: Any) -> int:
     leaderboard is written and shows it); 2 the command line or a file is wrong, nothing
     was run; 130 interrupted, with the line that resumes.
     """
-    return run_command(RunOptions(**options))
+    context = click.get_current_context()
+    chosen = RunOptions(**options)
+    if chosen.failed:
+        _check_failed(chosen, context)
+    elif chosen.everything == bool(chosen.names):
+        raise BenchError("name the plugins to run, or give --all; see `python -m bench list`")
+    else:
+        check_backend(chosen.backend)
+    return run_command(chosen, _command_line(["run", *_resuming(context)]))
 
 
-def run_command(options: RunOptions) -> int:
+def run_command(options: RunOptions, resume: str) -> int:
     """Run a benchmark, print its tables on standard output, and return the exit status.
 
     Raises:
         BenchError: Something is wrong that shows before anything is run.
     """
-    if options.everything == bool(options.names):
-        raise BenchError("name the plugins to run, or give --all; see `python -m bench list`")
-    request = options.request()
-    check_backend(options.backend)
-
     from rich.console import Console
 
     from bench.benchmark import Benchmark, run_benchmark
+    from bench.interrupt import Interruption
     from bench.registry.discover import discover, is_file_name
     from bench.render.plain import to_text
 
-    registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
-    benchmark = Benchmark(
-        names=options.names,
-        task=options.task,
-        request=request,
-        source=options.source,
-        paths=parse_data(options.data, registry.tasks),
-        bounds={profile: options.bounds(profile) for profile in PROFILES},
-        results=options.results,
-        leaderboard=options.output or options.results / "leaderboard.md",
-        command=_command_line(sys.argv[1:]),
-        resume=_command_line(_without_never(sys.argv[1:])),
-    )
-    # A cancelled CI job is told by SIGTERM: end as tidily as for Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    ending = run_benchmark(benchmark, registry, console)
-    if ending.board.tables:
-        click.echo(to_text(ending.board))
+    request = options.request()
+    with Interruption() as interruption:
+        registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
+        benchmark = Benchmark(
+            names=options.names,
+            task=options.task,
+            request=request,
+            source=options.source,
+            paths=parse_data(options.data, registry.tasks),
+            bounds={profile: options.bounds(profile) for profile in PROFILES},
+            results=options.results,
+            leaderboard=options.output or options.results / "leaderboard.md",
+            command=_command_line(sys.argv[1:]),
+            resume=resume,
+            failed=options.failed,
+            retries=options.retry,
+        )
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        ending = run_benchmark(benchmark, registry, console, interruption)
+        if ending.board.tables:
+            click.echo(to_text(ending.board))
     return ending.status
+
+
+def _check_failed(options: RunOptions, context: click.Context) -> None:
+    """Refuse what makes no sense with ``--failed``.
+
+    Raises:
+        BenchError: Names the option.
+    """
+    if options.everything:
+        raise BenchError("--failed runs all that failed: leave --all out, or give names")
+    if options.reuse == "always":
+        raise BenchError("--reuse always takes failed results as they are: leave it out")
+    for name, option in _FROM_RECORDS.items():
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise BenchError(f"{option}: --failed takes it from the records; leave it out")
 
 
 def _command_line(words: list[str]) -> str:
     return shlex.join(["python", "-m", "bench", *words])
 
 
-def _without_never(words: list[str]) -> list[str]:
-    """Leave out ``--reuse never``, which would run again what is already there."""
-    text = "\0".join(words).replace("--reuse=never", "").replace("--reuse\0never", "")
-    return [word for word in text.split("\0") if word]
+def _resuming(context: click.Context) -> list[str]:
+    """Return the words of the command line, without those that would repeat what is done."""
+    words = []
+    for parameter in context.command.params:
+        value = context.params[parameter.name or ""]
+        if context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT:
+            continue
+        if (parameter.name, value) == ("reuse", "never"):
+            continue
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(parameter, click.Option):
+                words.append(parameter.opts[0])
+            if each is not True:
+                words.append(str(each))
+    return words

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from bench.cli import options
+from bench.printable import one_line, without_controls
 from bench.record import OK, Record
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -27,7 +29,10 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
     from bench.registry.discover import discover
     from bench.store import Store
 
-    records = [r for r in Store(results).read().records if r.trial.plugin == name]
+    contents = Store(results).read()
+    for line in contents.unreadable:
+        print(f"warning: left out {line}", file=sys.stderr)
+    records = [r for r in contents.records if r.trial.plugin == name]
     known = [p for p in discover(folders).plugins if p.name == name]
     if not known and not records:
         discover(folders).select([name])
@@ -44,7 +49,8 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
     else:
         lines += ["", *_last(records[-1]), "", "history, newest first:"]
         lines += [f"  {_line(record)}" for record in reversed(records)]
-    click.echo("\n".join(lines))
+    # A record, its log above all, may hold anything; the terminal gets text.
+    click.echo("\n".join(without_controls(line.expandtabs()) for line in lines))
     return 0
 
 
@@ -64,7 +70,7 @@ def _last(record: Record) -> list[str]:
     lines = [f"last record: {_line(record)}"]
     if record.status == OK:
         for split in ("validation", "test"):
-            shown = ", ".join(f"{k} {v:.4f}" for k, v in record.metrics[split].items())
+            shown = ", ".join(f"{k} {_number(v)}" for k, v in record.metrics[split].items())
             lines.append(f"  {split}: {shown}")
         times = ", ".join(f"{k} {duration(v)}" for k, v in record.timing.items())
         lines.append(f"  time: {times}")
@@ -92,7 +98,7 @@ def _line(record: Record) -> str:
         result = f"validation {metric} {record.metrics['validation'][metric]:.4f}"
     elif record.reason:
         result = f"{record.status}: {record.reason}"
-    return (
+    return one_line(
         f"{record.finished[:19]} {trial.label} seed {trial.seed}, {trial.profile}, "
         f"{trial.source}, {trial.backend}: {result}"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
-from bench.store import write_whole
+from bench.files import write_whole
 
 if TYPE_CHECKING:
     from bench.task import Prepared

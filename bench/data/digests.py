@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
-from bench.store import write_whole
+from bench.files import write_whole
 
 _INDEX_VERSION = 1
 _CHUNK = 1 << 20

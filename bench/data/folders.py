@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import time
 from pathlib import Path
 
+# For modules that look for it here.
+from bench.files import sweep as sweep
+
 _APPLICATION = "keras-sequence-bench"
-_STALE_SECONDS = 24 * 3600
 
 
 def data_folder() -> Path:
@@ -31,21 +31,6 @@ def cache_folder() -> Path:
 def offline() -> bool:
     """Whether ``BENCH_OFFLINE`` forbids any download."""
     return os.environ.get("BENCH_OFFLINE", "") not in ("", "0")
-
-
-def sweep(folder: Path, prefix: str) -> None:
-    """Remove what a killed process left: entries of this prefix, untouched for a day."""
-    try:
-        entries = [path for path in folder.iterdir() if path.name.startswith(prefix)]
-    except OSError:
-        return
-    for path in entries:
-        try:
-            stale = time.time() - path.stat().st_mtime > _STALE_SECONDS
-        except OSError:
-            continue
-        if stale:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _from_environment(variable: str) -> Path | None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data import arrays
 from bench.data.digests import Digests
-from bench.data.folders import cache_folder, sweep
+from bench.data.folders import cache_folder
 from bench.errors import DataError
+from bench.files import sweep
 
 if TYPE_CHECKING:
     from bench.data.sources import Source

@@ -31,7 +31,7 @@ def to_json(leaderboard: Leaderboard) -> str:
         }
         for table in leaderboard.tables
     ]
-    document = {"tables": tables, "superseded": leaderboard.superseded}
+    document = {"tables": tables, "left_out": dict(leaderboard.left_out)}
     return json.dumps(document, indent=1) + "\n"
 
 

@@ -23,7 +23,7 @@ ul { color: #555; }
 def to_html(leaderboard: Leaderboard) -> str:
     """Return the page; every name in it is escaped."""
     parts = [_table(table) for table in leaderboard.tables] or ["<p>No records yet.</p>"]
-    if leaderboard.superseded:
+    if leaderboard.left_out:
         parts.append(f"<p>{_safe(left_out(leaderboard))}</p>")
     body = "\n".join(parts)
     return (

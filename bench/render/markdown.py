@@ -19,8 +19,7 @@ def to_markdown(leaderboard: Leaderboard) -> str:
     """Return the whole document."""
     parts = ["# Leaderboard"]
     parts += [_table(table) for table in leaderboard.tables] or ["No records yet."]
-    if leaderboard.superseded:
-        parts.append(left_out(leaderboard))
+    parts += [escape(left_out(leaderboard))] if leaderboard.left_out else []
     return "\n\n".join(parts) + "\n"
 
 

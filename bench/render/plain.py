@@ -7,14 +7,16 @@ from tabulate import tabulate
 from bench.leaderboard import Leaderboard, Table
 from bench.printable import one_line
 from bench.render.columns import cells, few_columns
-from bench.render.provenance import above, title
+from bench.render.provenance import above, left_out, title
 
 _LONGEST = 60
 
 
 def to_text(leaderboard: Leaderboard) -> str:
     """Return the tables with the columns that fit a terminal."""
-    return "\n\n".join(_table(table) for table in leaderboard.tables)
+    parts = [_table(table) for table in leaderboard.tables]
+    parts += [left_out(leaderboard)] if leaderboard.left_out else []
+    return "\n\n".join(parts)
 
 
 def _table(table: Table) -> str:

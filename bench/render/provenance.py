@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bench.answering import (
+    OTHER_SETTINGS,
+    OTHER_SOURCE,
+    OTHER_VERSIONS,
+    REPLACED,
+    UNREADABLE,
+)
 from bench.leaderboard import Leaderboard, Table
 from bench.record import OK, Record
 from bench.render.columns import metric_name, shows_published, size
+
+_WHY = {
+    REPLACED: "replaced by a newer result of the same trial",
+    OTHER_SOURCE: "of an older version of the plugin's source",
+    OTHER_SETTINGS: "with other hyperparameters, another view or another schedule",
+    OTHER_VERSIONS: "computed with other versions of the libraries",
+    UNREADABLE: "that cannot be read",
+}
 
 
 def title(table: Table) -> str:
@@ -46,15 +61,18 @@ def below(table: Table) -> list[tuple[str, str]]:
         ("data", f"{table.source}, {table.fingerprint}, task version {table.task_version}"),
         ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
         ("commit", _different(_commit(record) for record in records)),
-        ("command", _different(record.environment.get("command", "?") for record in records)),
+        ("command", _different(str(r.environment.get("command", "?")) for r in records)),
     ]
 
 
 def left_out(leaderboard: Leaderboard) -> str:
-    """Say how many records are not shown, and why."""
-    number = leaderboard.superseded
-    records = "1 further record is" if number == 1 else f"{number} further records are"
-    return f"{records} left out: others of the same plugin and seed answer in their place."
+    """Say in one sentence how many records are not shown, and why; nothing if all are."""
+    counted = [
+        f"{number} {'file' if why == UNREADABLE else 'record'}{'' if number == 1 else 's'} {words}"
+        for why, words in _WHY.items()
+        if (number := leaderboard.left_out.get(why, 0))
+    ]
+    return f"Left out: {', '.join(counted)}." if counted else ""
 
 
 def _scored(table: Table) -> str:
@@ -67,7 +85,7 @@ def _different(texts: Iterable[str]) -> str:
 
 def _machine(record: Record) -> str:
     machine: dict[str, Any] = record.environment.get("machine", {})
-    memory = size(machine["memory"]) if "memory" in machine else "? memory"
+    memory = size(machine["memory"]) if machine.get("memory") else "? memory"
     return f"{machine.get('processor', '?')}, {machine.get('cores', '?')} cores, {memory}, " + str(
         machine.get("system", "?")
     )

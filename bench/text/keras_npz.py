@@ -22,7 +22,9 @@ from bench.errors import DataError
 from bench.text.corpus import Corpus, Reviews
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
-_LARGEST_MEMBER = 1 << 29  # bytes unpacked; the official file's largest has 14 MB
+_LARGEST_MEMBER = 1 << 27  # bytes unpacked; the official file's largest has 14 MB
+_MOST_WORDS = 1 << 26  # in one part; each of the official file's has 6 million
+_LARGEST_INDEX = 1 << 25  # bytes; the official word index has 1.6 MB
 _HIGHEST_RANK = 10_000_000  # a table per rank is held in memory; real reviews have 88,582 words
 _Parsed = TypeVar("_Parsed")
 _MEND = "delete it and run `python -m bench data fetch imdb`"
@@ -165,14 +167,27 @@ def _part(archive: zipfile.ZipFile, part: str) -> Reviews:
         )
     if not np.isin(labels, (0, 1)).all():
         raise _Refused(f"has labels other than 0 and 1 in y_{part}")
-    lists = [item.items() if isinstance(item, _Ndarray) else item for item in reviews]
-    if not all(isinstance(item, (list, tuple)) for item in lists):
-        raise _Refused(f"has entries in x_{part} that are no lists of word ranks")
+    lists = _lists(reviews, f"x_{part}")
     ranks = np.array(_flat_numbers(chain.from_iterable(lists), f"x_{part}"), dtype=np.int64)
     if len(ranks) and not (ranks.min() >= 1 and ranks.max() <= _HIGHEST_RANK):
         raise _Refused(f"has word ranks below 1 or above {_HIGHEST_RANK} in x_{part}")
     lengths = np.array([len(item) for item in lists], dtype=np.int64)
     return Reviews(ranks.astype(np.uint32), lengths, labels.astype(np.uint8))
+
+
+def _lists(items: list[Any], name: str) -> list[Any]:
+    lists = []
+    words = 0
+    for item in items:
+        numbers = item.items() if isinstance(item, _Ndarray) else item
+        if not isinstance(numbers, (list, tuple)):
+            raise _Refused(f"has entries in {name} that are no lists of word ranks")
+        words += len(numbers)
+        # A pickle may name one list many times, so that a short one holds words without end.
+        if words > _MOST_WORDS:
+            raise _Refused(f"has more than {_MOST_WORDS:,} words in {name}")
+        lists.append(numbers)
+    return lists
 
 
 def _flat_numbers(items: Any, name: str) -> list[int]:
@@ -222,8 +237,11 @@ def _unpickled(content: bytes) -> list[Any]:
 
 
 def _words(path: Path) -> list[str]:
-    with path.open(encoding="utf-8") as file:
-        index = json.load(file)
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_INDEX + 1)
+    if len(content) > _LARGEST_INDEX:
+        raise _Refused(f"has more than {_LARGEST_INDEX:,} bytes, too much for a word index")
+    index = json.loads(content.decode("utf-8"))
     if not isinstance(index, dict) or not index:
         raise _Refused("is no JSON object from word to rank")
     words: dict[int, str] = {}

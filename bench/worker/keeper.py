@@ -61,6 +61,11 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def end_with_parent() -> None:
+    """Have the system kill this process when its parent ends, where it can do that."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def wake_on_children() -> int:
     """Return a file descriptor that becomes readable whenever a child process ends."""
     reading, writing = os.pipe()
@@ -90,7 +95,7 @@ def _first_line() -> str:
 
 def _become_trial(keeper: int, scratch: str) -> None:
     os.setsid()
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     if os.getppid() != keeper:
         os._exit(1)  # The keeper was gone before the line above could bind its end to ours.
     forget_signals()

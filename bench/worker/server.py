@@ -19,7 +19,13 @@ from pathlib import Path
 
 import psutil
 
-from bench.worker.keeper import adopt_orphans, forget_signals, keep, wake_on_children
+from bench.worker.keeper import (
+    adopt_orphans,
+    end_with_parent,
+    forget_signals,
+    keep,
+    wake_on_children,
+)
 from bench.worker.work import work
 
 READY = b"ready\n"
@@ -30,6 +36,8 @@ _PRELOADED = ("bench.worker.perform", "tensorflow")
 
 def main() -> None:
     """Import, say whether forking is safe, then serve until the run is gone."""
+    # Later the closed connection tells; an import does not look at it.
+    end_with_parent()
     connection = socket.socket(fileno=int(sys.argv[1]))
     for name in _PRELOADED:
         importlib.import_module(name)

@@ -1,0 +1,63 @@
+"""Which of the records of a leaderboard's row answer for it, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.record import OK, SKIPPED, Record, answers
+from bench.trial import Trial
+
+#: A newer result of the same trial answers.
+REPLACED = "replaced"
+#: The plugin's source has changed since.
+OTHER_SOURCE = "other_source"
+#: The hyperparameters, the view or the schedule have changed since.
+OTHER_SETTINGS = "other_settings"
+#: The libraries have changed since.
+OTHER_VERSIONS = "other_versions"
+#: The file cannot be read.
+UNREADABLE = "unreadable"
+
+
+def current(found: Sequence[Record]) -> list[Record]:
+    """Keep the record that answers for each seed, of the configuration recorded last.
+
+    A trial that was skipped says nothing of its plugin, so that a machine which lacks a
+    package does not take away what another has measured.
+    """
+    tried = [record for record in found if record.status != SKIPPED] or found
+    configuration = tried[-1].trial.configuration
+    same = [record for record in found if record.trial.configuration == configuration]
+    return sorted(answers(same).values(), key=lambda record: record.trial.seed)
+
+
+def setbacks(answering: Sequence[Record], found: Sequence[Record]) -> list[Record]:
+    """Return the later records that ended worse than those that answer."""
+    finished = {record.identity: record.finished for record in answering}
+    newest = max(finished.values())
+    later = [r for r in found if r.finished > finished.get(r.identity, newest)]
+    return [record for record in later if record.status != OK]
+
+
+def told(found: Sequence[Record]) -> list[Record]:
+    """Return the records that a row summarises or mentions."""
+    answering = current(found)
+    return [*answering, *setbacks(answering, found)]
+
+
+def left_out(found: Sequence[Record]) -> list[str]:
+    """Return why each of a row's other records is left out."""
+    mentioned = {id(record) for record in told(found)}
+    now = current(found)[-1].trial
+    return [_why(record.trial, now) for record in found if id(record) not in mentioned]
+
+
+def _why(then: Trial, now: Trial) -> str:
+    if then.configuration == now.configuration:
+        return REPLACED
+    if then.plugin_sha256 != now.plugin_sha256:
+        return OTHER_SOURCE
+    settings = ("hyperparameters", "view", "training")
+    if any(getattr(then, name) != getattr(now, name) for name in settings):
+        return OTHER_SETTINGS
+    return OTHER_VERSIONS  # All else is the same for the rows of one table.

@@ -1,0 +1,74 @@
+"""The file of test predictions beside a record: how it is described, and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.files import read_bounded
+
+if TYPE_CHECKING:
+    from bench.task import Array
+
+LARGEST = 1 << 28
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A file's name, and its content by size and SHA-256; the first schema knew neither."""
+
+    file: str
+    bytes: int | None
+    sha256: str | None
+
+
+def describe(name: str, content: bytes) -> Predictions:
+    """Return what a record says of its predictions."""
+    return Predictions(name, len(content), hashlib.sha256(content).hexdigest())
+
+
+def load(folder: Path, expected: Predictions) -> dict[str, Array]:
+    """Return the arrays of a file of predictions by name; no pickle in it is opened.
+
+    Raises:
+        BenchError: It is gone, damaged, or not the file that the record was written with.
+    """
+    path = folder / expected.file
+    try:
+        content = read_bounded(path, LARGEST)
+    except BenchError as error:
+        raise _unusable(path, str(error)) from None
+    except OSError as error:
+        raise _unusable(path, f"cannot be read ({error.strerror or error})") from None
+    if expected.bytes is not None and len(content) != expected.bytes:
+        raise _unusable(path, f"has {len(content):,} bytes where {expected.bytes:,} were written")
+    if expected.sha256 is not None and hashlib.sha256(content).hexdigest() != expected.sha256:
+        raise _unusable(path, "is not the file that the record was written with")
+    return _arrays(path, content)
+
+
+def _arrays(path: Path, content: bytes) -> dict[str, Array]:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > LARGEST:
+            raise _unusable(path, f"unpacks to {unpacked:,} bytes, more than {LARGEST:,}")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except BenchError:
+        raise
+    except Exception as error:  # A damaged archive can raise anything.
+        said = " ".join(str(error).split())[:120] or type(error).__name__
+        raise _unusable(path, f"cannot be opened ({said})") from None
+
+
+def _unusable(path: Path, reason: str) -> BenchError:
+    return BenchError(f"{path}: {reason}; run the trial again with --reuse never")
