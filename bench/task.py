@@ -16,11 +16,13 @@ Task files may import numpy, pandas and ``bench``; never Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
+
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     import keras
@@ -58,6 +60,14 @@ class Examples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def only(self, numbers: Array) -> Examples:
+        """Return the examples of these numbers, int64 of shape (b,), in this order."""
+        return Examples(
+            targets=self.targets[numbers],
+            gather=lambda wanted: self.gather(numbers[wanted]),
+            groups=self.groups[numbers],
+        )
+
 
 @dataclass(frozen=True)
 class OpenTask:
@@ -78,10 +88,14 @@ class OpenTask:
 
 
 class PluginTask:
-    """The ``task`` argument of a plugin's ``build``: shapes and facts, never examples."""
+    """The ``task`` argument of a plugin's ``build``: shapes and facts, never examples.
 
-    def __init__(self, name: str, opened: OpenTask) -> None:
+    ``files`` has the names of the files that the plugin declares it needs.
+    """
+
+    def __init__(self, name: str, opened: OpenTask, files: Container[str] = ()) -> None:
         self.name = name
+        self._files = files
         self.input_shape = opened.input_shape
         self.input_dtype = opened.input_dtype
         self._facts = dict(opened.facts)
@@ -91,6 +105,27 @@ class PluginTask:
         import keras
 
         return keras.Input(self.input_shape, dtype=self.input_dtype, name="inputs")
+
+    def word_vectors(self, file: str) -> Array:
+        """Return word vectors, shape (len(vocabulary), numbers), float32.
+
+        Row i is the vector of the word of index i, zeros where the file does not have it.
+
+        Args:
+            file: The name of a file of the data folder, one of the plugin's ``FILES``.
+
+        Raises:
+            BenchError: The plugin does not declare the file, or a line of it is malformed.
+            CannotRun: The file is not there, or the data have no words.
+            AttributeError: The task is not one of words.
+        """
+        from bench.data.needed import path_of
+        from bench.text.vectors import read_vectors
+
+        if file not in self._files:
+            # What a trial reads must be in its identity.
+            raise BenchError(f"task.word_vectors({file!r}): declare it, FILES = [{file!r}]")
+        return read_vectors(path_of(file), self.vocabulary)
 
     def __getattr__(self, name: str) -> Any:
         facts = self.__dict__.get("_facts", {})

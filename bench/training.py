@@ -54,6 +54,13 @@ TRAINING_OPTIONS: Mapping[str, Option] = {
         int, "training steps an epoch; None is one pass over the examples", 1, optional=True
     ),
     "batch_size": Option(int, "examples a training step", 1),
+    "training_examples": Option(
+        int,
+        "train on so many of the training examples at most, the same for every seed and model; "
+        "None is all",
+        1,
+        optional=True,
+    ),
     "optimizer": Option(str, "a Keras optimizer", choices=OPTIMIZERS),
     "learning_rate": Option(
         float, "the optimizer's rate; None is Keras' default", 0, optional=True
@@ -71,6 +78,7 @@ DEFAULTS: Mapping[str, Any] = {
     "epochs": 10,
     "steps_per_epoch": None,
     "batch_size": 128,
+    "training_examples": None,
     "optimizer": "rmsprop",
     "learning_rate": None,
     "clipnorm": None,
@@ -102,10 +110,14 @@ def schedule(
     """Resolve the training options of a trial.
 
     The plugin's options override the task's, those override the suite's defaults, and
-    the profile then caps epochs and steps. ``steps_per_epoch`` comes out as a number.
+    the profile then caps epochs and steps. ``steps_per_epoch`` comes out as a number, and
+    ``training_examples`` as None or no more than there are.
     """
     options = {**DEFAULTS, **task, **plugin}
     batch = options["batch_size"]
+    if options["training_examples"] is not None:
+        training_examples = min(options["training_examples"], training_examples)
+        options["training_examples"] = training_examples
     steps = options["steps_per_epoch"] or max(1, -(-training_examples // batch))
     if limits.examples_per_epoch is not None:
         steps = min(steps, -(-limits.examples_per_epoch // batch))

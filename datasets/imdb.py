@@ -19,7 +19,6 @@ VIEW = {
     "maxlen": 500,
     "encoding": "ranks",
     "reverse": False,
-    "training_samples": None,
     "dimensions": 1000,
 }
 CHOICES = {
@@ -32,6 +31,7 @@ CHOICES = {
         "one_hot",
         "characters",
         "bigrams",
+        "trigrams",
     ]
 }
 TRAINING = {"epochs": 10, "batch_size": 128, "optimizer": "rmsprop"}

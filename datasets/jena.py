@@ -20,7 +20,14 @@ LOSS = "mean_absolute_error"
 BASELINE = "jena_naive"
 UNITS = {"mae": "std of T", "mae_degC": "°C"}
 
-VIEW = {"lookback": 1440, "step": 6, "reverse": False, "columns": None, "standardise": True}
+VIEW = {
+    "lookback": 1440,
+    "step": 6,
+    "reverse": False,
+    "columns": None,
+    "standardise": True,
+    "calendar": False,
+}
 CHOICES: dict[str, list[str]] = {}
 
 TRAINING = {"epochs": 20, "steps_per_epoch": 500, "batch_size": 128, "optimizer": "rmsprop"}

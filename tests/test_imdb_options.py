@@ -24,6 +24,7 @@ from text_world import (
 from bench.errors import BenchError, CannotRun
 from bench.task import Prepared
 from bench.text.views import ENCODINGS
+from bench.worker.sampling import fixed_part
 
 
 def test_the_declaration_is_literal_and_names_every_encoding() -> None:
@@ -68,16 +69,14 @@ def test_a_vocabulary_without_words_fails_only_when_looked_at() -> None:
         list(task.facts["vocabulary"])
 
 
-def test_training_samples_takes_the_first_and_leaves_the_rest_alone() -> None:
-    prepared = made_data()
-    few, every = opened(prepared, training_samples=3), opened(prepared)
-    assert len(few.train) == 3
-    assert len(every.train) == 16
-    assert (all_inputs(few.train) == all_inputs(every.train)[:3]).all()
-    assert (few.validation.targets == every.validation.targets).all()
-    assert few.train.targets.dtype == np.float32
-    assert few.train.groups.tolist() == [0, 1, 2]
-    assert few.train.groups.dtype == np.int32
+def test_a_part_of_the_training_reviews_leaves_the_rest_alone() -> None:
+    task = opened()
+    few = fixed_part(task.train, 3)
+    assert (len(few), len(task.train)) == (3, 16)
+    assert all(row in all_inputs(task.train).tolist() for row in all_inputs(few).tolist())
+    assert few.targets.dtype == np.float32
+    assert few.groups.dtype == np.int32
+    assert len(set(few.groups.tolist())) == 3
 
 
 def test_examples_are_gathered_in_the_order_asked_for() -> None:
@@ -95,8 +94,6 @@ def test_examples_are_gathered_in_the_order_asked_for() -> None:
         ({"maxlen": 2.5}, "maxlen=2.5"),
         ({"num_words": 3}, "num_words=3"),
         ({"num_words": True}, "num_words=True"),
-        ({"training_samples": -1}, "training_samples=-1"),
-        ({"training_samples": 17}, "training_samples=17"),
         ({"dimensions": 0}, "dimensions=0"),
         ({"dimensions": None}, "dimensions=None"),
         ({"reverse": 1}, "reverse=1"),

@@ -148,6 +148,27 @@ def test_bigrams_follow_the_words_and_name_ordered_pairs() -> None:
     assert len(set(ids.values())) == len(ids)
 
 
+def test_trigrams_follow_the_bigrams_and_name_ordered_triples() -> None:
+    prepared = made_data()
+    view = {"maxlen": 6, "num_words": 50, "dimensions": 1_000_000}
+    pairs = all_inputs(opened(prepared, encoding="bigrams", **view).test)
+    task = opened(prepared, encoding="trigrams", **view)
+    rows = all_inputs(task.test)
+    assert task.input_shape == (18,)
+    assert (rows[:, :12] == pairs).all()
+    ids: dict[tuple[int, ...], int] = {}
+    for row in rows.tolist():
+        assert row[12:14] == [0, 0]
+        for position in range(2, 6):
+            triple = tuple(row[position - 2 : position + 1])
+            if triple[0] == 0:
+                assert row[12 + position] == 0
+            else:
+                assert 50 <= row[12 + position] < 1_000_050
+                assert ids.setdefault(triple, row[12 + position]) == row[12 + position]
+    assert len(set(ids.values())) == len(ids) > len({tuple(sorted(triple)) for triple in ids})
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("maxlen", [1, 2, 7, 200, None])
 def test_characters_spell_the_end_of_the_review(maxlen: int | None, reverse: bool) -> None:

@@ -204,3 +204,24 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
 
     with pytest.raises(DataError, match="unpacks to 100,000 bytes, more than 50,000"):
         read_bytes(path, largest=50_000)
+
+
+def test_a_zip_that_says_it_holds_less_than_it_does_is_refused(tmp_path):
+    """No more is unpacked than it said, and that does not pass for the whole."""
+    path = tmp_path / "s.zip"
+    text = "\n".join([HEADER, *ROWS]).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("s.csv", text)
+    old, new = len(text).to_bytes(4, "little"), (10).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(old, new))
+
+    assert "is not a whole zip file" in complaint(path)
+
+
+def test_a_member_of_a_zip_is_never_written_anywhere(tmp_path):
+    path = tmp_path / "inside" / "s.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../s.csv", "\n".join([HEADER, *ROWS]))
+    assert read_bytes(path).startswith(HEADER.encode())
+    assert [file.name for file in tmp_path.rglob("*.*")] == ["s.zip"]

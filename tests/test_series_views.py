@@ -10,7 +10,14 @@ from bench.series.windows import open_windows
 
 HOUR = 3600
 COLUMNS = ("p (mbar)", "T (degC)", "rh (%)")
-VIEW = {"lookback": 1440, "step": 6, "reverse": False, "columns": None, "standardise": True}
+VIEW = {
+    "lookback": 1440,
+    "step": 6,
+    "reverse": False,
+    "columns": None,
+    "standardise": True,
+    "calendar": False,
+}
 RAW = {**VIEW, "standardise": False}
 
 
@@ -76,6 +83,38 @@ def test_columns_are_taken_in_the_order_of_the_view(prepared):
     assert opened.facts["target_column"] == 1
 
 
+def test_a_calendar_tells_each_sample_its_own_time_of_day_and_year(prepared):
+    plain = open_windows(prepared, VIEW)
+    dated = open_windows(prepared, {**VIEW, "calendar": True})
+    numbers = np.array([0, 7])
+
+    windows = dated.test.gather(numbers)
+
+    assert windows.shape == (2, *dated.input_shape) == (2, 240, 7)
+    assert windows.dtype == np.float32
+    assert dated.facts["columns"] == (*COLUMNS, "day sin", "day cos", "year sin", "year cos")
+    assert dated.facts["target_column"] == plain.facts["target_column"]
+    assert np.array_equal(windows[:, :, :3], plain.test.gather(numbers))
+    # The made series begins at midnight of 1 January 1970, one row an hour.
+    rows = prepared.arrays["rows_test"][numbers][:, None] + np.arange(-240, 0)
+    day, year = 2 * np.pi * rows / 24, 2 * np.pi * rows / (24 * 365.2425)
+    circles = np.stack([np.sin(day), np.cos(day), np.sin(year), np.cos(year)], axis=2)
+    assert windows[:, :, 3:] == pytest.approx(circles, abs=1e-5)
+
+
+def test_a_calendar_follows_the_chosen_columns_and_is_never_standardised(prepared):
+    view = {"columns": ["T (degC)"], "calendar": True, "lookback": "2d", "reverse": True}
+    raw = open_windows(prepared, {**RAW, **view})
+    standard = open_windows(prepared, {**VIEW, **view})
+
+    one, other = (opened.train.gather(np.arange(5)) for opened in (raw, standard))
+
+    assert raw.facts["columns"][0] == "T (degC)"
+    assert raw.facts["target_column"] == 0
+    assert np.array_equal(one[:, :, 1:], other[:, :, 1:])
+    assert np.abs(one[:, :, 1:]).max() <= 1
+
+
 def test_a_view_without_temperature_has_no_target_column(prepared):
     opened = open_windows(prepared, {**VIEW, "columns": ["p (mbar)"]})
 
@@ -86,7 +125,7 @@ def test_a_view_never_changes_targets_examples_or_groups(prepared):
     reference = open_windows(prepared, VIEW)
     other = open_windows(
         prepared,
-        {"lookback": "1d", "step": "2h", "reverse": True, "columns": None, "standardise": False},
+        {**RAW, "lookback": "1d", "step": "2h", "reverse": True, "calendar": True},
     )
 
     for split in ("train", "validation", "test"):

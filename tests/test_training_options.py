@@ -23,6 +23,8 @@ def test_every_option_has_a_default_that_it_takes_itself():
         ("epochs", None, "must be a whole number, not None"),
         ("steps_per_epoch", None, ""),
         ("steps_per_epoch", 0, "must be at least 1, not 0"),
+        ("training_examples", None, ""),
+        ("training_examples", 0, "must be at least 1, not 0"),
         ("learning_rate", 1, ""),
         ("learning_rate", -1e-3, "must be at least 0, not -0.001"),
         ("optimizer", "adam", ""),
@@ -57,3 +59,15 @@ def test_a_profile_never_adds_training():
     made = schedule(TASK, {"epochs": 0, "steps_per_epoch": 3}, limits, 200_000)
     assert (made["epochs"], made["steps_per_epoch"]) == (0, 3)
     assert schedule({}, {}, limits, 200)["steps_per_epoch"] == 2
+
+
+def test_a_pass_over_part_of_the_examples_is_as_long_as_the_part():
+    made = schedule({"batch_size": 32}, {"training_examples": 200}, Limits(), 20_000)
+    assert (made["training_examples"], made["steps_per_epoch"]) == (200, 7)
+    assert schedule(TASK, {"training_examples": 200}, Limits(), 20_000)["steps_per_epoch"] == 500
+
+
+def test_a_schedule_never_names_more_training_examples_than_there_are():
+    made = schedule({"batch_size": 32}, {"training_examples": 2000}, Limits(), 240)
+    assert (made["training_examples"], made["steps_per_epoch"]) == (240, 8)
+    assert schedule({}, {}, Limits(), 240)["training_examples"] is None

@@ -21,10 +21,11 @@ OPENED = OpenTask((4,), "float32", SPLIT, SPLIT, SPLIT, facts={"target_column": 
 
 
 def build(source: str, **arguments: Any) -> Any:
-    from bench.worker.perform import build_model
+    from bench.worker.plugin_module import call_build, load_plugin
 
     trial = replace(a_trial(), hyperparameters=arguments)
-    return build_model(Job(trial, "my_plugin.py", source, "", "", ""), OPENED)
+    job = Job(trial, "my_plugin.py", source, "", "", "")
+    return call_build(load_plugin(job), job, OPENED)
 
 
 def learner_for(model: Any) -> Any:

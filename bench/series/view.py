@@ -18,7 +18,10 @@ _TIME = re.compile(r"\s*(\d+)\s*(d|h|min)\s*")
 
 @dataclass(frozen=True)
 class Window:
-    """The inputs of one example: every ``step``-th of the ``lookback`` rows before its row."""
+    """The inputs of one example: every ``step``-th of the ``lookback`` rows before its row.
+
+    With ``calendar`` the columns of ``bench.series.calendar`` follow those of the series.
+    """
 
     lookback: int
     step: int
@@ -26,6 +29,7 @@ class Window:
     columns: tuple[int, ...]
     reverse: bool
     standardise: bool
+    calendar: bool
 
     @property
     def offsets(self) -> range:
@@ -39,7 +43,8 @@ def window_of(view: Mapping[str, Any], columns: Sequence[str], interval: int) ->
 
     Args:
         view: ``lookback`` and ``step`` (rows of ten minutes, or text like "10d", "24h",
-            "30min"), ``columns`` (names, or None for all), ``reverse``, ``standardise``.
+            "30min"), ``columns`` (names, or None for all), ``reverse``, ``standardise``,
+            ``calendar``.
         columns: The columns of the series.
         interval: Its sampling interval in seconds.
 
@@ -71,6 +76,7 @@ def window_of(view: Mapping[str, Any], columns: Sequence[str], interval: int) ->
         columns=_columns(view["columns"], columns),
         reverse=bool(view["reverse"]),
         standardise=bool(view["standardise"]),
+        calendar=bool(view["calendar"]),
     )
 
 

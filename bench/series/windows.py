@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from bench.series.calendar import CALENDAR_COLUMNS, calendar
 from bench.series.split import SPLITS
 from bench.series.view import Window, window_of
 from bench.task import Array, Examples, OpenTask, Prepared
@@ -28,6 +30,11 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
     window = window_of(view, meta["columns"], meta["interval_seconds"])
     # A base-class view of the memory map: indexing it costs no subclass bookkeeping.
     series = np.asarray(prepared.arrays["standardised" if window.standardise else "values"])
+    names = [*meta["columns"], *CALENDAR_COLUMNS]
+    if window.calendar:
+        further = tuple(range(len(meta["columns"]), len(names)))
+        series = np.concatenate([series, calendar(prepared.arrays["times"])], axis=1)
+        window = replace(window, columns=window.columns + further)
     splits = {name: _examples(prepared, name, series, window) for name in SPLITS}
     target = meta["target_column"]
     return OpenTask(
@@ -37,7 +44,7 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
         validation=splits["validation"],
         test=splits["test"],
         facts={
-            "columns": tuple(meta["columns"][column] for column in window.columns),
+            "columns": tuple(names[column] for column in window.columns),
             "target_column": window.columns.index(target) if target in window.columns else None,
             "lookback": len(window.offsets),
             "interval": window.step_seconds,

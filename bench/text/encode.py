@@ -19,6 +19,9 @@ from bench.text.views import INDEX_FROM, PADDING, START, UNKNOWN
 
 Gather = Callable[[Array], Array]
 
+#: The encodings of n-grams, and how many words the longest has.
+NGRAMS = {"bigrams": 2, "trigrams": 3}
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -177,22 +180,28 @@ def hashed_encoder(words: Words, dimensions: int) -> Gather:
     return gather
 
 
-def bigrams_encoder(words: Words, width: int, num_words: int, dimensions: int) -> Gather:
-    """Word indices, then hashed bigrams: (batch, 2 * width), int32.
+def ngrams_encoder(
+    words: Words, width: int, num_words: int, dimensions: int, longest: int
+) -> Gather:
+    """Word indices, then hashed n-grams, n = 2 .. longest: (batch, longest * width), int32.
 
-    Position width + t holds ``num_words`` + bucket of the words at t - 1 and t, the
-    start being a word too; PADDING where there are no two (Joulin et al., 2017).
+    Position (n - 1) * width + t holds ``num_words`` + bucket of the n words that end at
+    t, the start being a word too; PADDING where there are not so many (Joulin et al., 2017).
     """
 
     def gather(reviews: Array) -> Array:
-        both = np.zeros((len(reviews), 2 * width), dtype=np.int32)
+        rows = np.zeros((len(reviews), longest * width), dtype=np.int32)
         indices = padded(*words.indices(reviews), width)
-        both[:, :width] = indices
-        before, after = indices[:, :-1], indices[:, 1:]
-        pair = (before.astype(np.uint64) << np.uint64(32)) | after.astype(np.uint64)
-        hashed = num_words + scaled_hash(pair, dimensions)
-        both[:, width + 1 :] = np.where((before != PADDING), hashed, PADDING)
-        return both
+        rows[:, :width] = indices
+        grams = indices.astype(np.uint64)
+        for n in range(2, longest + 1):
+            last = indices[:, n - 1 :]
+            # All words but the last are mixed once more than the last: the order counts.
+            grams = _mixed(grams[:, :-1]) + last.astype(np.uint64)
+            hashed = num_words + scaled_hash(grams, dimensions)
+            is_whole = indices[:, : 1 - n] != PADDING
+            rows[:, (n - 1) * width + n - 1 : n * width] = np.where(is_whole, hashed, PADDING)
+        return rows
 
     return gather
 
@@ -219,11 +228,17 @@ def characters_encoder(words: Words, width: int, spelling: Spelling) -> Gather:
 
 def scaled_hash(keys: Array, buckets: int) -> Array:
     """Hash whole numbers into [0, buckets): SplitMix64's finaliser (Steele et al., 2014)."""
+    high = _mixed(keys) >> np.uint64(32)
+    return ((high * np.uint64(buckets)) >> np.uint64(32)).astype(np.int64)
+
+
+def _mixed(keys: Array) -> Array:
+    """Scatter whole numbers over 64 bits; no two fall together."""
     mixed = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)
-    return (((mixed >> np.uint64(32)) * np.uint64(buckets)) >> np.uint64(32)).astype(np.int64)
+    return mixed
 
 
 def _cells(indices: Array, kept: Array, width: int) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BenchError, CannotRun
+from bench.errors import CannotRun
 from bench.task import Array, Examples, OpenTask, Prepared
 from bench.text import encode
 from bench.text.alphabet import ALPHABET_SIZE, NO_WORDS, Vocabulary, spelling
@@ -43,22 +43,14 @@ def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     vocabulary = len(prepared.arrays["document_frequency"]) - 1
     num_words = view.index_space(vocabulary)
     opened = _Opened(view, prepared, num_words, encode.word_indices(vocabulary, num_words))
-    available = len(prepared.arrays["train_labels"])
-    wanted = available if view.training_samples is None else view.training_samples
-    if wanted > available:
-        raise BenchError(
-            f"training_samples={wanted} is more than the {available} training reviews there are; "
-            f"use {available} or less, or None for all"
-        )
-    samples = {"train": wanted}
     shape, dtype = _shape(opened)
-    train, validation, test = (_examples(opened, part, samples.get(part)) for part in PARTS)
+    train, validation, test = (_examples(opened, part) for part in PARTS)
     return OpenTask(shape, dtype, train, validation, test, facts=_facts(opened))
 
 
-def _examples(opened: _Opened, part: str, first: int | None) -> Examples:
+def _examples(opened: _Opened, part: str) -> Examples:
     arrays = opened.prepared.arrays
-    labels = arrays[f"{part}_labels"][:first]
+    labels = arrays[f"{part}_labels"]
     stream = encode.Stream(
         # Indexing a memmap is slower by its subclass's overhead; the view is still mapped.
         np.asarray(arrays[f"{part}_tokens"]),
@@ -81,7 +73,7 @@ def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:
     if view.encoding == "counts":
         return encode.counts_encoder(words, num_words)
     if view.encoding == "tf_idf":
-        # Of the whole training part, whatever training_samples: it holds no label.
+        # Of the whole training part, however many are trained on: it holds no label.
         frequency = opened.prepared.arrays["document_frequency"]
         documents = len(opened.prepared.arrays["train_labels"])
         return encode.tf_idf_encoder(words, encode.idf(frequency, documents, num_words))
@@ -89,8 +81,9 @@ def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:
         return encode.hashed_encoder(words, view.dimensions)
     if view.encoding == "one_hot":
         return encode.one_hot_encoder(words, width, num_words)
-    if view.encoding == "bigrams":
-        return encode.bigrams_encoder(words, width, num_words, view.dimensions)
+    if view.encoding in encode.NGRAMS:
+        longest = encode.NGRAMS[view.encoding]
+        return encode.ngrams_encoder(words, width, num_words, view.dimensions, longest)
     if view.encoding == "characters":
         assert opened.stored_words is not None  # open_view has refused the rest
         return encode.characters_encoder(words, width, spelling(opened.stored_words))
@@ -113,8 +106,8 @@ def _shape(opened: _Opened) -> tuple[tuple[int, ...], str]:
         return (view.dimensions,), "float32"
     if view.encoding == "one_hot":
         return (_width(opened), opened.num_words), "float32"
-    if view.encoding == "bigrams":
-        return (2 * _width(opened),), "int32"
+    if view.encoding in encode.NGRAMS:
+        return (encode.NGRAMS[view.encoding] * _width(opened),), "int32"
     return (_width(opened),), "int32"
 
 

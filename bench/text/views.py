@@ -11,6 +11,7 @@ from bench.errors import BenchError
 PADDING, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # as keras.datasets.imdb.load_data
 ENCODINGS = (
     "ranks", "multi_hot", "counts", "tf_idf", "hashed", "one_hot", "characters", "bigrams",
+    "trigrams",
 )  # fmt: skip
 _LARGEST_ONE_HOT = 2_000_000  # numbers in one review, 8 MB
 
@@ -20,15 +21,14 @@ class View:
     """What a model sees of a review.
 
     ``num_words`` bounds the word indices (None: the whole vocabulary), ``maxlen`` the
-    items kept of a review (None: all), ``training_samples`` the training reviews (None:
-    all); ``dimensions`` counts the buckets of the encodings that hash.
+    items kept of a review (None: all); ``dimensions`` counts the buckets of the encodings
+    that hash.
     """
 
     num_words: int | None
     maxlen: int | None
     encoding: str
     reverse: bool
-    training_samples: int | None
     dimensions: int
 
     def index_space(self, vocabulary: int) -> int:
@@ -55,7 +55,6 @@ def parse_view(options: Mapping[str, Any]) -> View:
         maxlen=_whole(options, "maxlen", 1, optional=True),
         encoding=encoding,
         reverse=options["reverse"],
-        training_samples=_whole(options, "training_samples", 1, optional=True),
         dimensions=_whole(options, "dimensions", 1, optional=False) or 0,
     )
     if encoding == "one_hot":

@@ -31,7 +31,9 @@ class EstimatorLearner:
     @property
     def parameters(self) -> int:
         """Numbers in the fitted coefficients (attributes that end in an underscore)."""
-        fitted = [v for k, v in vars(self._estimator).items() if k.endswith("_")]
+        steps = [step for _, step in getattr(self._estimator, "steps", [])]
+        parts = [vars(part) for part in (self._estimator, *steps) if hasattr(part, "__dict__")]
+        fitted = [v for part in parts for k, v in part.items() if k.endswith("_")]
         return int(sum(value.size for value in fitted if isinstance(value, np.ndarray)))
 
     @property
@@ -62,7 +64,7 @@ class EstimatorLearner:
                 f"fitting on {len(numbers)} examples at once needs {gib:.1f} GiB; declare fewer "
                 "epochs or steps_per_epoch, or a smaller view"
             )
-        inputs = train.gather(numbers)
+        inputs = _gathered(train, numbers)
         started = time.perf_counter()
         self._estimator.fit(inputs, train.targets[numbers])
         seconds = time.perf_counter() - started
@@ -77,3 +79,13 @@ class EstimatorLearner:
                 one_number_each(self._estimator.predict(examples.gather(numbers)), len(numbers))
             )
         return np.concatenate(parts)
+
+
+def _gathered(examples: Examples, numbers: Array) -> Array:
+    """Gather in batches: an encoding may need several times the room of what it gives."""
+    first = examples.gather(numbers[:1])
+    inputs = np.empty((len(numbers), *first.shape[1:]), dtype=first.dtype)
+    for start in range(0, len(numbers), SCORING_BATCH):
+        batch = numbers[start : start + SCORING_BATCH]
+        inputs[start : start + len(batch)] = examples.gather(batch)
+    return inputs

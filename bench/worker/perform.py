@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -20,12 +19,15 @@ from bench.errors import BenchError
 from bench.job import EpochDone, Job
 from bench.record import DIVERGED, OK, Outcome
 from bench.registry.tasks import TaskInfo, load_module, read_task
-from bench.task import Array, Examples, OpenTask, PluginTask
+from bench.task import Array, Examples, OpenTask
 from bench.trial import Trial
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.estimator import EstimatorLearner
+from bench.worker.forked import end_unless
 from bench.worker.keras_model import Fit, KerasLearner
 from bench.worker.measure import peak_rss, worker_environment
+from bench.worker.plugin_module import call_build, load_plugin
+from bench.worker.sampling import fixed_part
 from bench.worker.scoring import METRICS, evenly_spread
 
 Learner = KerasLearner | EstimatorLearner
@@ -40,6 +42,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         Exception: Whatever else the plugin raises.
     """
     started = time.perf_counter()
+    process = os.getpid()
     trial = job.trial
     seed_everything(trial.seed, trial.backend)
     task = read_task(Path(job.task_path))
@@ -48,12 +51,13 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
     test = evenly_spread(opened.test, trial.scored_examples)
 
     build_started = time.perf_counter()
-    model = build_model(job, opened)
+    model = call_build(load_plugin(job), job, opened)
     compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend)
     learner = make_learner(model, task, trial, compilation)
     build_seconds = time.perf_counter() - build_started
 
-    fit = learner.fit(opened.train, validation, report)
+    train = fixed_part(opened.train, trial.training["training_examples"])
+    fit = learner.fit(train, validation, report)
     metrics: dict[str, Any] = {"best_epoch": fit.best_epoch, "curves": _curves(fit, task)}
     if fit.best_epoch:
         metrics["train"] = _training_scores(fit, task)
@@ -63,6 +67,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         timing["predict"] = seconds
         timing["predict_per_1000"] = 1000 * seconds / len(test)
         if np.isfinite(predictions).all():
+            end_unless(process)
             _keep(Path(job.predictions), predictions, test)
         else:
             fit.diverged = "predictions of the test split are not all finite"
@@ -78,25 +83,14 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
     )
 
 
-def build_model(job: Job, opened: OpenTask) -> object:
-    """Run the plugin's source as it was planned and call its ``build``."""
-    module = ModuleType(f"bench_plugin_{job.trial.plugin}")
-    module.__file__ = job.plugin_path
-    # Data classes, pickling and Keras' registry look a module up by its name.
-    sys.modules[module.__name__] = module
-    exec(compile(job.plugin_source, job.plugin_path, "exec"), vars(module))
-    model: object = module.build(
-        PluginTask(job.trial.task, opened), **dict(job.trial.hyperparameters)
-    )
-    return model
-
-
 def make_learner(model: object, task: TaskInfo, trial: Trial, compilation: Compilation) -> Learner:
     """Return what fits and scores the plugin's model.
 
     Raises:
         BenchError: It is no model, or does not give one number an example.
     """
+    if isinstance(model, type):
+        raise BenchError(f"build returned the class {model.__name__}; return an object of it")
     if isinstance(model, keras.Model):
         shape = getattr(model, "output_shape", None)
         if isinstance(shape, tuple) and math.prod(size or 1 for size in shape[1:]) != 1:

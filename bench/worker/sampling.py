@@ -1,4 +1,4 @@
-"""Which training examples make up which batch: a pure function of seed and epoch."""
+"""Which examples are trained on, and which make up which batch: pure functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from bench.task import Array
+from bench.task import Array, Examples
+
+_PART = 20110619  # any number will do, as long as it stays
+
+
+def fixed_part(examples: Examples, count: int | None) -> Examples:
+    """Return so many examples of a split in a fixed shuffle (all of them for None).
+
+    The choice depends on nothing but the two sizes, so every seed and model sees the same
+    ones, and a smaller part is the beginning of a larger one.
+    """
+    if count is None or count >= len(examples):
+        return examples
+    return examples.only(np.random.default_rng(_PART).permutation(len(examples))[:count])
 
 
 def epoch_batches(examples: int, steps: int, batch_size: int, seed: int, epoch: int) -> Array:

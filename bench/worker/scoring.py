@@ -46,12 +46,7 @@ def evenly_spread(examples: Examples, count: int | None) -> Examples:
     total = len(examples)
     if count is None or count >= total:
         return examples
-    kept = np.linspace(0, total - 1, count).round().astype("int64")
-    return Examples(
-        targets=examples.targets[kept],
-        gather=lambda numbers: examples.gather(kept[numbers]),
-        groups=examples.groups[kept],
-    )
+    return examples.only(np.linspace(0, total - 1, count).round().astype("int64"))
 
 
 def one_number_each(predictions: Array, examples: int) -> Array:

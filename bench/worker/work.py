@@ -13,8 +13,12 @@ from bench.errors import BenchError, CannotRun
 from bench.job import TEST, Begun, Job, Message, encode
 from bench.printable import one_line
 from bench.record import FAILED, OUT_OF_MEMORY, SKIPPED, Outcome
+from bench.worker.forked import end_unless
 
 _LONGEST_REASON = 300
+
+#: Frames that telling of an error needs, however few a plugin has left.
+_DEPTH = 1000
 
 
 def work(line: str) -> None:
@@ -23,10 +27,12 @@ def work(line: str) -> None:
     Messages leave on what was standard output; whatever a plugin or a library prints goes
     to standard error, which the runner keeps as the trial's log.
     """
+    trial = os.getpid()
     channel = os.dup(1)
     os.dup2(2, 1)
 
     def send(message: Message) -> None:
+        end_unless(trial)
         # A plugin may have left half a line of its own in the channel.
         content = b"\n" + encode(message).encode()
         while content:
@@ -58,6 +64,7 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
         return Outcome(FAILED, f"{Path(job.plugin_path).name}: {error}")
     except BaseException as error:
         # sys.exit and KeyboardInterrupt too: from a plugin they are errors like others.
+        sys.setrecursionlimit(max(_DEPTH, sys.getrecursionlimit()))
         with contextlib.suppress(Exception):
             traceback.print_exc()
         return Outcome(FAILED, reason_of(error, job.plugin_path))
@@ -70,11 +77,12 @@ def reason_of(error: BaseException, plugin_path: str) -> str:
     except BaseException:
         text = "(an error without a readable message)"
     # Cut twice: a message may be of any length.
-    text = one_line(text[: 10 * _LONGEST_REASON], longest=_LONGEST_REASON)
+    kind = type(error).__name__[:_LONGEST_REASON]
+    text = one_line(f"{kind}: {text[: 10 * _LONGEST_REASON]}", longest=_LONGEST_REASON)
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename == plugin_path
     ]
     where = f"{Path(plugin_path).name}:{lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {text}"
+    return f"{where}{text}"

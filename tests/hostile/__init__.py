@@ -1,0 +1,15 @@
+"""Plugins that do harm, by kind, with what a run must make of each."""
+
+from __future__ import annotations
+
+from . import deaths, errors, hangs, output, relatives, state
+from .kind import Kind
+
+KINDS: tuple[Kind, ...] = (
+    *errors.KINDS,
+    *deaths.KINDS,
+    *hangs.KINDS,
+    *relatives.KINDS,
+    *output.KINDS,
+    *state.KINDS,
+)

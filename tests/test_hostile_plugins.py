@@ -1,0 +1,237 @@
+"""Plugins that do harm cost their own trial, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from builders import a_trial
+from conftest import Run
+from hostile import KINDS
+from hostile.kind import INNOCENT, Kind
+
+from bench import launch, processes
+from bench.data.ready import make_ready
+from bench.executor import LocalExecutor
+from bench.job import Finished, Job
+from bench.record import OK
+from bench.registry.tasks import TaskInfo, discover_tasks
+from bench.training import DEFAULTS
+from bench.trial import Trial
+from bench.worker_process import LOG_TAIL
+
+MARK = "BENCH_HOSTILE"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A trial that is over: its end and, if it went well, the bytes of its predictions."""
+
+    finished: Finished
+    predictions: dict[str, bytes]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        metrics: dict[str, Any] = json.loads(json.dumps(self.finished.outcome.metrics))
+        metrics.get("curves", {}).pop("epoch_seconds", None)
+        return metrics
+
+
+class Arena:
+    """Where hostile and innocent plugins meet: one executor runs the one after the other."""
+
+    def __init__(self, folder: Path, task: TaskInfo, prepared: Path, mark: str) -> None:
+        self._executor = LocalExecutor()
+        self._folder = folder
+        self._task = task
+        self._prepared = prepared
+        self._mark = mark
+        self.reference = self.run(INNOCENT)
+
+    def run(self, kind: Kind) -> Ran:
+        plugin = self._folder / f"{kind.name}.py"
+        plugin.write_text(kind.source, encoding="utf-8")
+        predictions = self._folder / "predictions.npz"
+        predictions.unlink(missing_ok=True)
+        self._executor.submit(
+            Job(
+                trial=self._trial(kind.name),
+                plugin_path=str(plugin),
+                plugin_source=kind.source,
+                task_path=str(self._task.path),
+                prepared=str(self._prepared),
+                predictions=str(predictions),
+                bounds=kind.bounds,
+            )
+        )
+        *_, (_, finished) = self._executor.events()
+        assert isinstance(finished, Finished)
+        well = finished.outcome.status == OK
+        return Ran(finished, arrays_in(predictions) if well else {})
+
+    def end_survivors(self) -> list[str]:
+        """Kill and return what still runs a moment after a trial; none of it should."""
+        processes.wait_until(lambda: not self._survivors(), 3.0)
+        left = self._survivors()
+        described = [str(process) for process in left]
+        for process in left:
+            processes.kill_tree(process)
+        return described
+
+    def close(self) -> None:
+        self._executor.cancel()
+
+    def _survivors(self) -> list[psutil.Process]:
+        """Processes that carry this arena's mark, but for the server that forks the trials."""
+        own = {child.pid for child in psutil.Process().children()}
+        return [
+            process
+            for process in psutil.process_iter()
+            if process.pid not in own and processes.is_alive(process) and self._is_marked(process)
+        ]
+
+    def _is_marked(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(MARK) == self._mark or self._mark in process.cmdline()
+        except psutil.Error:
+            return False
+
+    def _trial(self, plugin: str) -> Trial:
+        schedule = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 32}
+        return replace(
+            a_trial(plugin),
+            hyperparameters={},
+            view={**self._task.view, "lookback": 24, "step": 6},
+            training={**DEFAULTS, **self._task.training, **schedule},
+            scored_examples=100,
+        )
+
+
+def arrays_in(path: Path) -> dict[str, bytes]:
+    with np.load(path) as arrays:
+        return {name: arrays[name].tobytes() for name in arrays}
+
+
+@pytest.fixture(scope="module")
+def arena(cache: Path, weather: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    mark = f"arena-{os.getpid()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MARK, mark)
+        patch.setenv("BENCH_CACHE_DIR", str(cache))
+        patch.setattr(launch, "ANSWER", 2.0)
+        task = discover_tasks()["jena"]
+        ready = make_ready({"jena": task}, "local", {"jena": weather}, lambda line: None)
+        arena = Arena(tmp_path_factory.mktemp("arena"), task, ready["jena"].folder, mark)
+        yield arena
+        arena.close()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_hostile_plugin_costs_its_own_trial_only(arena, kind):
+    ran = arena.run(kind)
+    outcome, log = ran.finished.outcome, ran.finished.log
+
+    assert arena.end_survivors() == []
+    assert outcome.status == kind.status, f"{outcome.reason}\n{log}"
+    assert kind.reason in outcome.reason
+    assert outcome.reason.isprintable()
+    assert len(outcome.reason) < 400
+    assert kind.log in log
+    assert len(log) <= LOG_TAIL
+    if kind.pure:
+        assert ran.metrics == arena.reference.metrics
+        assert ran.predictions == arena.reference.predictions
+
+    after = arena.run(INNOCENT)
+    assert after.finished.outcome.status == OK, after.finished
+    assert after.metrics == arena.reference.metrics
+    assert after.predictions == arena.reference.predictions
+
+
+LITTER = """
+    import pathlib
+
+    folder = pathlib.Path({results!r}, "jena", "jena_naive")
+    (folder / "cut.json").write_text('{{"schema_version": 1, "identity": "')
+    (folder / "list.json").write_text("[1, 2]")
+    (folder / "foreign.json").write_text('{{"schema_version": 1, "status": "ok"}}')
+    (folder / "binary.json").write_bytes(bytes(range(256)) * 99)
+    (folder / "folder.json").mkdir()
+    (folder / "circle.json").symlink_to("circle.json")
+    os.mkfifo(folder / "pipe.json")
+    (folder / ".writing-left").write_bytes(b"half")
+    (folder.parent / "file").write_text("not a folder")
+"""
+IN_A_RUN = (
+    "returns_none",
+    "does_not_save",
+    "reads_address_0",
+    "kills_its_parent",
+    "kills_the_server",
+    "leaves_a_daemon",
+    "prints_junk",
+    "deletes_its_own_file",
+)
+
+
+@pytest.fixture
+def hostile_run(small_run: Run, plugin_folder: Path) -> Callable[..., Any]:
+    """``bench run`` of some kinds of hostile plugin, before and after innocent ones."""
+
+    def run(*kinds: Kind) -> subprocess.CompletedProcess[str]:
+        for kind in (*kinds, INNOCENT):
+            (plugin_folder / f"{kind.name}.py").write_text(kind.source)
+        names = [kind.name for kind in kinds]
+        done: subprocess.CompletedProcess[str] = small_run(
+            "jena_naive", *names, INNOCENT.name, "--task", "jena", "--plugins", plugin_folder
+        )
+        return done
+
+    return run
+
+
+def rows_in(report: str) -> dict[str, str]:
+    (table,) = json.loads(report)["tables"]
+    return {row["label"]: row["status"] for row in table["rows"]}
+
+
+def test_in_a_run_every_hostile_plugin_has_its_row_and_the_innocent_have_their_results(
+    hostile_run, bench, tmp_path
+):
+    kinds = [kind for kind in KINDS if kind.name in IN_A_RUN]
+    run = hostile_run(*kinds)
+
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    rows = rows_in(bench("report", "--format", "json").stdout)
+    assert rows == {
+        **{kind.name: kind.status for kind in (*kinds, INNOCENT)},
+        "jena_naive": OK,
+    }
+    for path in (tmp_path / "reports").glob("*/*/*.json"):
+        record = json.loads(path.read_text())
+        assert bool(record["predictions"]) == (record["status"] == OK), path
+
+
+def test_a_plugin_that_litters_the_results_folder_breaks_no_later_command(
+    hostile_run, bench, tmp_path
+):
+    results = tmp_path / "reports"
+    run = hostile_run(Kind("litters", LITTER.format(results=str(results))))
+    report = bench("report", "--format", "json")
+
+    assert run.returncode == report.returncode == 0, run.stderr + report.stderr
+    assert rows_in(report.stdout) == {"jena_naive": OK, "litters": OK, "innocent": OK}
+    for name in ("cut", "list", "foreign", "binary", "folder", "circle", "pipe"):
+        assert f"{name}.json" in report.stderr
+    again = hostile_run()
+    assert again.returncode == 0, again.stderr
+    assert "0 to run" in again.stderr
