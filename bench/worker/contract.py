@@ -2,12 +2,269 @@
 
 from __future__ import annotations
 
+import math
+import pickle
+import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import keras
+import numpy as np
+
+from bench import contract
+from bench.data.prepared import open_prepared
+from bench.errors import BenchError, CannotRun
 from bench.job import Checked, Job
 from bench.record import OK, Outcome
+from bench.registry.tasks import TaskInfo, load_module, read_task
+from bench.task import Array, Examples, OpenTask
+from bench.worker.backend import choose_compilation, seed_everything
+from bench.worker.perform import Learner, make_learner
+from bench.worker.plugin_module import call_build, import_libraries, load_plugin, module_name
+from bench.worker.process_state import FileWatch, State, differences, process_state
+from bench.worker.scoring import evenly_spread
+from bench.worker.work import reason_of
+
+#: A model has to learn these by heart, or begin to.
+EXAMPLES = 32
+STEPS = 200
+#: Losses are averaged over so many steps, so that no lucky draw of a dropout passes for
+#: learning. Once this share of the first loss is gone, the training has shown enough.
+AVERAGED = 20
+GAIN = 0.1
+#: A slow learner has to lose this share by the last step, and so many standard errors.
+SMALL_GAIN = 0.01
+BEYOND_NOISE = 3.0
+
+#: Nothing later rests on these; where another check fails, the later ones are not reached.
+_NOTHING_RESTS_ON = (contract.GLOBAL_STATE, contract.SAME_SEED)
 
 
 def hold_to_contract(job: Job, report: Callable[[Checked], None]) -> Outcome:
-    """Make each check in turn and report it."""
+    """Make each check in turn and report it, until one fails that the later ones rest on.
+
+    Raises:
+        CannotRun: The plugin cannot run on these data: what is left is to be skipped.
+        BenchError: The view does not fit the data, which the planner has ruled out.
+    """
+    task = read_task(Path(job.task_path))
+    opened = load_module(task).open_view(open_prepared(Path(job.prepared)), dict(job.trial.view))
+    for check, make in _Suite(job, task, opened).checks():
+        reason = _failure(make, job)
+        report(Checked(check, reason))
+        if reason and check not in _NOTHING_RESTS_ON:
+            break
     return Outcome(OK)
+
+
+def _failure(make: Callable[[], None], job: Job) -> str:
+    """Make a check; return why it failed, or nothing."""
+    try:
+        make()
+    except CannotRun:
+        raise
+    except BenchError as error:
+        return f"{Path(job.plugin_path).name}: {error}"
+    except (Exception, SystemExit) as error:
+        return reason_of(error, job.plugin_path)
+    return ""
+
+
+@dataclass
+class _Candidate:
+    """The plugin once through: its source run, its model built, trained and asked.
+
+    A second candidate of the same seed has to give the same numbers.
+    """
+
+    job: Job
+    task: TaskInfo
+    opened: OpenTask
+    examples: Examples
+    module: ModuleType = field(init=False)
+    model: Any = field(init=False)
+    learner: Learner = field(init=False)
+
+    def load(self) -> None:
+        """Seed, and run the plugin's source."""
+        seed_everything(self.job.trial.seed, self.job.trial.backend)
+        self.module = load_plugin(self.job)
+
+    def build(self) -> None:
+        """Call ``build``."""
+        self.model = call_build(self.module, self.job, self.opened)
+
+    def adopt(self) -> None:
+        """Compile the model as a trial would.
+
+        Raises:
+            BenchError: It is no model, or does not give one number an example.
+        """
+        trial = self.job.trial
+        # Of the schedule, an estimator sees all the examples once.
+        options = {**trial.training, "epochs": 1, "steps_per_epoch": 1, "batch_size": EXAMPLES}
+        compilation = choose_compilation(self.model, options["jit_compile"], trial.backend)
+        trial = replace(trial, training=options)
+        self.learner = make_learner(self.model, self.task, trial, compilation)
+
+    @property
+    def is_keras(self) -> bool:
+        """Whether the plugin made a Keras model, else an estimator."""
+        return isinstance(self.model, keras.Model)
+
+    def train(self) -> None:
+        """Fit an estimator, or train a model until its loss is clearly lower.
+
+        Raises:
+            BenchError: It does not become so.
+        """
+        if not self.is_keras:
+            self.learner.fit(self.examples, self.examples, lambda _: None)
+        elif self.model.trainable_weights and self.job.trial.training["epochs"]:
+            _train_until_lower(self.model, self.examples)
+
+    def predictions(self) -> Array:
+        """Return one number an example.
+
+        Raises:
+            BenchError: One is not finite.
+            ValueError: There are more or fewer.
+        """
+        predictions = self.learner.predict(self.examples)
+        wrong = int(np.sum(~np.isfinite(predictions)))
+        if wrong:
+            raise BenchError(f"{wrong} of {len(predictions)} predictions are not finite")
+        return predictions
+
+
+class _Suite:
+    """The checks of one plugin, in order; a later one uses what an earlier one made."""
+
+    def __init__(self, job: Job, task: TaskInfo, opened: OpenTask) -> None:
+        self._job = job
+        self._fresh = partial(_Candidate, job, task, opened, evenly_spread(opened.train, EXAMPLES))
+        self._candidate = self._fresh()
+        self._watch = FileWatch()
+        self._before: State = {}
+        self._trained: Array = np.empty(0)
+
+    def checks(self) -> list[tuple[str, Callable[[], None]]]:
+        """Return each check's name and what makes it."""
+        return [
+            (contract.IMPORTS, self._imports),
+            (contract.BUILDS, self._builds),
+            (contract.GLOBAL_STATE, self._global_state),
+            (contract.OUTPUT_SHAPE, self._output_shape),
+            (contract.TRAINS, self._trains),
+            (contract.SAME_SEED, self._same_seed),
+            (contract.SAVES, self._saves),
+        ]
+
+    def _imports(self) -> None:
+        import_libraries(self._job)
+        self._before = process_state(Path(self._job.plugin_path))
+        with self._watch.noting():
+            self._candidate.load()
+
+    def _builds(self) -> None:
+        with self._watch.noting():
+            self._candidate.build()
+        if not self._candidate.is_keras:
+            self._candidate.adopt()
+
+    def _global_state(self) -> None:
+        now = process_state(Path(self._job.plugin_path))
+        changed = [*differences(self._before, now), *self._watch.deeds]
+        if changed:
+            raise BenchError(f"importing and building it left traces: {'; '.join(changed)}")
+
+    def _output_shape(self) -> None:
+        self._candidate.adopt()
+        if self._candidate.is_keras:
+            self._candidate.predictions()
+
+    def _trains(self) -> None:
+        self._candidate.train()
+        self._trained = self._candidate.predictions()
+
+    def _same_seed(self) -> None:
+        again = self._fresh()
+        again.load()
+        again.build()
+        again.adopt()
+        if again.is_keras:
+            again.predictions()  # As the first was asked before its training.
+        again.train()
+        repeated = again.predictions()
+        if not np.array_equal(repeated, self._trained):
+            gap = float(np.max(np.abs(repeated - self._trained)))
+            raise BenchError(
+                f"the same seed gave predictions up to {gap:.2g} apart; draw from keras.random "
+                "or numpy.random, never from a clock or a generator without a seed"
+            )
+
+    def _saves(self) -> None:
+        saved, loaded = self._candidate, self._fresh()
+        if saved.is_keras:
+            loaded.model = _saved_and_loaded(saved.model, self._job)
+        else:
+            # Pickle wants the very classes of the object; a later candidate has others.
+            sys.modules[saved.module.__name__] = saved.module
+            loaded.model = pickle.loads(pickle.dumps(saved.model))
+        loaded.adopt()
+        if not np.allclose(loaded.predictions(), saved.predictions(), rtol=1e-5, atol=1e-6):
+            raise BenchError("saved and loaded again, it predicts other numbers")
+
+
+def _train_until_lower(model: Any, examples: Examples) -> None:
+    inputs, targets = examples.gather(np.arange(len(examples))), examples.targets[:, None]
+    losses: list[float] = []
+    while len(losses) < STEPS:
+        model.reset_metrics()
+        losses.append(float(model.train_on_batch(inputs, targets, return_dict=True)["loss"]))
+        if not math.isfinite(losses[-1]):
+            raise BenchError(f"the training loss became {losses[-1]} in step {len(losses)}")
+        gone = losses[0] - float(np.mean(losses[-AVERAGED:]))
+        if len(losses) > AVERAGED and gone >= GAIN * abs(losses[0]):
+            return
+    early, late = np.array(losses[:AVERAGED]), np.array(losses[-AVERAGED:])
+    before, after = float(early.mean()), float(late.mean())
+    noise = math.sqrt((early.var() + late.var()) / AVERAGED)
+    if before - after < max(SMALL_GAIN * abs(before), BEYOND_NOISE * noise):
+        raise BenchError(
+            f"{STEPS} training steps on {len(examples)} fixed examples took the loss from "
+            f"{before:.4g} to {after:.4g}: it does not learn them"
+        )
+
+
+def _saved_and_loaded(model: Any, job: Job) -> Any:
+    """Pass a model through a file, and load it as another program would.
+
+    Some versions of Keras would look for a class in the plugin's module, which no other
+    program has: without that, they know registered classes only, as other versions do.
+    """
+    hidden = sys.modules.pop(module_name(job))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            model.save(path)
+            return _loaded(path, job)
+    finally:
+        sys.modules[hidden.__name__] = hidden
+
+
+def _loaded(path: Path, job: Job) -> Any:
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        # Keras wraps what went wrong once a nesting layer; the innermost says how to mend it.
+        innermost: BaseException = error
+        while innermost.__context__ is not None:
+            innermost = innermost.__context__
+        reason = reason_of(innermost, job.plugin_path)
+        raise BenchError(f"saved, it cannot be loaded again: {reason}") from None

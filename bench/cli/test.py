@@ -1,0 +1,107 @@
+"""``python -m bench test``."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from bench.cli import options
+from bench.cli.parsing import check_backend
+from bench.contract import CHECKS, FAILED, PASSED, STATUSES, TIMEOUT, Verdict
+from bench.printable import one_line
+
+
+@click.command(name="test")
+@click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
+@click.option("--task", metavar="TASK", help="Only the plugins of this task.")
+@options.plugin_folders
+@click.option(
+    "--backend",
+    type=click.Choice(["tensorflow", "jax", "torch"]),
+    default="tensorflow",
+    show_default=True,
+    help="What Keras computes with.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="End the checks of a plugin that takes longer.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+def command(
+    names: tuple[str, ...],
+    task: str | None,
+    folders: tuple[Path, ...],
+    backend: str,
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """Hold plugins (all, if none is named) to their contract, on synthetic data.
+
+    One line a check: it parses, imports, builds, leaves the process as it was, gives one
+    number an example, learns 32 examples, repeats itself for the same seed, and can be
+    saved and loaded.
+
+    Exit status: 0 all passed, or were skipped with a reason; 1 some check failed; 2 the
+    command line is wrong, nothing was run.
+    """
+    check_backend(backend)
+
+    from bench.data.prepared import say_on_stderr
+    from bench.examination import Examiner, Settings
+    from bench.executor import LocalExecutor
+    from bench.registry.discover import discover, is_file_name
+    from bench.registry.tasks import find_task
+
+    registry = discover(folders, [Path(name) for name in names if is_file_name(name)])
+    if task is not None:
+        find_task(task, registry.tasks)
+    plugins = registry.select(names, task)
+    width = max((len(one_line(plugin.name)) for plugin in plugins), default=0)
+    # As for `run`: told to end, it lets no worker outlive it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    verdicts: list[Verdict] = []
+    examiner = Examiner(registry, LocalExecutor(), Settings(backend, timeout), say_on_stderr)
+    try:
+        for plugin in plugins:
+            for verdict in examiner.examine(plugin):
+                verdicts.append(verdict)
+                if not as_json:
+                    click.echo(_line(verdict, width))
+    finally:
+        examiner.close()
+    click.echo(_document(verdicts) if as_json else _summary(verdicts))
+    return 0 if all(verdict.good for verdict in verdicts) else 1
+
+
+def _line(verdict: Verdict, width: int) -> str:
+    word = {PASSED: "ok", FAILED: "FAIL"}.get(verdict.status, verdict.status)
+    reason = f": {verdict.reason}" if verdict.reason else ""
+    name = one_line(verdict.plugin).ljust(width)
+    return f"{name}  {verdict.check:{max(map(len, CHECKS))}}  {one_line(word + reason)}"
+
+
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    number = Counter(verdict.status for verdict in verdicts)
+    plugins = len({verdict.path for verdict in verdicts})
+    counts = ", ".join(f"{number[status]} {status}" for status in STATUSES if number[status])
+    several = "" if plugins == 1 else "s"
+    return f"{plugins} plugin{several}, {len(verdicts)} checks: {counts or 'nothing to do'}"
+
+
+def _document(verdicts: Sequence[Verdict]) -> str:
+    number = Counter(verdict.status for verdict in verdicts)
+    document = {
+        "checks": [asdict(verdict) for verdict in verdicts],
+        "counts": {status: number[status] for status in STATUSES},
+    }
+    return json.dumps(document, indent=1)

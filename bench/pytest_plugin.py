@@ -1,0 +1,156 @@
+"""The contract as tests: in a repository of plugins, pytest makes each check of each file.
+
+``bench_plugins = plugins`` in pytest's configuration, or ``--bench-plugins DIR``, names the
+folders. Without either this module does nothing, and imports next to nothing, since pytest
+loads it wherever the suite is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from bench.contract import Verdict
+    from bench.examination import Examiner
+    from bench.registry.discover import Registry
+
+_OPTION = "bench_plugins"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option and the setting."""
+    meaning = "Folder of bench plugins to hold to their contract."
+    parser.addini(_OPTION, meaning, type="paths", default=[])
+    parser.getgroup("bench").addoption(
+        "--bench-plugins",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help=f"{meaning} May be repeated.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take over the collection of the folders that are named, if any is."""
+    given = [config.invocation_params.dir / path for path in config.getoption(_OPTION)]
+    folders = [path.resolve() for path in [*config.getini(_OPTION), *given]]
+    for folder in folders:
+        if not folder.is_dir():
+            raise pytest.UsageError(f"{_OPTION}: {folder} is not a folder")
+    if folders:
+        config.pluginmanager.register(ContractTests(config, folders), "bench-contract")
+
+
+class ContractTests:
+    """Collects plugin files as tests, and keeps one examiner for all of them."""
+
+    def __init__(self, config: pytest.Config, folders: list[Path]) -> None:
+        self._folders = folders
+        self._registry: Registry | None = None
+        self._examiner: Examiner | None = None
+        if config.args_source is not config.ArgsSource.ARGS:
+            # Nobody said what to collect: the folders belong to it, wherever they are.
+            known = [config.invocation_params.dir.joinpath(word).resolve() for word in config.args]
+            config.args += [str(f) for f in folders if not any(map(f.is_relative_to, known))]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> Generator[None, Any, Any]:
+        """Collect a plugin file here and nowhere else: pytest itself would import it."""
+        collected = yield
+        if file_path.suffix != ".py" or file_path.parent.resolve() not in self._folders:
+            return collected
+        if file_path.name[0] in "_.":
+            return []
+        return [PluginFile.from_parent(parent, path=file_path, tests=self)]
+
+    def verdicts(self, path: Path) -> list[Verdict]:
+        """Run the checks of a plugin file.
+
+        Raises:
+            BenchError: The file is gone, or the data cannot be made.
+        """
+        from bench.data.prepared import say_on_stderr
+        from bench.examination import Examiner, Settings
+        from bench.executor import LocalExecutor
+        from bench.registry.discover import discover
+
+        if self._registry is None or self._examiner is None:
+            self._registry = discover(self._folders)
+            self._examiner = Examiner(self._registry, LocalExecutor(), Settings(), say_on_stderr)
+        (plugin,) = self._registry.select([str(path)])
+        return [*self._examiner.examine(plugin)]
+
+    def pytest_unconfigure(self) -> None:
+        """End the worker under way, if pytest is interrupted, and what starts workers."""
+        if self._examiner is not None:
+            self._examiner.close()
+
+
+class PluginFile(pytest.File):
+    """A plugin file: one test a check. Its worker is run when the first of them is."""
+
+    def __init__(self, *, tests: ContractTests, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._tests = tests
+        self._verdicts: dict[str, Verdict] = {}
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Return a test for each check; the file is not even read."""
+        from bench.contract import CHECKS
+
+        return [ContractCheck.from_parent(self, name=check) for check in CHECKS]
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """Return what came of each check."""
+        if not self._verdicts:
+            self._verdicts = {v.check: v for v in self._tests.verdicts(self.path)}
+        return self._verdicts
+
+
+class ContractCheck(pytest.Item):
+    """One check of one plugin."""
+
+    parent: PluginFile
+
+    def runtest(self) -> None:
+        """Pass, skip or fail, as the check did."""
+        from bench.contract import FAILED, NOT_REACHED, SKIPPED
+
+        verdicts = self.parent.verdicts()
+        verdict = verdicts[self.name]
+        if verdict.status == SKIPPED:
+            pytest.skip(verdict.reason)
+        if verdict.status == FAILED:
+            raise BrokenContract(verdict.reason)
+        if verdict.status == NOT_REACHED:
+            # Asked for alone, this test has nobody else to tell why.
+            why = next((v.reason for v in verdicts.values() if v.status == FAILED), "")
+            raise BrokenContract(f"{NOT_REACHED}: {verdict.reason}: {why}")
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], *_: Any
+    ) -> str | TerminalRepr:
+        """Tell the reason on one line: a traceback through this module helps nobody."""
+        from bench.errors import BenchError
+        from bench.printable import one_line
+
+        if isinstance(excinfo.value, BrokenContract | BenchError):
+            return one_line(str(excinfo.value))
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Say where the test is."""
+        return self.path, None, f"{self.path.name}: {self.name}"
+
+
+class BrokenContract(Exception):
+    """A check of a plugin's contract failed, or could not be reached."""
