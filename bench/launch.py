@@ -24,6 +24,8 @@ SERVER = [sys.executable, "-m", "bench.worker.server"]
 PATIENCE = 300.0
 #: Seconds that it may take to fork.
 ANSWER = 10.0
+#: Servers that may be lost over one worker before it is started without.
+SERVERS = 2
 _READY = "ready"
 
 
@@ -48,7 +50,11 @@ class Launched:
 
 
 class ServerLost(Exception):
-    """The fork server has ended, or says that it must not fork."""
+    """The fork server has ended, or does not answer."""
+
+
+class UnsafeToFork(Exception):
+    """The fork server says why it must not fork."""
 
 
 class Launcher:
@@ -62,16 +68,18 @@ class Launcher:
 
     def launch(self) -> Launched:
         """Start a worker; it waits for a job on its standard input."""
-        # A trial may have ended the server, so one that has worked gets a second chance.
-        for _ in range(2):
-            if not self._may_fork:
-                break
+        # A trial, or the system, may end a server; one after the other is something else.
+        lost = 0
+        while self._may_fork:
             self._server = self._server or ForkServer(self._environment)
             try:
                 return self._server.fork()
+            except UnsafeToFork:
+                self._may_fork = False
             except ServerLost:
-                self._may_fork = self._server.ready
-                self.close()
+                lost += 1
+                self._may_fork = lost < SERVERS
+            self.close()
         return self._spawn()
 
     def close(self) -> None:
@@ -98,7 +106,7 @@ class ForkServer:
     """The run's side of ``bench.worker.server``."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self.ready = False
+        self._ready = False
         self._connection, theirs = socket.socketpair()
         with theirs, tempfile.TemporaryFile() as log:
             self._process = psutil.Popen(
@@ -115,23 +123,22 @@ class ForkServer:
         """Have a worker forked, once Keras is imported.
 
         Raises:
-            ServerLost: The server has ended, does not answer, or says that it must not fork.
+            ServerLost: The server has ended, or does not answer.
+            UnsafeToFork: The server refuses.
         """
-        if not self.ready:
+        if not self._ready:
             said = self._line(PATIENCE)
             if said != _READY:
-                raise ServerLost(said)
-            self.ready = True
+                raise UnsafeToFork(said)
+            self._ready = True
         (their_in, stdin), (stdout, their_out), (stderr, their_err) = (os.pipe() for _ in range(3))
         ours = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"), os.fdopen(stderr, "rb")
         try:
-            socket.send_fds(self._connection, [b"f"], [their_in, their_out, their_err])
+            self._ask([their_in, their_out, their_err])
             process = processes.find(int(self._line(ANSWER)))
-        except BaseException as error:
+        except BaseException:
             for stream in ours:
                 stream.close()
-            if isinstance(error, OSError):
-                raise ServerLost(str(error)) from None
             raise
         finally:
             for descriptor in (their_in, their_out, their_err):
@@ -144,20 +151,23 @@ class ForkServer:
         processes.kill_tree(self._process)
         self._process.wait()
 
-    def _line(self, patience: float) -> str:
-        """Read a line of the server's.
+    def _ask(self, streams: list[int]) -> None:
+        try:
+            socket.send_fds(self._connection, [b"f"], streams)
+        except OSError as error:
+            raise ServerLost(str(error)) from None
 
-        Raises:
-            ServerLost: The server has ended.
-            OSError: It did not answer in time.
-        """
-        self._connection.settimeout(patience)
+    def _line(self, patience: float) -> str:
         line = b""
-        while not line.endswith(b"\n"):
-            part = self._connection.recv(4096)
-            if not part:
-                raise ServerLost("it has ended")
-            line += part
+        try:
+            self._connection.settimeout(patience)
+            while not line.endswith(b"\n"):
+                part = self._connection.recv(4096)
+                if not part:
+                    raise ServerLost("it has ended")
+                line += part
+        except OSError as error:
+            raise ServerLost(str(error)) from None
         return line.decode().strip()
 
 

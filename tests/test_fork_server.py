@@ -237,6 +237,16 @@ def test_a_server_that_ends_while_it_imports_is_not_used(server, executor):
     assert finished.outcome.environment["start"] == "spawn"
 
 
+def test_a_server_that_is_killed_while_it_imports_is_replaced(server, executor, tmp_path):
+    marker = tmp_path / "second"
+    first = f"os.path.exists({str(marker)!r}) or [open({str(marker)!r}, 'w'), os._exit(1)]"
+    server('send(Outcome("ok"))', before=first)
+    _, finished = run(executor)
+
+    assert finished.outcome.status == "ok"
+    assert finished.outcome.environment["start"] == "fork"
+
+
 def test_nothing_is_left_of_a_trial_or_its_server_when_the_run_is_killed(server, tmp_path):
     server(
         f"""
