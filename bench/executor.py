@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bench import processes
 from bench.job import Begun, Checked, EpochDone, Finished, Job
-from bench.launch import Launcher, Start
+from bench.launch import Launcher, Start, others_at_work
 from bench.record import CRASHED, OUT_OF_MEMORY, TIMEOUT, Outcome
 from bench.worker_process import WorkerProcess
 
@@ -80,7 +80,7 @@ class LocalExecutor:
         self._launchers.clear()
 
     def _run(self, job: Job) -> Iterator[EpochDone | Checked | Finished]:
-        killed_before = processes.killed_for_memory()
+        killed_before, shared = processes.killed_for_memory(), others_at_work()
         launched = self._launcher(job.trial.backend).launch()
         started = time.monotonic()
         worker = self._current = WorkerProcess(job, launched)
@@ -104,9 +104,18 @@ class LocalExecutor:
             starved = processes.killed_for_memory() > killed_before
             outcome = _crash(worker.exit_status, starved)
         timing["total"] = time.monotonic() - started
-        environment = {**outcome.environment, "start": "fork" if launched.forked else "spawn"}
-        outcome = replace(outcome, timing={**outcome.timing, **timing}, environment=environment)
-        yield Finished(outcome, worker.log)
+        here = {
+            "start": "fork" if launched.forked else "spawn",
+            "shared": shared or others_at_work(),
+        }
+        yield Finished(
+            replace(
+                outcome,
+                timing={**outcome.timing, **timing},
+                environment={**outcome.environment, **here},
+            ),
+            worker.log,
+        )
 
     def _launcher(self, backend: str) -> Launcher:
         if backend not in self._launchers:

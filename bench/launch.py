@@ -17,8 +17,9 @@ from bench import processes
 
 Start = Literal["auto", "fork", "spawn"]
 
-SPAWN = [sys.executable, "-m", "bench.worker"]
-SERVER = [sys.executable, "-m", "bench.worker.server"]
+_WORKER, _SERVER = "bench.worker", "bench.worker.server"
+SPAWN = [sys.executable, "-m", _WORKER]
+SERVER = [sys.executable, "-m", _SERVER]
 
 #: Seconds that a server may take to import Keras before workers are started without it.
 PATIENCE = 300.0
@@ -47,6 +48,11 @@ class Launched:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self.process is not None and processes.is_alive(self.process)
+
+
+def others_at_work() -> bool:
+    """Say whether another run trains on this machine, or is about to."""
+    return processes.others_run(_WORKER) or processes.others_run(_SERVER)
 
 
 class ServerLost(Exception):

@@ -60,6 +60,15 @@ def wait_until(true: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
+def others_run(module: str) -> bool:
+    """Say whether a Python module runs on this machine that this process has not started."""
+    own = {psutil.Process().pid, *(p.pid for p in psutil.Process().children(recursive=True))}
+    return any(
+        process.pid not in own and module in (process.info["cmdline"] or ())
+        for process in psutil.process_iter(["cmdline"])
+    )
+
+
 def killed_for_memory() -> int:
     """Return how many processes the system has killed since it started, memory being short.
 

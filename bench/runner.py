@@ -119,7 +119,7 @@ def run(
 def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) -> Record:
     """Put a trial's outcome and its provenance together."""
     trial = planned.trial
-    here = {**context.environment, **outcome.environment, "load": load(), "shared": False}
+    here = {**context.environment, **outcome.environment, "load": load()}
     return Record(
         identity=trial.identity,
         trial=trial,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ import psutil
 import pytest
 from test_worker_keras_model import a_trial
 
-from bench import launch, worker_process
+from bench import launch, processes, worker_process
 from bench.bounds import Bounds
 from bench.executor import LocalExecutor, Started
 from bench.job import EpochDone, Finished, Job
@@ -162,3 +163,18 @@ def test_cancel_ends_the_worker_under_way_and_forgets_the_rest(worker):
     assert pid
     assert not psutil.pid_exists(pid)
     assert list(local.events()) == []
+
+
+def test_the_record_tells_whether_another_run_trains_on_the_machine(worker):
+    worker('send(Outcome("ok"))')
+    # Started in the background of a shell that ends, it is no child of this process.
+    sleep = f"{sys.executable} -c 'import time; time.sleep(600)' bench.worker"
+    started = subprocess.run(
+        ["sh", "-c", f"{sleep} >/dev/null 2>&1 & echo $!"], capture_output=True, text=True
+    )
+    other = psutil.Process(int(started.stdout))
+    processes.wait_until(lambda: "bench.worker" in other.cmdline(), 10)
+    try:
+        assert run_one()[1].outcome.environment["shared"] is True
+    finally:
+        other.kill()

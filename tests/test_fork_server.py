@@ -223,8 +223,16 @@ def test_a_trial_that_ends_or_stops_the_server_spoils_no_later_trial(
     assert second.outcome.reason != first.outcome.reason
 
 
-def test_a_server_that_cannot_fork_safely_is_not_used(server, executor):
-    server("pass", before="threading.Thread(target=time.sleep, args=(600,), daemon=True).start()")
+@pytest.mark.parametrize(
+    "before",
+    [
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+        "server.open_files = lambda: ['/dev/null', '/dev/nvidia0']",
+    ],
+    ids=["threads", "accelerator"],
+)
+def test_a_server_that_cannot_fork_safely_is_not_used(server, executor, before):
+    server('send(Outcome("ok"))', before=before)
     _, finished = run(executor)
 
     assert finished.outcome.environment["start"] == "spawn"

@@ -33,6 +33,9 @@ READY = b"ready\n"
 #: What a trial would otherwise import after the fork; each module is imported by a trial.
 _PRELOADED = ("bench.worker.perform", "tensorflow")
 
+#: Their drivers keep state that a forked child cannot share.
+_ACCELERATORS = ("/dev/nvidia", "/dev/kfd", "/dev/dri")
+
 
 def main() -> None:
     """Import, say whether forking is safe, then serve until the run is gone."""
@@ -63,12 +66,19 @@ def why_unsafe() -> str:
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:
         return f"importing the libraries left {threads - 1} threads running"
+    for path in open_files():
+        if path.startswith(_ACCELERATORS):
+            return f"importing the libraries opened the accelerator {path}"
+    return ""
+
+
+def open_files() -> list[str]:
+    """Return the paths of what this process has open."""
+    found = []
     for entry in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            device = os.readlink(entry)
-            if device.startswith(("/dev/nvidia", "/dev/kfd", "/dev/dri")):
-                return f"importing the libraries opened the accelerator {device}"
-    return ""
+            found.append(os.readlink(entry))
+    return found
 
 
 def serve(connection: socket.socket) -> None:
