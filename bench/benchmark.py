@@ -9,15 +9,15 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.bounds import Bounds
-from bench.data.ready import make_ready
-from bench.environment import describe_run, version_of
+from bench.data.ready import make_ready, surroundings_of
+from bench.environment import describe_run
 from bench.errors import BenchError
 from bench.executor import LocalExecutor
 from bench.failed import ask_again, failed_trials, is_named
 from bench.files import write_whole
 from bench.interrupt import INTERRUPTED, Interruption
 from bench.leaderboard import Leaderboard, make_leaderboard
-from bench.plan import Group, Planned, Request, Surroundings, make_plan
+from bench.plan import Group, Planned, Request, make_plan
 from bench.progress import observer_for
 from bench.record import OK, SKIPPED, Record
 from bench.registry.discover import Registry, is_file_name
@@ -147,11 +147,7 @@ def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) 
         there = ", ".join(sorted(tasks))
         raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
     data = make_ready(tasks, benchmark.source, benchmark.paths, say)
-    surroundings = Surroundings(
-        sources={name: ready.source for name, ready in data.items()},
-        training_examples=lambda task, view: data[task.name].training_examples(view),
-        version_of=version_of,
-    )
+    surroundings = surroundings_of(data)
     plan: dict[str, Planned] = {}
     for group in groups:
         try:

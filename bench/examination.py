@@ -17,11 +17,10 @@ from bench.contract import (
     TIMEOUT,
     Verdict,
 )
-from bench.data.ready import ReadyData, make_ready
-from bench.environment import version_of
+from bench.data.ready import ReadyData, make_ready, surroundings_of
 from bench.executor import Executor
 from bench.job import TEST, Checked, Finished, Job
-from bench.plan import Planned, Request, Surroundings, make_plan
+from bench.plan import Planned, Request, make_plan
 from bench.record import Outcome
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -82,11 +81,7 @@ class Examiner:
         if plugin.task not in self._ready:
             task = self._registry.tasks[plugin.task]
             self._ready |= make_ready({task.name: task}, "synthetic", {}, self._say)
-        surroundings = Surroundings(
-            sources={name: ready.source for name, ready in self._ready.items()},
-            training_examples=lambda task, view: self._ready[task.name].training_examples(view),
-            version_of=version_of,
-        )
+        surroundings = surroundings_of(self._ready)
         request = Request(_PROFILE, backend=self._settings.backend)
         (planned,) = make_plan([plugin], self._registry, request, surroundings, {})
         return planned

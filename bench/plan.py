@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bench.data.needed import absence_of
 from bench.errors import BenchError, CannotRun
 from bench.record import FAILED, OK, SKIPPED, Record, answers
 from bench.registry.declarations import nearest
@@ -57,12 +58,14 @@ class Surroundings:
 
     ``training_examples`` opens a task under a view and counts; it raises ``CannotRun``
     where the view has no meaning on the data and ``BenchError`` for a wrong option.
-    ``version_of`` returns the version of an importable package, or None if it is absent.
+    ``version_of`` returns the version of an importable package, ``digest_of`` that of a
+    file that a plugin needs; either returns None if it is absent.
     """
 
     sources: Mapping[str, SourceLike]
     training_examples: Callable[[TaskInfo, Mapping[str, Any]], int]
     version_of: Callable[[str], str | None]
+    digest_of: Callable[[str], str | None] = lambda name: None
 
 
 @dataclass(frozen=True)
@@ -198,11 +201,13 @@ def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo
 
 
 def versions_that_compute(
-    plugin: Plugin, backend: str, version_of: Callable[[str], str | None]
+    plugin: Plugin, backend: str, surroundings: Surroundings
 ) -> dict[str, str]:
-    """Return the versions of the libraries whose change can change a result."""
+    """Return the versions of the libraries and files whose change can change a result."""
     names = {"keras", "numpy", backend, *plugin.needs}
-    return {name: version_of(name) or "absent" for name in sorted(names)}
+    versions = {name: surroundings.version_of(name) for name in sorted(names)}
+    digests = {name: surroundings.digest_of(name) for name in plugin.files}
+    return {name: version or "absent" for name, version in {**versions, **digests}.items()}
 
 
 def _trial(
@@ -232,7 +237,7 @@ def _trial(
         profile=request.profile,
         seed=0,
         backend=request.backend,
-        versions=versions_that_compute(plugin, request.backend, surroundings.version_of),
+        versions=versions_that_compute(plugin, request.backend, surroundings),
         overrides=dict(request.overrides),
     )
     return trial, verdict, reason
@@ -252,6 +257,9 @@ def _feasible(
     absent = [name for name in plugin.needs if surroundings.version_of(name) is None]
     if absent:
         return 1, SKIPPED, f"needs {' and '.join(absent)}, not installed here"
+    for name in plugin.files:
+        if surroundings.digest_of(name) is None:
+            return 1, SKIPPED, absence_of(name)
     try:
         return surroundings.training_examples(task, view), "", ""
     except CannotRun as error:

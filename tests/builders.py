@@ -267,12 +267,16 @@ class World:
     task: TaskInfo = field(default_factory=a_task)
     installed: Mapping[str, str] = field(default_factory=lambda: INSTALLED)
     training_examples: Callable[[TaskInfo, Mapping[str, Any]], int] = lambda task, view: 200_000
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def plan(self, *known: Record, **request: Any) -> list[Planned]:
         tasks = {self.task.name: self.task}
         plugins = [read_plugin(path, tasks) for path in sorted(self.folder.glob("*.py"))]
         surroundings = Surroundings(
-            {self.task.name: Source()}, self.training_examples, self.installed.get
+            {self.task.name: Source()},
+            self.training_examples,
+            self.installed.get,
+            self.files.get,
         )
         latest = {record.identity: record for record in known}
         registry = Registry(tasks, tuple(plugins))

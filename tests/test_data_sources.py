@@ -58,6 +58,17 @@ def test_a_wrong_file_of_the_official_name_is_local_even_if_not_declared_so(worl
     assert resolve(world.declare(local=[]).info, download=forbidden).kind == "local"
 
 
+def test_no_file_is_parsed_before_its_hash_is_known(world: World) -> None:
+    """What passes for official may be anything; the task's reader sees it with its digest."""
+    world.put("numbers.txt", OTHER_NUMBERS)
+    with pytest.raises(DataError):
+        resolve(world.info, "official", download=no_connection)
+    source = resolve(world.info, download=forbidden)
+
+    assert source.fingerprint == "sha256:" + hashlib.sha256(OTHER_NUMBERS).hexdigest()
+    assert world.calls() == []
+
+
 def test_auto_takes_local_files_before_it_downloads(world: World) -> None:
     world.put("mine_2.txt")
     first = world.put("mine_1.txt")

@@ -82,6 +82,14 @@ def build(task):
 '''
 
 
+#: Plugins for which the small files are not enough; test_shipped_plugins.py trains them.
+NEEDS_MORE = {
+    "imdb_characters": "this data has ranks but no words",
+    "imdb_glove_200": "needs glove.6B.100d.txt, not in the data folder",
+    "jena_conv_gru": "the data have a sample every 60 minutes",
+}
+
+
 def records_in(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*/*/*.json"))]
 
@@ -91,15 +99,18 @@ def rows_of(markdown: str) -> list[list[str]]:
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
+@pytest.mark.timeout(900)
 def test_all_shipped_plugins_run_and_are_reused_by_the_next_run(small_run, tmp_path):
-    first = small_run("--all", "--seeds", "0")
+    first = small_run("--all", "--seeds", "0", timeout=800)
     assert first.returncode == 0, first.stderr
 
     records = records_in(tmp_path / "reports")
     board = (tmp_path / "reports" / "leaderboard.md").read_text()
-    assert {r["status"] for r in records} == {"ok"}
-    assert len({r["trial"]["plugin"] for r in records}) == len(records) >= 8
-    for record in records:
+    assert len({r["trial"]["plugin"] for r in records}) == len(records) >= 40
+    lacking = {r["trial"]["plugin"]: r["reason"] for r in records if r["status"] != "ok"}
+    assert set(lacking) == set(NEEDS_MORE)
+    assert all(NEEDS_MORE[name] in reason for name, reason in lacking.items())
+    for record in [r for r in records if r["status"] == "ok"]:
         name = record["trial"]["plugin"]
         assert name in first.stdout
         assert name in board

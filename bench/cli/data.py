@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.data.needed import PUBLISHED
 from bench.registry.tasks import TaskInfo, discover_tasks, find_task
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ def status(tasks: tuple[str, ...], as_json: bool) -> int:
     cannot be read.
     """
     from bench.data.folders import cache_folder, data_folder
-    from bench.data.survey import survey
+    from bench.data.survey import survey, survey_word_vectors
 
     found = [survey(info) for info in _chosen(tasks)]
+    vectors = [] if tasks else [survey_word_vectors(name) for name in PUBLISHED]
     if as_json:
         document = {
             "data_folder": str(data_folder()),
             "cache_folder": str(cache_folder()),
             "tasks": [asdict(entry) for entry in found],
+            "word_vectors": [asdict(file) for file in vectors],
         }
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
@@ -53,34 +56,48 @@ def status(tasks: tuple[str, ...], as_json: bool) -> int:
         click.echo(f"parsed arrays: {cache_folder()}")
         for entry in found:
             click.echo(_status_text(entry))
+        for file in vectors:
+            click.echo(f"for some plugins:\n  {_file_text(file)}")
     return 0
 
 
 @command.command()
-@click.argument("tasks", nargs=-1, metavar="[TASK]...")
-def fetch(tasks: tuple[str, ...]) -> int:
+@click.argument("names", nargs=-1, metavar="[TASK | glove]...")
+def fetch(names: tuple[str, ...]) -> int:
     """Download the official data of tasks (default: of all) and verify them.
 
-    What is there and verified is not fetched again. Exit status: 0 all of it is there;
-    1 a download failed; 2 for an unknown task or a file that cannot be read.
+    glove are word vectors that some plugins need, a download of 862 MB that is made only
+    where it is asked for. What is there and verified is not fetched again. Exit status: 0
+    all of it is there; 1 a download failed; 2 for an unknown name or a file that cannot
+    be read.
     """
     from bench.data.fetch import DownloadFailed, fetch_official
     from bench.data.folders import data_folder
     from bench.data.survey import official_in_place
+    from bench.data.word_vectors import fetch_word_vectors
 
-    failed = False
-    for info in _chosen(tasks):
-        names = official_in_place(info)
-        if names is not None:
-            click.echo(f"{info.name}: {names} already in {data_folder()}, verified")
+    folder, failed = data_folder(), False
+    tasks = [name for name in names if name not in PUBLISHED]
+    for info in _chosen(tasks) if tasks or not names else []:
+        files = official_in_place(info)
+        if files is not None:
+            click.echo(f"{info.name}: {files} already in {folder}, verified")
             continue
         try:
-            fetch_official(info, data_folder())
+            fetch_official(info, folder)
         except DownloadFailed as error:
             failed = True
             click.echo(f"error: {error}", err=True)
         else:
-            click.echo(f"{info.name}: {official_in_place(info)} now in {data_folder()}, verified")
+            click.echo(f"{info.name}: {official_in_place(info)} now in {folder}, verified")
+    for name in dict.fromkeys(name for name in names if name in PUBLISHED):
+        try:
+            fetch_word_vectors(name, folder)
+        except DownloadFailed as error:
+            failed = True
+            click.echo(f"error: {error}", err=True)
+        else:
+            click.echo(f"{name}: {PUBLISHED[name].file} in {folder}, verified")
     return 1 if failed else 0
 
 
@@ -95,13 +112,19 @@ def verify(tasks: tuple[str, ...], repair: bool) -> int:
     """
     from bench.data import survey
 
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    checks = [(info.name, survey.verify(info, repair, say)) for info in _chosen(tasks)]
+    if not tasks:
+        checks += [(name, survey.verify_word_vectors(name)) for name in PUBLISHED]
     damaged = checked = 0
-    for info in _chosen(tasks):
-        for finding in survey.verify(info, repair, say=lambda text: click.echo(text, err=True)):
+    for name, findings in checks:
+        for finding in findings:
             checked += 1
             damaged += finding.damaged
             mark = "DAMAGED" if finding.damaged else "ok"
-            click.echo(f"{info.name}: {mark}: {finding.path}: {finding.message}")
+            click.echo(f"{name}: {mark}: {finding.path}: {finding.message}")
     click.echo(f"{checked} checked, {damaged or 'none'} damaged")
     return 1 if damaged else 0
 
@@ -126,4 +149,5 @@ def _status_text(entry: TaskStatus) -> str:
 def _file_text(file: FileStatus) -> str:
     from rich.filesize import decimal
 
-    return f"{file.name} ({decimal(file.size)}): {file.remark}"
+    size = f" ({decimal(file.size)})" if file.size else ""
+    return f"{file.name}{size}: {file.remark}"

@@ -60,8 +60,8 @@ def _plugin_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
         yield "  " + one_line(f"{plugin.name}: {plugin.description or '(no description)'}")
         if plugin.hyperparameters:
             yield "      " + one_line(_written(plugin.hyperparameters))
-        if plugin.needs:
-            yield f"      needs {', '.join(plugin.needs)}"
+        if plugin.needs or plugin.files:
+            yield "      " + one_line(f"needs {', '.join((*plugin.needs, *plugin.files))}")
         yield from ("      " + one_line(f"PROBLEM {problem}") for problem in plugin.problems)
 
 
@@ -100,6 +100,7 @@ def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
         "reference": dict(plugin.reference),
         "build_parameters": list(plugin.build_parameters),
         "needs": list(plugin.needs),
+        "files": list(plugin.files),
         "problems": [
             {"path": p.path, "line": p.line, "message": p.message} for p in plugin.problems
         ],

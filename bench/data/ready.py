@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.data.needed import digest_of
 from bench.data.prepared import open_prepared, prepare
 from bench.data.sources import Source, resolve
+from bench.environment import version_of
+from bench.plan import Surroundings
 from bench.registry.tasks import TaskInfo, load_module
 
 
@@ -75,3 +78,13 @@ def make_ready(
         say(f"{name}: {source.kind} data: {source.why}{where}")
         ready[name] = ReadyData(task, source, prepare(task, source, say=say))
     return ready
+
+
+def surroundings_of(data: Mapping[str, ReadyData]) -> Surroundings:
+    """Return what planning has to know of this machine and the data on it."""
+    return Surroundings(
+        sources={name: ready.source for name, ready in data.items()},
+        training_examples=lambda task, view: data[task.name].training_examples(view),
+        version_of=version_of,
+        digest_of=digest_of,
+    )

@@ -13,6 +13,7 @@ from bench.data.bundles import all_local, official_bundles
 from bench.data.digests import Digests, Stamp
 from bench.data.fetch import why_not_tried
 from bench.data.folders import cache_folder, data_folder
+from bench.data.needed import PUBLISHED, difference_from_published
 from bench.data.official import complaint
 from bench.data.prepared import damage, discard, prepare, prepared_folder, prepared_of_task
 from bench.data.sources import Source, find_without_download, synthetic
@@ -84,6 +85,14 @@ def survey(info: TaskInfo) -> TaskStatus:
     return TaskStatus(info.name, files, source, download, prepared, size)
 
 
+def survey_word_vectors(name: str) -> FileStatus:
+    """Return whether published word vectors are there, without reading them."""
+    file = data_folder() / PUBLISHED[name].file
+    if not file.exists():
+        return FileStatus(file.name, 0, None, f"not there; `python -m bench data fetch {name}`")
+    return FileStatus(file.name, Stamp.of(file).size, None, f"there, the word vectors {name}")
+
+
 def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator[Finding]:
     """Read every raw file and every prepared array of a task again, and judge them.
 
@@ -106,6 +115,15 @@ def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator
             yield Finding(folder, f"prepared arrays are damaged ({wrong}); add --repair", True)
         else:
             yield _repair(info, source, folder, wrong, say)
+
+
+def verify_word_vectors(name: str) -> Iterator[Finding]:
+    """Read published word vectors again, where they are there, and judge their layout."""
+    vectors = PUBLISHED[name]
+    file = data_folder() / vectors.file
+    if file.exists():
+        wrong = difference_from_published(vectors, file)
+        yield Finding(file, wrong or f"has the layout of {name}", damaged=bool(wrong))
 
 
 def official_in_place(info: TaskInfo) -> str | None:

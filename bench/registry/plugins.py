@@ -15,7 +15,7 @@ from bench.registry.tasks import TaskInfo
 from bench.training import TRAINING_OPTIONS
 from bench.values import NAMES, is_a, unstorable
 
-_LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE")
+_LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE", "FILES")
 _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -27,7 +27,8 @@ class Plugin:
     ``hyperparameters`` and ``reference`` hold what a record can hold; the rest is among
     the problems. ``build_parameters`` are those of ``build`` after the task, and the
     hyperparameters that a ``**`` parameter takes. ``needs`` names the packages that the
-    file imports beyond Keras and NumPy. A plugin with problems is listed, never run.
+    file imports beyond Keras and NumPy, ``files`` the files of the data folder that the
+    model is made with. A plugin with problems is listed, never run.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Plugin:
     reference: Mapping[str, float] = field(default_factory=dict)
     build_parameters: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     source: str = ""
     sha256: str = ""
     problems: tuple[Problem, ...] = ()
@@ -53,6 +55,7 @@ def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
     task = _value(found, "TASK", str) or ""
     hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}
     reference = _value(found, "REFERENCE", dict) or {}
+    files = _value(found, "FILES", list) or []
     return Plugin(
         name=found.name,
         path=path,
@@ -62,6 +65,7 @@ def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
         reference={k: v for k, v in reference.items() if isinstance(k, str) and _is_figure(v)},
         build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
         needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
+        files=tuple(name for name in files if _is_plain_name(name)),
         source=found.source,
         sha256=found.sha256,
         problems=found.problems or tuple(_problems(found, tasks)),
@@ -106,6 +110,7 @@ def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Pr
         line = found.functions["build"].line
         yield problem(line, "build takes the task as its first parameter: build(task, ...)")
 
+    yield from _file_problems(found)
     task_name = _value(found, "TASK", str)
     if task_name is None:
         return
@@ -167,6 +172,23 @@ def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem
         elif not _is_figure(value):
             message = f"{key} must be a finite number, not {value!r}"
             yield Problem(str(found.path), line, message)
+
+
+def _file_problems(found: Declarations) -> Iterator[Problem]:
+    constant = found.constants.get("FILES")
+    if constant is None:
+        return
+    right = isinstance(constant.value, list) and all(map(_is_plain_name, constant.value))
+    if not right:
+        message = "FILES must be a list of names of files in the data folder, like ['words.txt']"
+        yield Problem(str(found.path), constant.line, message)
+
+
+def _is_plain_name(name: Any) -> bool:
+    """Say whether this is a file's name without a folder, visible and printable."""
+    if not isinstance(name, str) or not name.isprintable() or unstorable(name):
+        return False
+    return name not in ("", "..") and name[0] != "." and not {*name} & {"/", "\\", ":"}
 
 
 def _is_figure(value: Any) -> bool:

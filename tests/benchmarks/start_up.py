@@ -13,11 +13,10 @@ import numpy as np
 from tabulate import tabulate
 
 from bench.bounds import default_bounds
-from bench.data.ready import make_ready
-from bench.environment import version_of
+from bench.data.ready import make_ready, surroundings_of
 from bench.executor import LocalExecutor
 from bench.job import Finished, Job
-from bench.plan import Request, Surroundings, make_plan
+from bench.plan import Request, make_plan
 from bench.record import OK
 from bench.registry.discover import discover
 
@@ -92,11 +91,7 @@ def _jobs(folder: Path) -> Iterator[Job]:
     plugins = registry.select(PLUGINS, None)
     tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
     data = make_ready(tasks, "synthetic", {}, print)
-    surroundings = Surroundings(
-        sources={name: ready.source for name, ready in data.items()},
-        training_examples=lambda task, view: data[task.name].training_examples(view),
-        version_of=version_of,
-    )
+    surroundings = surroundings_of(data)
     for planned in make_plan(plugins, registry, Request("smoke"), surroundings, {}):
         yield Job(
             trial=planned.trial,

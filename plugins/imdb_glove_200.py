@@ -1,0 +1,28 @@
+"""GloVe, 200 reviews: published word vectors, frozen, under a small dense network."""
+
+from keras import Sequential, layers
+
+TASK = "imdb"
+FILES = ["glove.6B.100d.txt"]
+HYPERPARAMETERS = {
+    "maxlen": 100,
+    "units": 32,
+    "training_examples": 200,
+    "epochs": 10,
+    "batch_size": 32,
+}
+REFERENCE = {"val_accuracy": 0.57, "test_accuracy": 0.56}
+
+
+def build(task, units):
+    vectors = task.word_vectors("glove.6B.100d.txt")
+    embedding = layers.Embedding(*vectors.shape, trainable=False)
+    model = Sequential([
+        task.inputs(),
+        embedding,
+        layers.Flatten(),
+        layers.Dense(units, activation="relu"),
+        layers.Dense(1, activation="sigmoid"),
+    ])
+    embedding.set_weights([vectors])
+    return model
