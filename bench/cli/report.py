@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import options
+from bench.cli import options as shared
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -19,6 +20,20 @@ FORMATS = ("text", "md", "html", "csv", "json")
 _TABLES_ONLY = ("csv", "json")
 
 
+@dataclass(frozen=True)
+class ReportOptions:
+    """The command line of ``report`` as click hands it over."""
+
+    form: str | None
+    task: str | None
+    profile: str | None
+    source: str | None
+    reproduction: bool
+    figures: Path | None
+    results: Path
+    output: Path | None
+
+
 @click.command(name="report")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="[default: by --output, else text]"
@@ -26,59 +41,49 @@ _TABLES_ONLY = ("csv", "json")
 @click.option("--task", metavar="TASK", help="Only the tables of this task.")
 @click.option("--profile", metavar="PROFILE", help="Only the tables of this profile.")
 @click.option("--source", metavar="SOURCE", help="Only the tables on this source of data.")
-@options.results
+@click.option(
+    "--reproduction",
+    is_flag=True,
+    help="Every published figure beside the measured one, instead of the leaderboard.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also draw learning curves and quality against time as SVG; needs matplotlib.",
+)
+@shared.results
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Write to a file instead of standard output.",
 )
-def command(
-    form: str | None,
-    task: str | None,
-    profile: str | None,
-    source: str | None,
-    results: Path,
-    output: Path | None,
-) -> int:
+def command(**options: Any) -> int:
     """Render the leaderboard again from the recorded results; nothing is run.
 
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
-    from bench.files import write_whole
-    from bench.leaderboard import make_leaderboard
-    from bench.render.provenance import left_out
-    from bench.store import Store
+    return report(ReportOptions(**options))
 
-    form = form or _by_name(output)
-    contents = Store(results).read()
-    for line in contents.unreadable:
-        print(f"warning: left out {line}", file=sys.stderr)
-    wanted = {"task": task, "profile": profile, "source": source}
-    records = [
-        record
-        for record in contents.records
-        if all(value in (None, getattr(record.trial, name)) for name, value in wanted.items())
-    ]
-    if not records:
-        chosen = ", ".join(f"--{name} {value}" for name, value in wanted.items() if value)
-        raise BenchError(
-            f"{results}: has no records{' for ' + chosen if chosen else ''}; "
-            "run some first with `python -m bench run --all`, or name another --results"
-        )
-    board = make_leaderboard(records, unreadable=len(contents.unreadable))
-    if board.left_out and form in _TABLES_ONLY:
-        print(left_out(board), file=sys.stderr)
-    text = render(board, form)
-    if output is None:
+
+def report(options: ReportOptions) -> int:
+    """Render what is asked for, and return the exit status.
+
+    Raises:
+        BenchError: There is nothing to render, or a file cannot be written.
+    """
+    form = options.form or _by_name(options.output)
+    if options.reproduction and form == "html":
+        raise BenchError("--reproduction: has no html; use --format md, csv, json or text")
+    board = _board(options)
+    text = _reproduction(board, form) if options.reproduction else _leaderboard(board, form)
+    if options.figures is not None:
+        _draw(board, options.figures)
+    if options.output is None:
         click.echo(text, nl=not text.endswith("\n"))
-        return 0
-    try:
-        write_whole(output, text.encode())
-    except OSError as error:
-        raise BenchError(
-            f"--output {output}: cannot be written ({error.strerror or error}); give another file"
-        ) from None
+    else:
+        _write(options.output, text.encode(), "--output")
     return 0
 
 
@@ -94,6 +99,105 @@ def render(board: Leaderboard, form: str) -> str:
         "json": data.to_json,
     }
     return renderers[form](board)
+
+
+def _board(options: ReportOptions) -> Leaderboard:
+    from bench.leaderboard import make_leaderboard
+    from bench.store import Store
+
+    contents = Store(options.results).read()
+    for line in contents.unreadable:
+        print(f"warning: left out {line}", file=sys.stderr)
+    wanted = {"task": options.task, "profile": options.profile, "source": options.source}
+    records = [
+        record
+        for record in contents.records
+        if all(value in (None, getattr(record.trial, name)) for name, value in wanted.items())
+    ]
+    if not records:
+        chosen = ", ".join(f"--{name} {value}" for name, value in wanted.items() if value)
+        raise BenchError(
+            f"{options.results}: has no records{' for ' + chosen if chosen else ''}; "
+            "run some first with `python -m bench run --all`, or name another --results"
+        )
+    return make_leaderboard(records, unreadable=len(contents.unreadable))
+
+
+def _leaderboard(board: Leaderboard, form: str) -> str:
+    from bench.render.provenance import left_out
+
+    if board.left_out and form in _TABLES_ONLY:
+        print(left_out(board), file=sys.stderr)
+    return render(board, form)
+
+
+def _reproduction(board: Leaderboard, form: str) -> str:
+    from bench.render import reproduction as rendered
+    from bench.reproduction import reproduce
+
+    found = reproduce(board, _notes())
+    if not found.comparisons:
+        raise BenchError(
+            "--reproduction: no record of a full training on real data has a published figure; "
+            "run some first with `python -m bench run --all --profile full --seeds 0,1,2`"
+        )
+    renderers = {
+        "text": rendered.to_text,
+        "md": rendered.to_markdown,
+        "csv": rendered.to_csv,
+        "json": rendered.to_json,
+    }
+    return renderers[form](found)
+
+
+def _notes() -> dict[str, str]:
+    """Return what plugins say of their published figures, by plugin."""
+    from bench.registry.declarations import read_declarations
+    from bench.registry.discover import discover
+
+    notes = {}
+    for plugin in discover().plugins:
+        found = read_declarations(plugin.path, ["REFERENCE_NOTE"]).constants.get("REFERENCE_NOTE")
+        if found is not None and isinstance(found.value, str):
+            notes[plugin.name] = found.value
+    return notes
+
+
+def _draw(board: Leaderboard, folder: Path) -> None:
+    from bench.environment import version_of
+    from bench.pictures import pictures
+
+    if version_of("matplotlib") is None:
+        names = ", ".join(pictures(board)) or "nothing"
+        print(
+            f"warning: --figures {folder}: matplotlib is not installed, so these are not drawn: "
+            f"{names}; install it with `pip install matplotlib`",
+            file=sys.stderr,
+        )
+        return
+    from bench.render.figures import figures
+
+    drawn = figures(board)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"--figures {folder}: cannot be made ({error.strerror or error}); give another folder"
+        ) from None
+    for name, content in drawn.items():
+        _write(folder / name, content, "--figures")
+    print(f"{len(drawn)} figures written to {folder}", file=sys.stderr)
+
+
+def _write(path: Path, content: bytes, option: str) -> None:
+    from bench.files import write_whole
+
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise BenchError(
+            f"{option} {path}: cannot be written ({error.strerror or error}); give another file"
+        ) from None
 
 
 def _by_name(output: Path | None) -> str:

@@ -1,0 +1,196 @@
+"""What the pictures of a table show: a pure function of its rows and records."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median_low
+
+from bench.leaderboard import Leaderboard, Row, Spread, Table
+from bench.record import OK
+from bench.row_records import records_of
+
+#: Kinds of pictures: learning curves, and quality against training time.
+CURVES = "curves"
+TIME = "time"
+
+#: Values farther from the best than the usual value by this factor would flatten all others.
+_FARTHEST = 6.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One seed's metric after each epoch; NaN where it was no finite number."""
+
+    train: tuple[float, ...]
+    validation: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One model's learning: a curve a seed, none for what is not trained by epochs."""
+
+    label: str
+    mean: float
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model's validation metric, and the seconds of its training."""
+
+    label: str
+    seconds: float
+    quality: Spread
+
+
+@dataclass(frozen=True)
+class Range:
+    """An axis from ``low`` to ``high``."""
+
+    low: float
+    high: float
+
+    def wider(self, share: float) -> Range:
+        """Return a range with room at both ends, a share of its length, and never empty."""
+        margin = share * (self.high - self.low) or 0.05 * abs(self.high) or 1.0
+        return Range(self.low - margin, self.high + margin)
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value is shown."""
+        return self.low <= value <= self.high
+
+    def clipped(self, value: float) -> float:
+        """Return the shown value that is nearest."""
+        return min(max(value, self.low), self.high)
+
+
+def panels(table: Table) -> list[Panel]:
+    """Return one panel for each row that was measured, best first."""
+    return [
+        Panel(row.label, row.validation[table.metric].mean, _curves(table, row))
+        for row in table.rows
+        if table.metric in row.validation
+    ]
+
+
+def points(table: Table) -> list[Point]:
+    """Return one point for each row that was measured and timed, best first."""
+    return [
+        Point(row.label, row.fit_seconds, row.validation[table.metric])
+        for row in table.rows
+        if table.metric in row.validation and row.fit_seconds is not None
+    ]
+
+
+def baseline(table: Table) -> float | None:
+    """Return the baseline's validation metric, if it was measured."""
+    found = [row.validation for row in table.rows if row.is_baseline]
+    return next((spreads[table.metric].mean for spreads in found if table.metric in spreads), None)
+
+
+def frontier(found: Iterable[Point], direction: str) -> list[Point]:
+    """Return the points that no other one beats in time and quality, the quickest first.
+
+    One point beats another if it is at least as good in both and better in one.
+    """
+    sign = 1 if direction == "min" else -1
+    ordered = sorted(found, key=lambda p: (p.seconds, sign * p.quality.mean, p.label))
+    front: list[Point] = []
+    for point in ordered:
+        last = front[-1] if front else None
+        if (
+            last is None
+            or sign * point.quality.mean < sign * last.quality.mean
+            or _place(point) == _place(last)
+        ):
+            front.append(point)
+    return front
+
+
+def visible(values: Sequence[float], direction: str) -> Range:
+    """Return the range that shows all values but those that would flatten the others.
+
+    Args:
+        values: At least one.
+        direction: "min" or "max", which end is the best.
+    """
+    best = min(values) if direction == "min" else max(values)
+    distances = [abs(value - best) for value in values]
+    usual = median_low(distances)
+    reach = max(d for d in distances if d <= _FARTHEST * usual or usual == 0)
+    return Range(best, best + reach) if direction == "min" else Range(best - reach, best)
+
+
+def shared_range(found: Sequence[Panel], table: Table) -> Range:
+    """Return the range that the panels share: their means, and room for their curves.
+
+    Args:
+        found: At least one panel.
+        table: Where they are from.
+    """
+    level = baseline(table)
+    means = [panel.mean for panel in found] + ([] if level is None else [level])
+    seen = visible(means, table.direction)
+    margin = (seen.high - seen.low) or abs(seen.high) or 1.0
+    inside = [panel for panel in found if seen.holds(panel.mean)]
+    trained = [v for panel in inside for v in _finite(c.train for c in panel.curves)]
+    # First epochs come from far away, and by heart a model may know everything: beyond
+    # these margins curves are cut off.
+    if table.direction == "min":
+        lowest = max(min([seen.low, *trained]), seen.low - margin)
+        return Range(lowest - 0.1 * margin, seen.high + 0.6 * margin)
+    highest = min(max([seen.high, *trained]), seen.high + margin)
+    return Range(seen.low - 0.6 * margin, highest + 0.1 * margin)
+
+
+def own_range(panel: Panel) -> Range:
+    """Return the range of a panel that the shared one would not show."""
+    values = [panel.mean, *_finite(curve.validation for curve in panel.curves)]
+    return Range(min(values), max(values)).wider(0.1)
+
+
+def pictures(board: Leaderboard) -> dict[str, tuple[str, Table]]:
+    """Return which pictures a leaderboard has, by file name: the kind, and what of.
+
+    Names are safe whatever a record from elsewhere holds, and told apart where they would
+    be the same. Models that train nothing have curves too: flat ones.
+    """
+    stems: dict[str, Table] = {}
+    for table in board.tables:
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", f"{table.task}-{table.source}-{table.profile}")
+        name, number = stem, 1
+        while name in stems:
+            number += 1
+            name = f"{stem}-{number}"
+        stems[name] = table
+    shown = {CURVES: panels, TIME: points}
+    return {
+        f"{stem}-{kind}.svg": (kind, table)
+        for stem, table in stems.items()
+        for kind, find in shown.items()
+        if find(table)
+    }
+
+
+def _curves(table: Table, row: Row) -> tuple[Curve, ...]:
+    found = []
+    for record in records_of(table, row):
+        curves = record.metrics.get("curves", {}) if record.status == OK else {}
+        train, validation = (
+            tuple(math.nan if value is None else float(value) for value in values)
+            for values in (curves.get(f"{s}_{table.metric}", ()) for s in ("train", "validation"))
+        )
+        if validation:
+            found.append(Curve(train, validation))
+    return tuple(found)
+
+
+def _place(point: Point) -> tuple[float, float]:
+    return point.seconds, point.quality.mean
+
+
+def _finite(series: Iterable[Sequence[float]]) -> list[float]:
+    return [value for values in series for value in values if math.isfinite(value)]

@@ -1,0 +1,205 @@
+"""Quality against training time as a picture: what more seconds buy, and what nothing beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.transforms import IdentityTransform
+
+from bench.leaderboard import Spread, Table
+from bench.pictures import Point, Range, baseline, frontier, points, visible
+from bench.printable import one_line
+from bench.render.columns import metric_name, quality
+from bench.render.labels import Box, place
+from bench.render.provenance import title
+from bench.render.svg import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
+
+_LONGEST = 30
+_FAR = 12.0  # points, beyond which a line leads from a name to its point
+_TICKS = {
+    0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1: "1 s", 3: "3 s", 10: "10 s", 30: "30 s",
+    60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min",
+    3600: "1 h", 10800: "3 h", 36000: "10 h", 108000: "30 h",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A point where it is drawn: at the edge if it lies beyond."""
+
+    point: Point
+    seconds: float
+    metric: float
+    is_best: bool
+    is_beyond: bool
+
+    @property
+    def colour(self) -> str:
+        return RED if self.is_best else BLUE
+
+
+def quality_against_time(table: Table) -> bytes:
+    """Draw validation metric against training time, with the frontier that nothing beats."""
+    shown = points(table)
+    span = visible([point.quality.mean for point in shown], table.direction)
+    shortest = _shortest(shown)
+    drawn = span.wider(0.1)
+    best = frontier(shown, table.direction)
+    marks = [
+        _Mark(
+            point,
+            max(point.seconds, shortest),
+            drawn.clipped(point.quality.mean),
+            is_best=point in best,
+            is_beyond=not drawn.holds(point.quality.mean),
+        )
+        for point in shown
+    ]
+    height = HEAD + min(6.5, 3.8 + 0.07 * len(shown))
+    with own_style():
+        figure = Figure((WIDTH, height))
+        bottom = 0.45 / height
+        axes = figure.add_axes((0.08, bottom, 0.9, 1 - bottom - HEAD / height))
+        _scale(axes, marks, drawn, shortest)
+        _draw(axes, marks, baseline(table))
+        _write_names(axes, marks, baseline(table), table.metric)
+        better = "lower" if table.direction == "min" else "higher"
+        axes.set_ylabel(f"validation {metric_name(table.metric)}, {better} is better")
+        axes.set_xlabel("training time")
+        heading = f"{title(table)}: quality against training time"
+        add_head(figure, heading, _legend(table, marks))
+        return to_svg(figure, heading)
+
+
+def _shortest(shown: Sequence[Point]) -> float:
+    """Return the time at which models without training are drawn: a logarithm has no zero."""
+    trained = [point.seconds for point in shown if point.seconds >= min(_TICKS)]
+    return min(trained, default=1.0) / (3.0 if len(trained) < len(shown) else 1.0)
+
+
+def _scale(axes: Axes, marks: Sequence[_Mark], drawn: Range, shortest: float) -> None:
+    longest = max(mark.seconds for mark in marks)
+    ticks = {at: name for at, name in _TICKS.items() if shortest / 2 <= at <= longest * 2}
+    if any(mark.point.seconds < shortest for mark in marks):
+        ticks = {shortest: "none", **{at: n for at, n in ticks.items() if at > 1.5 * shortest}}
+    axes.set_xscale("log")
+    axes.set_xlim(shortest / 2, longest * 2)
+    axes.xaxis.set_major_locator(FixedLocator([*ticks]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([*ticks.values()])
+    axes.set_ylim(drawn.low, drawn.high)
+    axes.tick_params(length=2)
+
+
+def _draw(axes: Axes, marks: Sequence[_Mark], level: float | None) -> None:
+    best = sorted((mark.seconds, mark.metric) for mark in marks if mark.is_best)
+    axes.plot(
+        [seconds for seconds, _ in best],
+        [metric for _, metric in best],
+        color=RED,
+        linewidth=1,
+        alpha=0.6,
+        drawstyle="steps-post",
+    )
+    if level is not None:
+        axes.axhline(level, color=GREY, linewidth=0.9, linestyle=DASHES)
+    for mark in marks:
+        axes.errorbar(
+            mark.seconds,
+            mark.metric,
+            yerr=None if mark.is_beyond else mark.point.quality.deviation,
+            color=mark.colour,
+            elinewidth=0.8,
+            marker="d" if mark.is_beyond else "o",
+            markersize=5,
+            markerfacecolor=mark.colour if mark.is_best else "white",
+            clip_on=not mark.is_beyond,  # What is drawn at the edge lies half outside.
+        )
+
+
+def _write_names(axes: Axes, marks: Sequence[_Mark], level: float | None, metric: str) -> None:
+    """Write each name near its point, those of the frontier first."""
+    ordered = sorted(marks, key=lambda mark: not mark.is_best)
+    texts = [_name(axes, mark, metric) for mark in ordered]
+    sizes = [(box.width + 2, box.height) for box in (text.get_window_extent() for text in texts)]
+    frame = axes.get_window_extent()
+    canvas = Box(frame.x0, frame.y0, frame.width, frame.height)
+
+    def on_canvas(seconds: float, metric: float) -> tuple[float, float]:
+        x, y = axes.transData.transform((seconds, metric))
+        return float(x), float(y)
+
+    at = [on_canvas(mark.seconds, mark.metric) for mark in ordered]
+    lines = _steps(sorted(xy for xy, mark in zip(at, ordered, strict=True) if mark.is_best))
+    if level is not None:
+        _, y = on_canvas(1.0, level)
+        lines.append(Box(canvas.x, y - 0.5, canvas.width, 1.0))
+    for text, box, (x, y) in zip(texts, place(at, sizes, lines, canvas), at, strict=True):
+        text.set_position((box.x + 1, box.y))
+        near = _clamp(x, box.x, box.x + box.width), _clamp(y, box.y, box.y + box.height)
+        if abs(near[0] - x) + abs(near[1] - y) > _FAR:
+            lead = Line2D([x, near[0]], [y, near[1]], color=GREY, linewidth=0.4)
+            lead.set_transform(IdentityTransform())
+            axes.add_artist(lead)
+
+
+def _steps(best: Sequence[tuple[float, float]]) -> list[Box]:
+    """Return the frontier's lines, from the quickest point on, as thin boxes."""
+    boxes = []
+    for (x, y), (next_x, next_y) in pairwise(best):
+        boxes.append(Box(x, y - 0.5, next_x - x, 1.0))
+        boxes.append(Box(next_x - 0.5, min(y, next_y), 1.0, abs(next_y - y)))
+    return boxes
+
+
+def _name(axes: Axes, mark: _Mark, metric: str) -> Text:
+    name = one_line(mark.point.label, _LONGEST)
+    if mark.is_beyond:
+        name += f" ({quality(Spread(mark.point.quality.mean, None, 1), metric)})"
+    return axes.text(
+        0,
+        0,
+        name,
+        color=mark.colour,
+        fontsize=8,
+        fontweight="bold" if mark.is_best else "normal",
+        va="bottom",
+        transform=IdentityTransform(),
+    )
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+def _legend(table: Table, marks: Sequence[_Mark]) -> list[Line2D]:
+    lines = [
+        _dot("o", RED, RED, "nothing is both quicker and better"),
+        _dot("o", BLUE, "white", "the others"),
+    ]
+    if any(mark.is_beyond for mark in marks):
+        lines.append(_dot("d", BLUE, "white", "beyond the scale"))
+    if baseline(table) is not None:
+        name = one_line(table.baseline, _LONGEST)
+        lines.append(Line2D([], [], color=GREY, linestyle=DASHES, label=f"{name} (baseline)"))
+    return lines
+
+
+def _dot(marker: str, colour: str, face: str, label: str) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        color=colour,
+        linestyle="",
+        marker=marker,
+        markerfacecolor=face,
+        markersize=5,
+        label=label,
+    )
