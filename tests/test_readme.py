@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from bench.bounds import MEMORY_SHARE, TIMEOUTS
 from bench.cli import COMMANDS
 from bench.cli.run import command
-from bench.training import TRAINING_OPTIONS
+from bench.record import OK, STATUSES
+from bench.training import PROFILES, TRAINING_OPTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 
 
 def test_its_listing_is_the_plugin_that_ships():
@@ -32,6 +35,14 @@ def test_it_names_every_option_of_run(parameter):
     flags = [flag for flag in parameter.opts if flag.startswith("--")]
 
     assert all(flag in README for flag in flags)
+
+
+def test_the_page_on_reliability_names_every_status_and_the_default_limits():
+    smoke, quick, full = (TIMEOUTS[profile] for profile in PROFILES)
+
+    assert all(f"`{status}`" in RELIABILITY for status in STATUSES if status != OK)
+    assert f"({smoke:g} s smoke, {quick / 60:g} min quick, {full / 3600:g} h full)" in RELIABILITY
+    assert f"({MEMORY_SHARE:.0%} of" in RELIABILITY
 
 
 def test_the_guide_names_every_training_option_and_only_modules_that_exist():

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from bench.bounds import Bounds, default_bounds
+from bench.bounds import MEMORY_SHARE, TIMEOUTS, Bounds, default_bounds
 from bench.cli import options as shared
 from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds
 from bench.errors import BenchError
@@ -108,13 +108,15 @@ class RunOptions:
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End a trial that takes longer.  [default: 300 smoke, 1800 quick, 21600 full]",
+    help="End a trial that takes longer.  [default: "
+    + ", ".join(f"{seconds:g} {profile}" for profile, seconds in TIMEOUTS.items())
+    + "]",
 )
 @click.option(
     "--memory-limit",
     type=click.FloatRange(min=0, min_open=True),
     metavar="GIB",
-    help="End a trial that uses more memory.  [default: 80% of the machine's]",
+    help=f"End a trial that uses more memory.  [default: {MEMORY_SHARE:.0%} of the machine's]",
 )
 @click.option(
     "--reuse",
