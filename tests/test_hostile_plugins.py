@@ -125,6 +125,8 @@ def arena(cache: Path, weather: Path, tmp_path_factory: pytest.TempPathFactory) 
     mark = f"arena-{os.getpid()}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(MARK, mark)
+        # Where it is set, nothing that a plugin prints waits to be written.
+        patch.delenv("PYTHONUNBUFFERED", raising=False)
         patch.setenv("BENCH_CACHE_DIR", str(cache))
         patch.setattr(launch, "ANSWER", 2.0)
         task = discover_tasks()["jena"]

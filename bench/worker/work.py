@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import traceback
@@ -30,6 +31,9 @@ def work(line: str) -> None:
     trial = os.getpid()
     channel = os.dup(1)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a plugin printed before it hung or died tells most.
+        sys.stdout.reconfigure(line_buffering=True)
 
     def send(message: Message) -> None:
         end_unless(trial)
