@@ -148,7 +148,7 @@ def _by_text(item: tuple[TableKey, Any]) -> tuple[str, ...]:
 def _by_row(group: Iterable[Record]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = defaultdict(list)
     for record in group:
-        found[_row_label(record)].append(record)
+        found[row_label(record)].append(record)
     return found
 
 
@@ -178,7 +178,13 @@ def _table(
     )
 
 
-def _row_label(record: Record) -> str:
+def records_of(table: Table, row: Row) -> list[Record]:
+    """Return the records that a row summarises or mentions; those that are ok it summarises."""
+    return [record for record in table.records if row_label(record) == row.label]
+
+
+def row_label(record: Record) -> str:
+    """Return the name of the row that a record belongs to."""
     label = record.trial.label
     backend = record.trial.backend
     return label if backend == "tensorflow" else f"{label} [{backend}]"

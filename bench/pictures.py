@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
-from bench.leaderboard import Leaderboard, Row, Spread, Table
+from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.record import OK
-from bench.row_records import records_of
 
 #: Kinds of pictures: learning curves, and quality against training time.
 CURVES = "curves"

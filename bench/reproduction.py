@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.leaderboard import Leaderboard, Row, Spread, Table
+from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.record import OK
-from bench.row_records import records_of
 
 #: How far apart two figures of the task's own metric may be and still be called the same.
 TOLERANCE = 0.010

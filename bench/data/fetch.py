@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 from bench.data.bundles import OfficialFile, official_bundles
 from bench.data.digests import Digests
 from bench.data.download import NotDelivered, Patience, transfer, wait_for_answer
-from bench.data.folders import cache_folder, offline, sweep
+from bench.data.folders import cache_folder, offline
 from bench.data.official import complaint
 from bench.errors import DataError
+from bench.files import sweep
 
 if TYPE_CHECKING:
     from bench.registry.tasks import TaskInfo

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 # For modules that look for it here.
-from bench.files import sweep as sweep
 
 _APPLICATION = "keras-sequence-bench"
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bench.data.download import NotDelivered, Patience, transfer, wait_for_answer
 from bench.data.fetch import STAGING, DownloadFailed
-from bench.data.folders import offline, sweep
+from bench.data.folders import offline
 from bench.data.needed import PUBLISHED, WordVectors, difference_from_published
+from bench.files import sweep
 
 _CHUNK = 1 << 20
 

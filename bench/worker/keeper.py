@@ -23,9 +23,8 @@ from collections.abc import Callable
 import psutil
 
 from bench.job import Ended, encode
+from bench.processes import GRACE
 
-#: Seconds between asking a trial to end and killing it.
-GRACE = 2.0
 _LARGEST_READ = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
