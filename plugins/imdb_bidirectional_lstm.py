@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "embedding_dim": 32,
     "units": 32,
     "epochs": 10,
+    "patience": 3,
 }
 REFERENCE = {"val_accuracy": 0.8838}
 

@@ -9,6 +9,7 @@ HYPERPARAMETERS = {
     "embedding_dim": 128,
     "units": 32,
     "epochs": 10,
+    "patience": 3,
 }
 REFERENCE = {"val_accuracy": 0.8780}
 

@@ -9,6 +9,7 @@ HYPERPARAMETERS = {
     "units": 32,
     "jit_compile": False,
     "epochs": 10,
+    "patience": 3,
 }
 
 

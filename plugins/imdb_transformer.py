@@ -11,6 +11,7 @@ HYPERPARAMETERS = {
     "dropout": 0.2,
     "optimizer": "adam",
     "epochs": 10,
+    "patience": 3,
 }
 
 

@@ -6,6 +6,7 @@ TASK = "jena"
 HYPERPARAMETERS = {
     "units": 32,
     "epochs": 20,
+    "patience": 5,
 }
 
 

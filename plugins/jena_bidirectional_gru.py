@@ -6,6 +6,7 @@ TASK = "jena"
 HYPERPARAMETERS = {
     "units": 32,
     "epochs": 40,
+    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.2689}
 

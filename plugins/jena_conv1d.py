@@ -8,8 +8,10 @@ HYPERPARAMETERS = {
     "kernel_size": 5,
     "pool_size": 3,
     "epochs": 20,
+    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.40}
+REFERENCE_NOTE = "the material only says that the error stays in the 0.40s; 0.40 is their lower end"
 
 
 def build(task, filters, kernel_size, pool_size):

@@ -12,6 +12,7 @@ HYPERPARAMETERS = {
     "dropout": 0.1,
     "recurrent_dropout": 0.5,
     "epochs": 20,
+    "patience": 5,
 }
 
 

@@ -9,6 +9,7 @@ HYPERPARAMETERS = {
     "dilations": [1, 2, 4, 8, 16, 32, 64],
     "optimizer": "adam",
     "epochs": 20,
+    "patience": 5,
 }
 
 

@@ -10,6 +10,7 @@ HYPERPARAMETERS = {
     "dropout": 0.3,
     "recurrent_dropout": 0.3,
     "epochs": 20,
+    "patience": 6,
 }
 
 

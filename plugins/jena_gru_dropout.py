@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "dropout": 0.2,
     "recurrent_dropout": 0.2,
     "epochs": 40,
+    "patience": 6,
 }
 REFERENCE = {"val_mae": 0.2613}
 

@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "head_units": 32,
     "learning_rate": 5e-4,
     "epochs": 20,
+    "patience": 5,
 }
 
 

@@ -7,6 +7,7 @@ HYPERPARAMETERS = {
     "reverse": True,
     "units": 32,
     "epochs": 20,
+    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.4187}
 

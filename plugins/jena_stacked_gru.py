@@ -9,6 +9,7 @@ HYPERPARAMETERS = {
     "dropout": 0.1,
     "recurrent_dropout": 0.5,
     "epochs": 40,
+    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.2608}
 

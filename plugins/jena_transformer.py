@@ -12,6 +12,7 @@ HYPERPARAMETERS = {
     "optimizer": "adam",
     "learning_rate": 5e-4,
     "epochs": 20,
+    "patience": 5,
 }
 
 

@@ -68,7 +68,7 @@ class EstimatorLearner:
         started = time.perf_counter()
         self._estimator.fit(inputs, train.targets[numbers])
         seconds = time.perf_counter() - started
-        return Fit(fit_seconds=seconds, epoch_seconds=[seconds])
+        return Fit(fit_seconds=seconds, epoch_seconds=[seconds], elapsed_seconds=[seconds])
 
     def predict(self, examples: Examples) -> Array:
         """Return one number an example, shape (n,), float32; inputs go in batches."""

@@ -26,6 +26,8 @@ SCORING_BATCH = 512
 class Fit:
     """How a training went: one value an epoch in each list, seconds in the clocks.
 
+    ``epoch_seconds`` are those of the epoch's training alone; ``elapsed_seconds`` is the
+    time since training began at which the epoch had also been scored.
     ``best_epoch`` counts from 1 and is 0 if there was nothing to train. ``diverged``
     says why the training was stopped as hopeless, if it was.
     """
@@ -35,6 +37,7 @@ class Fit:
     train_metric: list[float] = field(default_factory=list)
     validation_metric: list[float] = field(default_factory=list)
     epoch_seconds: list[float] = field(default_factory=list)
+    elapsed_seconds: list[float] = field(default_factory=list)
     compile_seconds: float = 0.0
     fit_seconds: float = 0.0
     diverged: str = ""
@@ -161,6 +164,7 @@ class _Judge(keras.callbacks.Callback):
         self._fit = fit
         self._report = report
         self._best: float | None = None
+        self._started = time.perf_counter()
         self._epoch_started = 0.0
         self._first_batch_ended = 0.0
 
@@ -187,6 +191,7 @@ class _Judge(keras.callbacks.Callback):
             return self._stop(f"predictions are not all finite after epoch {epoch + 1}")
         metric = METRICS[task.metric](self._validation.targets, predictions)
         fit.validation_metric.append(metric)
+        fit.elapsed_seconds.append(time.perf_counter() - self._started)
         if is_better(metric, self._best, task.direction):
             self._best, fit.best_epoch = metric, epoch + 1
             self.best_weights = self.model.get_weights()

@@ -21,6 +21,7 @@ from bench.record import DIVERGED, OK, Outcome
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Array, Examples, OpenTask
 from bench.trial import Trial
+from bench.worker import contention
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.estimator import EstimatorLearner
 from bench.worker.forked import end_unless
@@ -41,6 +42,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         BenchError: The plugin returned no model, or one of the wrong shape.
         Exception: Whatever else the plugin raises.
     """
+    before = contention.look()
     started = time.perf_counter()
     process = os.getpid()
     trial = job.trial
@@ -72,6 +74,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         else:
             fit.diverged = "predictions of the test split are not all finite"
     timing["total"] = time.perf_counter() - started
+    around = {"contention": contention.between(before, contention.look())}
     return Outcome(
         status=DIVERGED if fit.diverged else OK,
         reason=fit.diverged,
@@ -79,7 +82,9 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         timing=timing,
         memory={"peak_rss": peak_rss()},
         model={"parameters": learner.parameters, "size": learner.size},
-        environment=worker_environment(trial.backend) | {"compilation": asdict(compilation)},
+        environment=worker_environment(trial.backend)
+        | {"compilation": asdict(compilation)}
+        | around,
     )
 
 
@@ -143,6 +148,7 @@ def _curves(fit: Fit, task: TaskInfo) -> dict[str, list[float]]:
         f"train_{task.metric}": fit.train_metric,
         f"validation_{task.metric}": fit.validation_metric,
         "epoch_seconds": fit.epoch_seconds,
+        "elapsed_seconds": fit.elapsed_seconds,
     }
 
 
