@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -65,12 +65,12 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         metrics["train"] = _training_scores(fit, task)
     timing = _timing(fit) | {"build": build_seconds}
     if not fit.diverged:
-        predictions, seconds = _score(learner, validation, test, task, opened, metrics)
+        scored, seconds = _score(learner, validation, test, task, opened, metrics)
         timing["predict"] = seconds
         timing["predict_per_1000"] = 1000 * seconds / len(test)
-        if np.isfinite(predictions).all():
+        if np.isfinite(scored["predictions"]).all():
             end_unless(process)
-            _keep(Path(job.predictions), predictions, test)
+            _keep(Path(job.predictions), scored)
         else:
             fit.diverged = "predictions of the test split are not all finite"
     timing["total"] = time.perf_counter() - started
@@ -119,21 +119,25 @@ def _score(
     task: TaskInfo,
     opened: OpenTask,
     metrics: dict[str, Any],
-) -> tuple[Array, float]:
-    """Fill in validation and test metrics; return test predictions and their seconds.
+) -> tuple[dict[str, Array], float]:
+    """Fill in validation and test metrics; return what to keep, and the test split's seconds.
 
     Validation goes first: it has been scored after the epochs too, so that by the time
     the test split is predicted and timed everything is compiled.
     """
     metric = METRICS[task.metric]
-    for name, split in (("validation", validation), ("test", test)):
+    scored = {}
+    for name, split, prefix in (("validation", validation, "validation_"), ("test", test, "")):
         started = time.perf_counter()
         predictions = learner.predict(split)
         seconds = time.perf_counter() - started
         value = metric(split.targets, predictions)
         scores = {unit: value * factor for unit, factor in opened.units.items()}
         metrics[name] = {task.metric: value, **scores}
-    return predictions, seconds
+        scored[f"{prefix}predictions"] = predictions
+        scored[f"{prefix}targets"] = split.targets
+        scored[f"{prefix}groups"] = split.groups
+    return scored, seconds
 
 
 def _training_scores(fit: Fit, task: TaskInfo) -> dict[str, float]:
@@ -162,6 +166,6 @@ def _timing(fit: Fit) -> dict[str, float]:
     }
 
 
-def _keep(path: Path, predictions: Array, test: Examples) -> None:
+def _keep(path: Path, scored: Mapping[str, Array]) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, predictions=predictions, targets=test.targets, groups=test.groups)
+        np.savez_compressed(file, **dict(scored))
