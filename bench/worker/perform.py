@@ -168,4 +168,5 @@ def _timing(fit: Fit) -> dict[str, float]:
 
 def _keep(path: Path, scored: Mapping[str, Array]) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, **dict(scored))
+        arrays: dict[str, Any] = dict(scored)
+        np.savez_compressed(file, **arrays)
