@@ -203,6 +203,11 @@ def test_a_reference_figure_that_is_no_number_is_not_shown_as_one(tmp_path, valu
     assert plugin.reference == {}
 
 
+def test_a_note_on_the_published_figure_must_be_a_text(tmp_path):
+    plugin = read(tmp_path, before="REFERENCE_NOTE = 3")
+    assert "REFERENCE_NOTE must be a text" in only_problem(plugin)[1]
+
+
 def test_reference_figures_that_are_no_dictionary(tmp_path):
     plugin = read(tmp_path, before="REFERENCE = 0.3")
     assert only_problem(plugin) == (2, "REFERENCE must be a dictionary, like {'val_mae': 0.5}")

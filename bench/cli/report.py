@@ -152,15 +152,9 @@ def _reproduction(board: Leaderboard, form: str) -> str:
 
 def _notes() -> dict[str, str]:
     """Return what plugins say of their published figures, by plugin."""
-    from bench.registry.declarations import read_declarations
     from bench.registry.discover import discover
 
-    notes = {}
-    for plugin in discover().plugins:
-        found = read_declarations(plugin.path, ["REFERENCE_NOTE"]).constants.get("REFERENCE_NOTE")
-        if found is not None and isinstance(found.value, str):
-            notes[plugin.name] = found.value
-    return notes
+    return {plugin.name: plugin.reference_note for plugin in discover().plugins}
 
 
 def _draw(board: Leaderboard, folder: Path) -> None:

@@ -15,7 +15,7 @@ from bench.registry.tasks import TaskInfo
 from bench.training import TRAINING_OPTIONS
 from bench.values import NAMES, is_a, unstorable
 
-_LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE", "FILES")
+_LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE", "REFERENCE_NOTE", "FILES")
 _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -26,7 +26,8 @@ class Plugin:
 
     ``hyperparameters`` and ``reference`` hold what a record can hold; the rest is among
     the problems. ``build_parameters`` are those of ``build`` after the task, and the
-    hyperparameters that a ``**`` parameter takes. ``needs`` names the packages that the
+    hyperparameters that a ``**`` parameter takes. ``reference_note`` says why a published
+    figure is not met, where that is known. ``needs`` names the packages that the
     file imports beyond Keras and NumPy, ``files`` the files of the data folder that the
     model is made with. A plugin with problems is listed, never run.
     """
@@ -37,6 +38,7 @@ class Plugin:
     task: str = ""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     reference: Mapping[str, float] = field(default_factory=dict)
+    reference_note: str = ""
     build_parameters: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
         task=task,
         hyperparameters={k: v for k, v in hyperparameters.items() if not unstorable({k: v})},
         reference={k: v for k, v in reference.items() if isinstance(k, str) and _is_figure(v)},
+        reference_note=_value(found, "REFERENCE_NOTE", str) or "",
         build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
         needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
         files=tuple(name for name in files if _is_plain_name(name)),
@@ -156,6 +159,10 @@ def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Pr
 
 
 def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
+    note = found.constants.get("REFERENCE_NOTE")
+    if note is not None and not isinstance(note.value, str):
+        message = "REFERENCE_NOTE must be a text that says why the published figure is not met"
+        yield Problem(str(found.path), note.line, message)
     constant = found.constants.get("REFERENCE")
     if constant is None:
         return
