@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import start_up
+from tests.benchmarks import start_up, statistics
 
-BENCHMARKS = {"start-up": start_up.measure}
+BENCHMARKS = {"start-up": start_up.measure, "statistics": statistics.measure}
 
 
 def main() -> int:

@@ -1,0 +1,171 @@
+"""The error of a mean over examples that may depend on their neighbours in time.
+
+Examples come in groups (the windows of one day), and groups may depend on those before
+them. The circular block bootstrap (Politis & Romano 1992) resamples runs of groups. For a
+mean its variance is a known sum, so nothing is drawn and nothing is random here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.task import Array
+
+#: The rule's length makes the variance's squared error least, of which most is that short
+#: blocks miss dependence. For intervals missing is worse than scatter, which Student's t
+#: allows for: on made days correlated by 0.3 and 0.6, 95% intervals covered 93% with the
+#: rule's length and 94-95% with twice that, at 4% more width.
+LENGTHENED = 2.0
+#: As many blocks as this there always are: with fewer, their variance is hardly known.
+FEWEST_BLOCKS = 10
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which group each example belongs to.
+
+    ``index`` has shape (n,): the place of an example's group in the order of time.
+    ``counts`` has shape (D,): how many examples each group has.
+    """
+
+    index: Array
+    counts: Array
+
+    @property
+    def independent(self) -> bool:
+        """Whether every example is a group of its own."""
+        return len(self.counts) == len(self.index)
+
+
+def group_examples(groups: Array) -> Grouping:
+    """Read the groups of examples, int of shape (n,), numbered in the order of time.
+
+    Raises:
+        BenchError: There are fewer than two groups, which tell no error.
+    """
+    _, index, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(counts) < 2:
+        raise BenchError(
+            f"{len(index)} scored examples in {len(counts)} group: an error needs two groups "
+            "or more; score more examples"
+        )
+    return Grouping(index.reshape(-1), counts)
+
+
+def group_sums(values: Array, grouping: Grouping) -> Array:
+    """Sum values of shape (S, n) over each group; float64 of shape (S, D)."""
+    size = len(grouping.counts)
+    return np.stack([np.bincount(grouping.index, row, size) for row in values])
+
+
+def influences(sums: Array, grouping: Grouping) -> Array:
+    """Return what each group adds to the error of a mean, shape (S, D); each row sums to 0.
+
+    The mean is a ratio of two sums over groups, of scores and of examples. Its linear
+    part in group d is ``(sum_d - mean * count_d) / n`` (Cochran 1977, section 6.3).
+
+    Args:
+        sums: Sums over the groups, shape (S, D).
+        grouping: Which group each example belongs to.
+    """
+    examples = len(grouping.index)
+    means = sums.sum(axis=1, keepdims=True) / examples
+    return np.asarray((sums - means * grouping.counts) / examples)
+
+
+def covariance(series: Array, length: int, others: Array | None = None) -> Array:
+    """Return the circular block bootstrap's covariance of means, shape (K, L).
+
+    A resample draws D / l of the D runs of l groups; with v_j the sum over run j, the
+    bootstrap variance of the mean is ``sum_j v_j^2 / l`` exactly. The factor D / (D - l)
+    makes up for the mean having been estimated; for l = 1 it is the usual n / (n - 1).
+
+    Args:
+        series: Influences of K means, shape (K, D).
+        length: Groups in a block, l, less than D.
+        others: Influences of L other means, shape (L, D); by default ``series``.
+    """
+    runs = _runs(series, length)
+    other_runs = runs if others is None else _runs(others, length)
+    return np.asarray(runs @ other_runs.T) * _scale(series.shape[1], length)
+
+
+def variances(series: Array, length: int) -> Array:
+    """Return the diagonal of ``covariance(series, length)``, shape (K,)."""
+    runs = _runs(series, length)
+    return np.asarray(np.einsum("kd,kd->k", runs, runs)) * _scale(series.shape[1], length)
+
+
+def _runs(series: Array, length: int) -> Array:
+    """Sum each circular run of ``length`` neighbours, shape (K, D)."""
+    if length == 1:
+        return series
+    cumulated = np.cumsum(np.hstack([series, series[:, : length - 1]]), axis=1)
+    runs = cumulated[:, length - 1 :].copy()
+    runs[:, 1:] -= cumulated[:, : series.shape[1] - 1]
+    return runs
+
+
+def _scale(groups: int, length: int) -> float:
+    return groups / (groups - length) / length
+
+
+def optimal_length(series: Array) -> float:
+    """Estimate the best block length for the mean of one series, shape (D,), in groups.
+
+    The rule of Politis & White (2004) for the circular bootstrap with the correction of
+    Patton, Politis & White (2009): autocovariances up to twice the lag after which none
+    stands out, under a flat-top window.
+    """
+    size = len(series)
+    centred = series - series.mean()
+    quiet = max(5, int(math.log10(size)))
+    most = min(math.ceil(math.sqrt(size)) + quiet, size - 1)
+    covariances = np.array([centred[lag:] @ centred[: size - lag] for lag in range(most + 1)])
+    covariances /= size
+    # Rounding alone leaves a constant series its noise, which is no dependence.
+    if covariances[0] <= (1e-12 * np.abs(series).max()) ** 2:
+        return 1.0
+    loud = np.abs(covariances / covariances[0]) >= 2 * math.sqrt(math.log10(size) / size)
+    cut = min(2 * _last_loud(loud, quiet), most)
+    lags = np.arange(1, cut + 1)
+    window = np.minimum(1.0, 2 * (1 - lags / cut)) * covariances[1 : cut + 1]
+    spectrum = covariances[0] + 2 * window.sum()
+    slope = 2 * (lags * window).sum()
+    best = (1.5 * slope**2 * size) ** (1 / 3)
+    longest = math.ceil(min(3 * math.sqrt(size), size / 3))
+    return float(min(max(best / abs(spectrum) ** (2 / 3), 1.0), longest)) if spectrum else longest
+
+
+def _last_loud(loud: Array, quiet: int) -> int:
+    """Return the first lag from which ``quiet`` lags in a row do not stand out, at least 1."""
+    for lag in range(1, len(loud) - quiet + 1):
+        if not loud[lag : lag + quiet].any():
+            return lag
+    return len(loud) - 1
+
+
+def table_length(series: Array, grouping: Grouping) -> int:
+    """Choose one block length for a table: twice the longest that any of its plugins asks for.
+
+    One length keeps the covariances of all pairs consistent, and the longest errs on the
+    careful side: a block that is too long costs degrees of freedom, one that is too short
+    hides dependence.
+
+    Args:
+        series: Influences of K means, shape (K, D).
+        grouping: Which group each example belongs to; independent examples need no blocks.
+    """
+    if grouping.independent:
+        return 1
+    longest = LENGTHENED * max(optimal_length(row) for row in series)
+    return max(1, min(math.ceil(longest), int(series.shape[1]) // FEWEST_BLOCKS))
+
+
+def degrees_of_freedom(groups: int, length: int) -> float:
+    """Return those of a block variance: one less than how many blocks there are."""
+    return max(groups / length - 1, 1.0)
