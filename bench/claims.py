@@ -27,7 +27,13 @@ class Claims:
         self._sweep()
 
     def take(self, identity: str) -> bool:
-        """Claim a trial; return False if another run has it."""
+        """Claim a trial; return False if another run has it.
+
+        One that is held already stays so: a trial may be repeated while the record of its
+        first training was late to find room on the disk.
+        """
+        if identity in self._held:
+            return True
         # A soft lock, which filelock would fall back on, outlives a killed process.
         lock = FileLock(self._folder / f"{identity}.lock", fallback_to_soft=False)
         try:

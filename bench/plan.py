@@ -73,7 +73,8 @@ class Planned:
     """A trial and what is to become of it.
 
     Exactly one holds: ``reused`` is the record that answers for it; ``verdict`` and
-    ``reason`` say why it is not run; or neither, and it is to be run.
+    ``reason`` say why it is not run; or neither, and it is to be run. If it is run to
+    repeat a result, ``first`` is the record of that.
     """
 
     trial: Trial
@@ -81,6 +82,7 @@ class Planned:
     reused: Record | None = None
     verdict: str = ""
     reason: str = ""
+    first: Record | None = None
 
     @property
     def to_run(self) -> bool:

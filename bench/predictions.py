@@ -31,6 +31,15 @@ def describe(name: str, content: bytes) -> Predictions:
     return Predictions(name, len(content), hashlib.sha256(content).hexdigest())
 
 
+def take_from(path: Path) -> bytes | None:
+    """Return what a worker has left in a file, which is then gone; None if there is none."""
+    if not path.is_file():
+        return None
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
 def load(folder: Path, expected: Predictions) -> dict[str, Array]:
     """Return the arrays of a file of predictions by name; no pickle in it is opened.
 
@@ -48,10 +57,16 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
         raise _unusable(path, f"has {len(content):,} bytes where {expected.bytes:,} were written")
     if expected.sha256 is not None and hashlib.sha256(content).hexdigest() != expected.sha256:
         raise _unusable(path, "is not the file that the record was written with")
-    return _arrays(path, content)
+    return unpack(path, content)
 
 
-def _arrays(path: Path, content: bytes) -> dict[str, Array]:
+def unpack(path: Path, content: bytes) -> dict[str, Array]:
+    """Return the arrays of a file's content by name; no pickle in it is opened.
+
+    Raises:
+        BenchError: It is no archive of arrays, or unpacks to more than ``LARGEST``; the
+            file is called ``path``.
+    """
     import zipfile
 
     import numpy as np

@@ -22,6 +22,7 @@ from bench.plan import Planned
 from bench.printable import one_line
 from bench.record import OK, Record
 from bench.render.columns import duration
+from bench.repeats import verdict_text
 
 
 class PlainLines:
@@ -35,6 +36,7 @@ class PlainLines:
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Say how much there is to do."""
+        self._done = 0
         self._total = len(plan)
         self._clock = _TimeLeft(plan)
         _write(self._console, _summary(plan))
@@ -92,14 +94,14 @@ class LiveBar:
         """Show the bar."""
         self._clock = _TimeLeft(plan)
         _write(self._console, _summary(plan))
-        self._progress.update(self._overall, total=len(plan))
+        self._progress.update(self._overall, completed=0, total=len(plan), note="")
         self._progress.start()
 
     def started(self, planned: Planned) -> None:
         """Show which trial is under way."""
         self._clock.started()
         self._current = self._progress.add_task(
-            one_line(str(planned.trial), 60),
+            one_line(f"{'repeat of ' if planned.first else ''}{planned.trial}", 60),
             total=planned.trial.training["epochs"] or None,
             note="starting",
         )
@@ -177,8 +179,14 @@ def observer_for(console: Console) -> PlainLines | LiveBar:
 def result_line(record: Record, reused: bool) -> str:
     """Write a finished trial on one line."""
     name = f"{record.trial.task} {record.trial}"
+    is_repeat = record.repeat is not None and not reused
+    if is_repeat:
+        name = f"repeat of {name}"
     if record.status != OK:
         return f"{name}: {record.status}: {record.reason}"
+    if record.repeat is not None and is_repeat:
+        verdict = verdict_text(record.repeat["verdict"], record.repeat["largest"])
+        return f"{name}: {verdict}, in {duration(record.timing['total'])}"
     metric = record.data["metric"]["name"]
     validation = record.metrics["validation"][metric]
     test = record.metrics["test"][metric]
@@ -209,5 +217,6 @@ def _summary(plan: Sequence[Planned]) -> str:
     parts = [f"{to_run} to run"]
     parts += [f"{reused} reused"] if reused else []
     parts += [f"{rest} that cannot run"] if rest else []
-    trials = "1 trial" if len(plan) == 1 else f"{len(plan)} trials"
+    kind = "repeat" if any(planned.first for planned in plan) else "trial"
+    trials = f"1 {kind}" if len(plan) == 1 else f"{len(plan)} {kind}s"
     return f"{trials}: {', '.join(parts)}"

@@ -11,6 +11,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.files import is_one_name
 from bench.predictions import Predictions
+from bench.repeats import VERDICTS
 from bench.schema import SCHEMA_VERSION, check_seal, parse, sealed, upgraded
 from bench.trial import Trial
 from bench.values import NAMES, is_a
@@ -82,7 +83,11 @@ class Record:
     """One trial's result with its provenance; see ``Outcome`` for the measured sections.
 
     ``reference`` are the plugin's published figures, ``finished`` is ISO time in UTC,
-    ``predictions`` describes the file beside the record, if any.
+    ``predictions`` describes the file beside the record, if any. ``repeat`` is None for an
+    ordinary record. For one of a trial that was trained again to be compared it has: of,
+    the time when the record was finished that is repeated; verdict, one of
+    ``bench.repeats.VERDICTS`` if the repeat is ok, else None; largest, the largest absolute
+    difference, None if there is no such number; settings, see ``bench.repeats.settings``.
     """
 
     identity: str
@@ -99,6 +104,7 @@ class Record:
     reference: Mapping[str, float]
     predictions: Predictions | None
     log: str
+    repeat: Mapping[str, Any] | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -168,6 +174,8 @@ def _check_sections(document: Mapping[str, Any]) -> None:
     _check_figures(document)
     if document["status"] == OK:
         _check_measured(document, metric)
+    if document["repeat"] is not None:
+        _check_repeat(document["repeat"], document["status"] == OK)
 
 
 def _check_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -210,6 +218,18 @@ def _check_measured(document: Mapping[str, Any], metric: Mapping[str, Any]) -> N
     counts = (document["model"]["parameters"], document["metrics"]["best_epoch"])
     if not all(is_a(count, int) for count in counts):
         raise BenchError("is ok but does not count its parameters and epochs in whole numbers")
+
+
+def _check_repeat(repeat: Any, is_ok: bool) -> None:
+    """Refuse a section repeat of another shape; a repeat that is ok was compared."""
+    if not isinstance(repeat, dict) or not {"of", "verdict", "largest", "settings"} <= {*repeat}:
+        raise BenchError("must give of, verdict, largest and settings of its repeat")
+    if not isinstance(repeat["of"], str) or not _is_time(repeat["of"]):
+        raise BenchError("repeats a record of a time that is no time")
+    if repeat["verdict"] not in (VERDICTS if is_ok else (None,)):
+        raise BenchError(f"has the verdict {repeat['verdict']!r:.40} on its repeat")
+    if not _is_figure(repeat["largest"]) or not isinstance(repeat["settings"], dict):
+        raise BenchError("has a repeat whose largest is no number or settings no dictionary")
 
 
 def _check_trial(trial: Trial) -> None:

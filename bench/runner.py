@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import deque
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,20 +18,25 @@ from bench.executor import Executor, Started
 from bench.interrupt import Interruption
 from bench.job import Checked, EpochDone, Finished, Job
 from bench.plan import Planned, made_meanwhile
+from bench.predictions import take_from
 from bench.record import CRASHED, OK, Outcome, Record
 from bench.recorder import Recorder
 from bench.registry.tasks import TaskInfo
 from bench.store import Store
+from bench.verify import judged, repeated_meanwhile
 
 #: Seconds between two looks at trials that another run has under way.
 POLL = 0.5
+
+#: What is to be done once a plan has been gone through and has left these records.
+Further = Callable[[Sequence[Record]], Sequence[Planned]]
 
 
 class Observer(Protocol):
     """Is told how a run goes, in order, so that a person can watch it."""
 
     def begin(self, plan: Sequence[Planned]) -> None:
-        """The run starts."""
+        """The run starts, or goes on to further trials."""
 
     def started(self, planned: Planned) -> None:
         """A trial starts."""
@@ -79,7 +84,8 @@ class Context:
 class Result:
     """What a run has to show: its records, which of them were reused, what was lost.
 
-    Of the attempts at a trial the last one is here; ``reused`` are identities.
+    Of the attempts at a trial the last one is here, and its repeat as well; ``reused``
+    are identities.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -95,18 +101,21 @@ def run(
     context: Context,
     observer: Observer,
     interruption: Interruption,
+    further: Further = lambda records: (),
 ) -> Result:
     """Run what is to be run, record all of it, and return when it is done or interrupted.
 
-    Each trial is claimed before it starts, until its record is on the disk, so that
-    several runs on one folder share the work.
+    ``further`` is asked for what is run after the plan, and again after that, until there
+    is nothing. Each trial is claimed before it starts, until its record is on the disk, so
+    that several runs on one folder share the work.
     """
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
         this = _Run(executor, store, context, observer, Path(scratch))
-        observer.begin(plan)
         try:
             with interruption.heeded():
                 this.go_through(plan, interruption)
+                while more := further(this.result.records):
+                    this.go_through(more, interruption)
         except KeyboardInterrupt:
             this.result.interrupted = True
         finally:
@@ -170,6 +179,7 @@ class _Run:
 
     def go_through(self, plan: Sequence[Planned], interruption: Interruption) -> None:
         """See that every trial of a plan gets its record, from this run or another."""
+        self._observer.begin(plan)
         for planned in plan:
             if planned.reused is not None:
                 self._reuse(planned.reused)
@@ -219,7 +229,10 @@ class _Run:
         """Find, make or order the record of a claimed trial."""
         identity = planned.trial.identity
         found = self._store.find(planned.trial)
-        made = made_meanwhile(found, self._context.known, self._context.reuse)
+        if planned.first is None:
+            made = made_meanwhile(found, self._context.known, self._context.reuse)
+        else:
+            made = repeated_meanwhile(found, planned.first)
         if made is not None:
             self._claims.release(identity)
             self._reuse(made)
@@ -243,9 +256,12 @@ class _Run:
 
     def _take_in(self, job: Job, record: Record) -> None:
         """Write a finished trial's record; it is the last one unless a crash is tried again."""
-        predictions = _taken_from(Path(job.predictions))
-        written = self._recorder.write(record, predictions if record.status == OK else None)
+        predictions = take_from(Path(job.predictions))
         trial = self._under_way[record.identity]
+        if trial.planned.first is not None:
+            first, warn = trial.planned.first, self._observer.warn
+            record = judged(record, first, predictions, self._store, warn)
+        written = self._recorder.write(record, predictions if record.status == OK else None)
         if record.status == CRASHED and trial.retries < self._context.retries:
             trial.retries += 1
             self._observer.retrying(record, trial.retries, self._context.retries)
@@ -258,6 +274,8 @@ class _Run:
         # While it is in memory alone, another run would find no record and train again.
         if written:
             self._claims.release(record.identity)
+        if record.status == OK:
+            self.result.reused.discard(record.identity)  # A repeat answers from now on.
         self.result.records.append(record)
         self._observer.finished(record, reused=False)
 
@@ -265,15 +283,6 @@ class _Run:
         self.result.reused.add(record.identity)
         self.result.records.append(record)
         self._observer.finished(record, reused=True)
-
-
-def _taken_from(path: Path) -> bytes | None:
-    """Return what a worker has left in a file, which is then gone; None if there is none."""
-    if not path.is_file():
-        return None
-    content = path.read_bytes()
-    path.unlink()
-    return content
 
 
 def _job(planned: Planned, context: Context, predictions: Path) -> Job:

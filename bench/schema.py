@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from bench.errors import BenchError
 
 #: Raise this when a record's form changes, and say in ``_UPGRADES`` how the old one is read.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FIRST_WITH_DIGEST = 2
 
 Document = dict[str, Any]
@@ -92,10 +92,15 @@ def _from_1(document: Document) -> Document:
     return {**document, "predictions": described}
 
 
+def _from_2(document: Document) -> Document:
+    """Version 2 knew of no repeats: every record was an ordinary one."""
+    return {**document, "repeat": None}
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
 _OPENING = "{\n"
-_UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1}
+_UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

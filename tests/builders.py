@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from bench.record import FAILED, OK, SKIPPED, Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import TaskInfo
+from bench.repeats import BIT_IDENTICAL
 from bench.trial import Trial
 
 JENA_METRIC = {
@@ -59,6 +60,7 @@ def a_task(name: str = "jena", **changes: Any) -> TaskInfo:
         loss="mean_absolute_error",
         baseline="jena_naive",
         units={"mae": "std of T", "mae_degC": "°C"},
+        groups="days",
         view={"lookback": 1440, "reverse": False, "columns": None, "encoding": "raw"},
         choices={"encoding": ["raw", "hashed"]},
         training={"epochs": 20, "batch_size": 128},
@@ -83,6 +85,7 @@ def task_source(**changes: str) -> str:
         "LOSS": "'mean_absolute_error'",
         "BASELINE": "'naive'",
         "UNITS": "{'mae': 'std'}",
+        "GROUPS": "'days'",
         "VIEW": "{'lookback': 10}",
         "CHOICES": "{}",
         "TRAINING": "{'epochs': 2}",
@@ -210,6 +213,69 @@ def a_record(
     if status != OK:
         record = replace(record, metrics={}, timing={"total": 1.0}, memory={}, model={})
     return replace(record, **changes)
+
+
+def a_repeat(
+    plugin: str = "jena_gru",
+    verdict: str = BIT_IDENTICAL,
+    largest: float | None = 0.0,
+    status: str = OK,
+    **changes: Any,
+) -> Record:
+    """Make the record of a trial that was trained a second time."""
+    settings = {"threads": 2, "start": {"first": "spawn", "repeat": "fork"}}
+    section = {"of": a_record().finished, "verdict": verdict, "largest": largest}
+    if status != OK:
+        section |= {"verdict": None, "largest": None}
+    made = a_record(plugin, status=status, **{"minute": 9, **changes})
+    return replace(made, repeat={**section, "settings": settings})
+
+
+def a_timed_record(
+    plugin: str = "jena_gru",
+    validation: Sequence[float | None] = (0.31, 0.28, 0.26),
+    epoch: float = 2.0,
+    **parts: Any,
+) -> Record:
+    """Make a record with its clocks, of a trial that had the machine to itself.
+
+    ``epoch`` is how many seconds each epoch took; its scoring took a tenth of that, and
+    the first one another second for compiling.
+    """
+    scores = [value for value in validation if value is not None]
+    record = beside(a_record(plugin, min(scores, default=0.29), **parts))
+    epochs = [epoch + (number == 0) for number in range(len(validation))]
+    elapsed = [sum(epochs[:number]) + 0.1 * epoch * number for number in range(1, len(epochs) + 1)]
+    curves = {
+        "validation_mae": [*validation],
+        "epoch_seconds": epochs,
+        "elapsed_seconds": elapsed,
+    }
+    timing = {"start": 0.4, "first_epoch": epoch + 1, "steady_epoch": epoch, "compile": 1.0}
+    return replace(
+        record,
+        metrics={**record.metrics, "curves": curves},
+        timing={**record.timing, **timing, "fit": elapsed[-1] if elapsed else 0.0},
+    )
+
+
+def beside(
+    record: Record,
+    *,
+    shared: bool = False,
+    others_cpu: float = 0.02,
+    before: float = 0.002,
+    after: float = 0.002,
+) -> Record:
+    """Say what else the machine did during a trial; by default, nothing worth naming."""
+    contention = {
+        "reference_before": before,
+        "reference_after": after,
+        "others_cpu": others_cpu,
+        "load": 1.0,
+    }
+    environment = {**record.environment, "shared": shared, "contention": contention}
+    return replace(record, environment=environment)
 
 
 def a_board(*records: Record, reused: tuple[str, ...] = ()) -> Leaderboard:

@@ -17,7 +17,7 @@ from bench.job import EpochDone, Finished, Job
 from bench.plan import Planned
 from bench.record import OK, Outcome, Record
 from bench.registry.plugins import Plugin
-from bench.runner import Context, Result, run
+from bench.runner import Context, Further, Result, run
 from bench.store import Store
 
 
@@ -130,12 +130,14 @@ class RunWorld:
         plan: Sequence[Planned],
         executor: Script,
         interruption: Interruption | None = None,
+        further: Further = lambda records: (),
         **context: Any,
     ) -> Result:
         store = self.store
         store.prepare()
         made = a_context(**context)
-        return run(plan, executor, store, made, self.notes, interruption or Interruption())
+        heard = interruption or Interruption()
+        return run(plan, executor, store, made, self.notes, heard, further)
 
     def outcomes(self) -> list[tuple[int, str]]:
         """Seed and status of each record in the store, oldest first."""

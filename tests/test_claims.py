@@ -42,6 +42,15 @@ def test_a_trial_is_claimed_once_and_free_again_when_it_is_given_up(folder):
     assert other.take("a")
 
 
+def test_a_claim_that_is_held_is_not_refused_to_its_holder(folder):
+    one, other = Claims(folder, never), Claims(folder, never)
+    assert one.take("a")
+    assert one.take("a")
+    assert not other.take("a")
+    one.release("a")
+    assert other.take("a")
+
+
 def test_closing_gives_up_all_claims_and_leaves_no_file(folder):
     one = Claims(folder, never)
     assert one.take("a")

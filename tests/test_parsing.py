@@ -8,10 +8,21 @@ from pathlib import Path
 import pytest
 from builders import a_task
 
-from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds
+from bench.cli.parsing import (
+    check_backend,
+    parse_data,
+    parse_overrides,
+    parse_seeds,
+    parse_verify,
+)
 from bench.errors import BenchError
+from bench.repeats import Sample
 
 TASKS = {"jena": a_task("jena"), "imdb": a_task("imdb")}
+
+
+def test_a_sample_of_repeats_is_none_one_of_each_or_a_number():
+    assert [parse_verify(text) for text in (None, "", "12")] == [None, Sample(), Sample(12)]
 
 
 def test_seeds_are_numbers_between_commas():

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from builders import a_record
+from builders import a_record, a_repeat
 from rich.console import Console
 
 from bench.job import EpochDone
@@ -15,6 +15,7 @@ from bench.plan import Planned
 from bench.progress import LiveBar, PlainLines, observer_for, result_line
 from bench.record import CRASHED, FAILED, SKIPPED, Record
 from bench.registry.plugins import Plugin
+from bench.repeats import DIFFERENT
 
 ODD = "[bold]x[/nobody] :rocket: \x1b[31m\n[red]"
 
@@ -87,6 +88,44 @@ def test_a_log_has_a_line_a_trial_with_quality_or_reason_and_the_time_left(clock
         "warning: the disk is full",
         "",
     ]
+
+
+def test_a_log_counts_the_repeats_anew_and_gives_their_verdicts(clock):
+    observer, file = log()
+    first, repeats = a_record("a"), [a_repeat("a"), a_repeat("b", DIFFERENT, 0.5)]
+    observer.begin([planned(first)])
+    observer.finished(first, reused=False)
+    observer.begin([planned(record, first=first) for record in repeats])
+    for record in repeats:
+        observer.started(planned(record, first=first))
+        clock.seconds += 5
+        observer.finished(record, reused=False)
+    observer.finished(a_repeat("c", status=FAILED, reason="no"), reused=False)
+    observer.finished(repeats[1], reused=True)
+
+    assert file.getvalue().split("\n")[2:] == [
+        "2 repeats: 2 to run",
+        "[1/2] repeat of jena a seed 0: bit-identical, in 14.0 s (about 5.0 s left)",
+        "[2/2] repeat of jena b seed 0: different, by up to 0.5, in 14.0 s",
+        "[3/2] repeat of jena c seed 0: failed: no",
+        "[4/2] jena b seed 0: validation mae 0.2600, test 0.2730, reused",
+        "",
+    ]
+
+
+def test_a_terminal_goes_on_to_the_repeats():
+    observer, file = terminal()
+    first, repeat = a_record("a"), a_repeat("a")
+    observer.begin([planned(first)])
+    observer.finished(first, reused=False)
+    observer.begin([planned(repeat, first=first)])
+    observer.started(planned(repeat, first=first))
+    observer._progress.refresh()
+    observer.finished(repeat, reused=False)
+    observer.end()
+    assert "repeat of a seed 0" in file.getvalue()
+    assert "repeat of jena a seed 0: bit-identical, in 14.0 s" in file.getvalue()
+    assert "0/1" in file.getvalue()
 
 
 def test_a_log_line_is_not_broken_at_the_width_of_a_screen():

@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from builders import a_record, a_trial, edited
+from builders import a_record, a_repeat, a_trial, edited
 
 from bench.errors import BenchError
 from bench.predictions import describe
 from bench.record import FAILED, OK, STATUSES, TIMEOUT, answers, from_json
+from bench.repeats import DIFFERENT
 
 
 def test_a_round_trip_keeps_everything():
@@ -18,6 +19,40 @@ def test_a_round_trip_keeps_everything():
     predictions = describe("x.npz", b"numbers")
     record = a_record(trial=overrides, log="last | words\n", predictions=predictions)
     assert from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize("status", [OK, TIMEOUT])
+def test_what_a_repeat_gave_comes_back(status):
+    record = a_repeat(status=status)
+    assert from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("yes", "must give of, verdict, largest and settings of its repeat"),
+        ({}, "must give of, verdict, largest and settings"),
+        ({"of": None}, "repeats a record of a time that is no time"),
+        ({"of": "yesterday"}, "repeats a record of a time that is no time"),
+        ({"verdict": "splendid"}, "has the verdict 'splendid' on its repeat"),
+        ({"verdict": None}, "has the verdict None on its repeat"),
+        ({"verdict": [DIFFERENT]}, "has the verdict .* on its repeat"),
+        ({"largest": "0"}, "has a repeat whose largest is no number"),
+        ({"largest": 10**400}, "has a repeat whose largest is no number"),
+        ({"settings": [1]}, "or settings no dictionary"),
+    ],
+)
+def test_nonsense_in_the_section_of_a_repeat_is_refused(change, complaint):
+    section = a_repeat().repeat
+    repeat = {**section, **change} if change and isinstance(change, dict) else change
+    with pytest.raises(BenchError, match=complaint):
+        from_json(edited(a_repeat(), repeat=repeat))
+
+
+def test_a_repeat_that_did_not_end_well_has_no_verdict():
+    section = a_repeat().repeat
+    with pytest.raises(BenchError, match="has the verdict 'bit-identical' on its repeat"):
+        from_json(edited(a_repeat(status=TIMEOUT), repeat=section))
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -44,7 +79,7 @@ def test_the_keys_are_those_that_the_design_names():
     assert set(json.loads(a_record().to_json())) == {
         *("schema_version", "identity", "trial", "status", "reason", "finished", "reference"),
         *("metrics", "timing", "memory", "model", "data", "environment", "predictions", "log"),
-        "digest",
+        *("repeat", "digest"),
     }
 
 

@@ -43,12 +43,25 @@ def test_the_examples_of_a_version_give_a_leaderboard(version):
 
 def test_an_old_record_and_a_new_one_say_the_same():
     for name in ("failed", "skipped"):
-        assert from_json(example("v1", name)) == from_json(example("v2", name))
+        first, *others = (from_json(example(version, name)) for version in VERSIONS)
+        assert others == [first] * (SCHEMA_VERSION - 1)
 
 
 def test_the_first_version_knew_only_the_name_of_its_predictions():
     name = "20261121T025748.680298Z-5d6115bd8371.npz"
     assert from_json(example("v1", "ok")).predictions == Predictions(name, None, None)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_the_first_two_versions_knew_of_no_repeats(version):
+    assert from_json(example(version, "ok")).repeat is None
+
+
+def test_the_third_version_says_what_a_repeat_gave():
+    first, repeat = from_json(example("v2", "ok")), from_json(example("v3", "ok")).repeat
+    assert repeat is not None
+    assert (repeat["of"], repeat["verdict"]) == (first.finished, "bit-identical")
+    assert repeat["settings"]["start"] == {"first": "spawn", "repeat": "fork"}
 
 
 def test_examples_name_no_machine_and_no_folder():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.registry.tasks import TaskInfo, find_task
+from bench.repeats import Sample
 
 _WORDS = {"true": True, "false": False, "none": None}
 
@@ -66,6 +68,25 @@ def parse_data(words: Sequence[str], tasks: Mapping[str, TaskInfo]) -> dict[str,
             raise BenchError(f"--data {word}: {name} is given twice; keep one")
         paths[name] = Path(path).expanduser()  # The shell expands no ~ behind a "=".
     return paths
+
+
+def parse_verify(text: str | None) -> Sample | None:
+    """Parse what stands behind --verify: nothing, or a number of trials.
+
+    Args:
+        text: None if the option was not given, "" if it was given alone.
+
+    Raises:
+        BenchError: It is no whole number from 1.
+    """
+    if not text:
+        return None if text is None else Sample()
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+        raise BenchError(
+            f"--verify {text}: is no number of trials; give one from 1, or --verify alone, "
+            "behind the names, for one trial of each plugin"
+        )
+    return Sample(int(text))
 
 
 def check_backend(backend: str) -> None:

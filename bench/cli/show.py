@@ -12,6 +12,7 @@ import click
 from bench.cli import options
 from bench.printable import one_line, without_controls
 from bench.record import OK, Record
+from bench.repeats import verdict_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -96,6 +97,9 @@ def _line(record: Record) -> str:
     if record.status == OK:
         metric = record.data["metric"]["name"]
         result = f"validation {metric} {record.metrics['validation'][metric]:.4f}"
+        if record.repeat is not None:
+            verdict = verdict_text(record.repeat["verdict"], record.repeat["largest"])
+            result += f", repeat of {record.repeat['of'][:19]}: {verdict}"
     elif record.reason:
         result = f"{record.status}: {record.reason}"
     return one_line(
