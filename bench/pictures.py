@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
-from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
+from bench.frontier import points
+from bench.leaderboard import Leaderboard, Row, Table, records_of
 from bench.record import OK
 
 #: Kinds of pictures: learning curves, and quality against training time.
@@ -34,15 +35,6 @@ class Panel:
     label: str
     mean: float
     curves: tuple[Curve, ...]
-
-
-@dataclass(frozen=True)
-class Point:
-    """One model's validation metric, and the seconds of its training."""
-
-    label: str
-    seconds: float
-    quality: Spread
 
 
 @dataclass(frozen=True)
@@ -75,38 +67,10 @@ def panels(table: Table) -> list[Panel]:
     ]
 
 
-def points(table: Table) -> list[Point]:
-    """Return one point for each row that was measured and timed, best first."""
-    return [
-        Point(row.label, row.fit_seconds, row.validation[table.metric])
-        for row in table.rows
-        if table.metric in row.validation and row.fit_seconds is not None
-    ]
-
-
 def baseline(table: Table) -> float | None:
     """Return the baseline's validation metric, if it was measured."""
     found = [row.validation for row in table.rows if row.is_baseline]
     return next((spreads[table.metric].mean for spreads in found if table.metric in spreads), None)
-
-
-def frontier(found: Iterable[Point], direction: str) -> list[Point]:
-    """Return the points that no other one beats in time and quality, the quickest first.
-
-    One point beats another if it is at least as good in both and better in one.
-    """
-    sign = 1 if direction == "min" else -1
-    ordered = sorted(found, key=lambda p: (p.seconds, sign * p.quality.mean, p.label))
-    front: list[Point] = []
-    for point in ordered:
-        last = front[-1] if front else None
-        if (
-            last is None
-            or sign * point.quality.mean < sign * last.quality.mean
-            or _place(point) == _place(last)
-        ):
-            front.append(point)
-    return front
 
 
 def visible(values: Sequence[float], direction: str) -> Range:
@@ -185,10 +149,6 @@ def _curves(table: Table, row: Row) -> tuple[Curve, ...]:
         if validation:
             found.append(Curve(train, validation))
     return tuple(found)
-
-
-def _place(point: Point) -> tuple[float, float]:
-    return point.seconds, point.quality.mean
 
 
 def _finite(series: Iterable[Sequence[float]]) -> list[float]:

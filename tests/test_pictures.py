@@ -1,4 +1,4 @@
-"""What the pictures show, without drawing them: curves, frontier, ranges, names, labels."""
+"""What the pictures show, without drawing them: curves, ranges, names, labels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from typing import Any
 import pytest
 from builders import AWKWARD, a_board, a_record
 
-from bench.leaderboard import Spread, Table
+from bench.leaderboard import Table
 from bench.pictures import (
     CURVES,
     TIME,
     Panel,
-    Point,
-    frontier,
     own_range,
     panels,
     pictures,
-    points,
     shared_range,
     visible,
 )
@@ -48,10 +45,6 @@ def table_of(*records: Record) -> Table:
     return table
 
 
-def point(label: str, seconds: float, quality: float) -> Point:
-    return Point(label, seconds, Spread(quality, None, 1))
-
-
 # Curves
 
 
@@ -76,31 +69,6 @@ def test_an_epoch_without_a_number_is_a_gap_and_no_epochs_are_no_curve():
 
     assert math.isnan(gap.curves[0].validation[1])
     assert none.curves == ()
-
-
-# The frontier
-
-
-def test_the_frontier_holds_what_nothing_else_beats_in_both():
-    naive, gru, best = point("naive", 0, 0.29), point("gru", 60, 0.26), point("best", 600, 0.25)
-    slow, poor = point("slow", 700, 0.255), point("poor", 30, 0.3)
-
-    assert frontier([slow, best, gru, poor, naive], "min") == [naive, gru, best]
-    assert frontier([slow, best, gru, poor, naive], "max") == [naive, poor]
-
-
-def test_equals_share_the_frontier_and_a_tie_in_one_is_decided_by_the_other():
-    one, twin = point("one", 10, 0.26), point("twin", 10, 0.26)
-    slower, worse = point("slower", 11, 0.26), point("worse", 10, 0.27)
-
-    assert frontier([slower, worse, twin, one], "min") == [one, twin]
-    assert frontier([], "min") == []
-
-
-def test_a_model_whose_time_is_unknown_has_no_point():
-    found = points(table_of(trained("a", [0.28], fit=None), trained("b", [0.27])))
-
-    assert [point.label for point in found] == ["b"]
 
 
 # Ranges

@@ -13,8 +13,9 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import IdentityTransform
 
+from bench.frontier import Point, frontier, points
 from bench.leaderboard import Spread, Table
-from bench.pictures import Point, Range, baseline, frontier, points, visible
+from bench.pictures import Range, baseline, visible
 from bench.printable import one_line
 from bench.render.columns import metric_name, quality
 from bench.render.labels import Box, place
@@ -42,11 +43,14 @@ class _Mark:
 
     @property
     def colour(self) -> str:
-        return RED if self.is_best else BLUE
+        return RED if self.is_best else GREY if self.point.contended else BLUE
 
 
 def quality_against_time(table: Table) -> bytes:
-    """Draw validation metric against training time, with the frontier that nothing beats."""
+    """Draw validation metric against training time, with the frontier that nothing beats.
+
+    What was timed beside other work is drawn, in grey, and takes no part in the frontier.
+    """
     shown = points(table)
     span = visible([point.quality.mean for point in shown], table.direction)
     shortest = _shortest(shown)
@@ -114,7 +118,7 @@ def _draw(axes: Axes, marks: Sequence[_Mark], level: float | None) -> None:
         axes.errorbar(
             mark.seconds,
             mark.metric,
-            yerr=None if mark.is_beyond else mark.point.quality.deviation,
+            yerr=None if mark.is_beyond else _half(mark.point.quality),
             color=mark.colour,
             elinewidth=0.8,
             marker="d" if mark.is_beyond else "o",
@@ -122,6 +126,10 @@ def _draw(axes: Axes, marks: Sequence[_Mark], level: float | None) -> None:
             markerfacecolor=mark.colour if mark.is_best else "white",
             clip_on=not mark.is_beyond,  # What is drawn at the edge lies half outside.
         )
+
+
+def _half(quality: Spread) -> float | None:
+    return quality.interval.half if quality.interval else None
 
 
 def _write_names(axes: Axes, marks: Sequence[_Mark], level: float | None, metric: str) -> None:
@@ -180,10 +188,14 @@ def _clamp(value: float, low: float, high: float) -> float:
 
 
 def _legend(table: Table, marks: Sequence[_Mark]) -> list[Line2D]:
-    lines = [
-        _dot("o", RED, RED, "nothing is both quicker and better"),
-        _dot("o", BLUE, "white", "the others"),
-    ]
+    lines = []
+    contended = [mark for mark in marks if mark.point.contended]
+    if len(contended) < len(marks):
+        lines.append(_dot("o", RED, RED, "nothing is both quicker and better"))
+        lines.append(_dot("o", BLUE, "white", "the others"))
+    if contended:
+        none = "" if len(contended) < len(marks) else ": no frontier"
+        lines.append(_dot("o", GREY, "white", f"timed beside other work{none}"))
     if any(mark.is_beyond for mark in marks):
         lines.append(_dot("d", BLUE, "white", "beyond the scale"))
     if baseline(table) is not None:

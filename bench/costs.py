@@ -1,0 +1,137 @@
+"""What a row costs: the time, the memory, and how far the times can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.contention import (
+    Disturbance,
+    contention_of,
+    disturbance,
+    machine_of,
+    usual_references,
+    worst,
+)
+from bench.record import OK, Record
+from bench.statistics.medians import median_interval
+from bench.targets import Reached, Targets, time_to_target, times_to_targets
+
+__all__ = ["Costs", "contention_of", "table_costs", "time_to_target", "with_repeats"]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The costs of a row over its trials that are ok: medians, in seconds and bytes.
+
+    None is what no record tells. ``fit_seconds_range`` is the smallest and the largest
+    over the trials. ``epoch_seconds`` is the median over all epochs of all trials but each
+    one's first, ``epoch_seconds_interval`` that median's 95% confidence interval.
+    ``reached`` maps targets to the time to reach them.
+
+    Times are those of the ``quiet_trials`` alone, if there are any. If there are none,
+    they are of the ``contended_trials``, and ``contended`` says why: such times are
+    marked, and take no part in any comparison. Memory is of all trials.
+    """
+
+    fit_seconds: float | None
+    fit_seconds_range: tuple[float, float] | None
+    start_seconds: float | None
+    compile_seconds: float | None
+    first_epoch_seconds: float | None
+    epoch_seconds: float | None
+    epoch_seconds_interval: tuple[float, float] | None
+    predict_per_1000_seconds: float | None
+    peak_rss_bytes: float | None
+    reached: Mapping[str, Reached]
+    contended: tuple[str, ...]
+    quiet_trials: int
+    contended_trials: int
+
+
+def table_costs(rows: Mapping[str, Sequence[Record]], targets: Targets) -> dict[str, Costs]:
+    """Return the costs of each row of a table that has any.
+
+    Args:
+        rows: By label, the trials of the row that are ok: its seeds, and their repeats.
+        targets: Of the table.
+    """
+    usual = usual_references(record for records in rows.values() for record in records)
+    return {
+        label: _costs(
+            [(record, disturbance(record, usual.get(machine_of(record)))) for record in records],
+            targets,
+        )
+        for label, records in rows.items()
+        if records
+    }
+
+
+def with_repeats(answering: Sequence[Record], found: Sequence[Record]) -> list[Record]:
+    """Return the records that are ok of those that answer for a row, and of their repeats.
+
+    A trial that was trained again to be compared was timed again, too. Either of the two
+    may be the one that answers.
+
+    Args:
+        answering: One record a trial.
+        found: All records of the row.
+    """
+    pairs = {(record.identity, record.finished) for record in answering}
+    pairs |= {(r.identity, r.repeat["of"]) for r in answering if r.repeat}
+    return [
+        record
+        for record in found
+        if record.status == OK
+        and (
+            (record.identity, record.finished) in pairs
+            or (record.repeat is not None and (record.identity, record.repeat["of"]) in pairs)
+        )
+    ]
+
+
+def _costs(trials: Sequence[tuple[Record, Disturbance]], targets: Targets) -> Costs:
+    quiet = [record for record, disturbed in trials if not disturbed.reasons]
+    timed = quiet or [record for record, _ in trials]
+    fit = _known(record.timing.get("fit") for record in timed)
+    epoch, interval = _steady_epoch(timed)
+
+    def middle(name: str) -> float | None:
+        return _middle(_known(record.timing.get(name) for record in timed))
+
+    return Costs(
+        fit_seconds=_middle(fit),
+        fit_seconds_range=(min(fit), max(fit)) if fit else None,
+        start_seconds=middle("start"),
+        compile_seconds=middle("compile"),
+        first_epoch_seconds=middle("first_epoch"),
+        epoch_seconds=epoch,
+        epoch_seconds_interval=interval,
+        predict_per_1000_seconds=middle("predict_per_1000"),
+        peak_rss_bytes=_middle(_known(record.memory.get("peak_rss") for record, _ in trials)),
+        reached=times_to_targets(timed, targets),
+        contended=() if quiet else worst(disturbed for _, disturbed in trials).reasons,
+        quiet_trials=len(quiet),
+        contended_trials=len(trials) - len(quiet),
+    )
+
+
+def _steady_epoch(timed: Sequence[Record]) -> tuple[float | None, tuple[float, float] | None]:
+    """Return the median of all epochs after the first, and its interval.
+
+    Where each trial had but one epoch, the records tell what it took beyond compilation.
+    """
+    curves = (record.metrics.get("curves", {}).get("epoch_seconds", []) for record in timed)
+    epochs = _known(seconds for curve in curves for seconds in curve[1:])
+    if epochs:
+        return median(epochs), median_interval(epochs)
+    return _middle(_known(record.timing.get("steady_epoch") for record in timed)), None
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    return median(values) if values else None

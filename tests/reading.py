@@ -1,0 +1,33 @@
+"""Read what was rendered, as those for whom it is made would."""
+
+from __future__ import annotations
+
+import html
+import re
+from itertools import groupby
+
+
+def markdown_tables(document: str) -> list[list[list[str]]]:
+    """Read the tables of a document as GitHub does: cells without escapes and entities."""
+    lines = groupby(document.split("\n"), key=lambda line: line.startswith("|"))
+    return [[_cells(line) for line in table] for is_table, table in lines if is_table]
+
+
+def markdown_rows(table: list[list[str]]) -> list[dict[str, str]]:
+    """Give the rows of a table by the headings of its columns."""
+    heads, _, *rows = table
+    return [dict(zip(heads, row, strict=True)) for row in rows]
+
+
+def _cells(line: str) -> list[str]:
+    return [_show(cell).strip() for cell in _hide(line).split("|")[1:-1]]
+
+
+def _hide(line: str) -> str:
+    """Put each escaped character beyond the reach of the splitting."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", lambda found: chr(0xE000 + ord(found[1])), line)
+
+
+def _show(cell: str) -> str:
+    plain = html.unescape(cell)
+    return "".join(chr(ord(c) - 0xE000) if 0xE000 <= ord(c) < 0xE080 else c for c in plain)
