@@ -6,22 +6,34 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import mean, median, stdev
-from typing import Any
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
 
 from bench.answering import UNREADABLE, current, left_out, setbacks, told
+from bench.costs import Costs, table_costs, with_repeats
 from bench.record import OK, SKIPPED, Record
+from bench.repeats import Repeats, summarise
+from bench.targets import Targets, make_targets, shows_published
+
+if TYPE_CHECKING:
+    from bench.standing import Standing
+    from bench.statistics.compare import Rank
+    from bench.statistics.intervals import Interval
 
 TableKey = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation of ``count`` values; no deviation for one value."""
+    """Mean and sample standard deviation of ``count`` values; no deviation for one value.
+
+    ``interval`` is the mean's 95% confidence interval, None until it is judged.
+    """
 
     mean: float
     deviation: float | None
     count: int
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -30,35 +42,38 @@ class Row:
 
     ``validation`` and ``test`` map metric names to spreads; ``difference`` is the
     validation mean minus the baseline's; ``published`` the plugin's reference figures.
-    Seconds and bytes are medians over the seeds that are ok. ``reason`` says why a row is
-    not ok, or what became of a later attempt at a row that is.
+    ``rank`` and ``is_best``, whether none is significantly better, are for
+    ``bench.standing`` to say. ``costs`` are of the seeds that are ok, None if none is.
+    ``reason`` says why a row is not ok, or what became of a later attempt at a row that
+    is. ``repeats`` is what came of training its trials again, None if none was.
     """
 
     label: str
     backend: str
-    rank: int | None
+    rank: Rank | None
+    is_best: bool
     validation: Mapping[str, Spread]
     test: Mapping[str, Spread]
     difference: float | None
     published: Mapping[str, float]
-    fit_seconds: float | None
-    epoch_seconds: float | None
-    predict_per_1000: float | None
-    peak_rss: float | None
+    costs: Costs | None
     parameters: int | None
     seeds: tuple[int, ...]
     status: str
     reason: str
     reused: bool
     is_baseline: bool
+    repeats: Repeats | None
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows that may be compared: same task, data, profile and scored examples.
 
-    ``scored_examples`` is None where all of each split are scored; ``records`` are those
-    that the rows summarise or mention.
+    ``groups`` is what examples that are not independent have in common, in the plural.
+    ``scored_examples`` is None where all of each split are scored; ``targets`` are those of
+    which the rows' costs tell the time to reach them; ``records`` are those that the rows
+    summarise or mention. ``standing`` is how the rows compare, None until they are judged.
     """
 
     task: str
@@ -71,9 +86,12 @@ class Table:
     metric: str
     direction: str
     units: Mapping[str, str]
+    groups: str
     baseline: str
+    targets: Targets
     rows: tuple[Row, ...]
     records: tuple[Record, ...]
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,7 @@ class Leaderboard:
 def make_leaderboard(
     records: Iterable[Record], reused: Iterable[str] = (), unreadable: int = 0
 ) -> Leaderboard:
-    """Build the leaderboard; the order of ``records`` does not matter.
+    """Build the leaderboard, not yet judged; the order of ``records`` does not matter.
 
     Nothing but the records is asked: a row stays when its plugin's file is gone. Of a
     row's configurations (a plugin's source, view or schedule may have changed between
@@ -161,6 +179,10 @@ def _table(
     baselines = {row.backend: row for row in rows if row.is_baseline}
     fallback = next(iter(baselines.values()), None)
     compared = [_compared(row, baselines.get(row.backend, fallback), metric) for row in rows]
+    targets = _targets(rows, fallback, metric, first.trial.source)
+    timed = {label: with_repeats(current(found), found) for label, found in by_row.items()}
+    costs = table_costs(timed, targets)
+    costed = [replace(row, costs=costs.get(row.label)) for row in compared]
     return Table(
         task=first.trial.task,
         task_version=first.trial.task_version,
@@ -172,8 +194,10 @@ def _table(
         metric=metric["name"],
         direction=metric["direction"],
         units=metric["units"],
+        groups=str(metric.get("groups", "groups")),
         baseline=metric["baseline"],
-        rows=tuple(_ranked(compared, metric)),
+        targets=targets,
+        rows=tuple(_ordered(costed, metric)),
         records=tuple(record for found in by_row.values() for record in told(found)),
     )
 
@@ -214,20 +238,19 @@ def _row(
         label=label,
         backend=trial.backend,
         rank=None,
+        is_best=False,
         validation=summary("validation"),
         test=summary("test"),
         difference=None,
         published=records[-1].reference,
-        fit_seconds=_middle([r.timing["fit"] for r in good]),
-        epoch_seconds=_middle([r.timing["steady_epoch"] for r in good]),
-        predict_per_1000=_middle([r.timing["predict_per_1000"] for r in good]),
-        peak_rss=_middle([r.memory["peak_rss"] for r in good]),
+        costs=None,
         parameters=good[-1].model["parameters"] if good else None,
         seeds=tuple(record.trial.seed for record in records),
         status=status,
         reason=reason,
         reused=bool(good) and all(record.identity in reused for record in records),
         is_baseline=trial.plugin == metric["baseline"] and not trial.overrides,
+        repeats=summarise([r for r in found if r.trial.configuration == trial.configuration]),
     )
 
 
@@ -242,9 +265,15 @@ def _status(records: Sequence[Record], good: Sequence[Record]) -> tuple[str, str
     return f"{len(good)} of {len(records)} seeds ok", f"{bad[-1].status}: {reason}"
 
 
-def _middle(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+def _targets(
+    rows: Sequence[Row], baseline: Row | None, metric: Mapping[str, Any], source: str
+) -> Targets:
+    name = metric["name"]
+    level = baseline.validation.get(name) if baseline else None
+    published = (
+        [row.published.get(f"val_{name}") for row in rows] if shows_published(source) else []
+    )
+    return make_targets(name, metric["direction"], level.mean if level else None, published)
 
 
 def _compared(row: Row, baseline: Row | None, metric: Mapping[str, Any]) -> Row:
@@ -255,8 +284,8 @@ def _compared(row: Row, baseline: Row | None, metric: Mapping[str, Any]) -> Row:
     return replace(row, difference=difference)
 
 
-def _ranked(rows: Sequence[Row], metric: Mapping[str, Any]) -> list[Row]:
-    """Order rows by the validation mean, best first; equal means share a rank."""
+def _ordered(rows: Sequence[Row], metric: Mapping[str, Any]) -> list[Row]:
+    """Order rows by the validation mean, best first; what has none stands last."""
     name, sign = metric["name"], 1 if metric["direction"] == "min" else -1
 
     def key(row: Row) -> tuple[int, float, str]:
@@ -264,13 +293,4 @@ def _ranked(rows: Sequence[Row], metric: Mapping[str, Any]) -> list[Row]:
             return 0, sign * row.validation[name].mean, row.label
         return (2 if row.status == SKIPPED else 1), math.inf, row.label
 
-    ordered = sorted(rows, key=key)
-    ranked: list[Row] = []
-    for position, row in enumerate(ordered, start=1):
-        if name not in row.validation:
-            ranked.append(row)
-        elif ranked and ranked[-1].validation[name].mean == row.validation[name].mean:
-            ranked.append(replace(row, rank=ranked[-1].rank))
-        else:
-            ranked.append(replace(row, rank=position))
-    return ranked
+    return sorted(rows, key=key)

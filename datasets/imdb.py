@@ -13,6 +13,7 @@ METRIC = "accuracy"
 DIRECTION = "max"
 LOSS = "binary_crossentropy"
 BASELINE = "imdb_onehot"
+GROUPS = "reviews"
 UNITS = {"accuracy": "share of reviews"}
 VIEW = {
     "num_words": 10000,

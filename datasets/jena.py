@@ -18,6 +18,7 @@ METRIC = "mae"
 DIRECTION = "min"
 LOSS = "mean_absolute_error"
 BASELINE = "jena_naive"
+GROUPS = "days"
 UNITS = {"mae": "std of T", "mae_degC": "°C"}
 
 VIEW = {

@@ -23,53 +23,53 @@ def rows(board: Leaderboard) -> dict[str, Row]:
     return {row.label: row for row in only_table(board).rows}
 
 
-def order(board: Leaderboard) -> list[tuple[int | None, str]]:
-    return [(row.rank, row.label) for row in only_table(board).rows]
+def order(board: Leaderboard) -> list[str]:
+    return [row.label for row in only_table(board).rows]
 
 
-# Order and ranks
+# Order
 
 
 def test_lower_is_better_for_an_error():
     board = a_board(a_record("b", 0.3), a_record("a", 0.2), a_record("c", 0.25))
-    assert order(board) == [(1, "a"), (2, "c"), (3, "b")]
+    assert order(board) == ["a", "c", "b"]
 
 
 def test_higher_is_better_for_an_accuracy():
     of_imdb = {"trial": {"task": "imdb"}}
     board = a_board(a_record("b", 0.8, **of_imdb), a_record("a", 0.9, **of_imdb))
-    assert order(board) == [(1, "a"), (2, "b")]
+    assert order(board) == ["a", "b"]
 
 
-def test_validation_ranks_and_the_test_split_does_not():
+def test_validation_orders_the_rows_and_the_test_split_does_not():
     good_test = replace(
         a_record("b", 0.3),
         metrics={"best_epoch": 1, "validation": {"mae": 0.3}, "test": {"mae": 0.01}},
     )
-    assert order(a_board(good_test, a_record("a", 0.2))) == [(1, "a"), (2, "b")]
+    assert order(a_board(good_test, a_record("a", 0.2))) == ["a", "b"]
 
 
-def test_ties_share_a_rank_and_stand_by_name():
+def test_equal_rows_stand_by_name():
     board = a_board(a_record("b", 0.2), a_record("c", 0.3), a_record("a", 0.2))
-    assert order(board) == [(1, "a"), (1, "b"), (3, "c")]
+    assert order(board) == ["a", "b", "c"]
 
 
-def test_what_is_not_ok_stands_last_without_a_rank_and_skipped_after_failed():
+def test_what_is_not_ok_stands_last_and_skipped_after_failed():
     board = a_board(
         a_record("a", status=SKIPPED, reason="needs sklearn, not installed here"),
         a_record("b", status=CRASHED, reason="the worker was ended by SIGKILL"),
         a_record("c", 0.9),
     )
-    assert order(board) == [(1, "c"), (None, "b"), (None, "a")]
+    assert order(board) == ["c", "b", "a"]
     assert rows(board)["b"].reason == "the worker was ended by SIGKILL"
     assert rows(board)["b"].validation == {}
-    assert rows(board)["b"].fit_seconds is None
+    assert rows(board)["b"].costs is None
 
 
 @pytest.mark.parametrize("status", [FAILED, TIMEOUT, OUT_OF_MEMORY, CRASHED, SKIPPED])
 def test_a_table_may_hold_nothing_that_is_ok(status):
     board = a_board(a_record("a", status=status, reason="a reason"))
-    assert order(board) == [(None, "a")]
+    assert order(board) == ["a"]
     assert rows(board)["a"].status == status
 
 
@@ -98,23 +98,10 @@ def test_a_row_with_seeds_that_failed_says_how_many_and_why():
     board = a_board(a_record(quality=0.2, seed=0), failed, a_record(quality=0.4, seed=2))
     row = rows(board)["jena_gru"]
 
-    assert (row.rank, row.status) == (1, "2 of 3 seeds ok")
+    assert row.status == "2 of 3 seeds ok"
     assert row.reason == "timeout: took longer than 60 s"
     assert row.validation["mae"].mean == pytest.approx(0.3)
     assert row.seeds == (0, 1, 2)
-
-
-def test_costs_are_medians_over_the_seeds_that_are_ok():
-    records = [
-        replace(
-            a_record(seed=seed),
-            timing={**a_record().timing, "fit": seconds, "steady_epoch": seconds / 2},
-            memory={"peak_rss": int(seconds)},
-        )
-        for seed, seconds in enumerate([1.0, 2.0, 99.0])
-    ]
-    row = rows(a_board(*records, a_record(seed=3, status=FAILED)))["jena_gru"]
-    assert (row.fit_seconds, row.epoch_seconds, row.peak_rss) == (2.0, 1.0, 2)
 
 
 # The baseline
@@ -188,7 +175,7 @@ def test_a_later_failure_of_the_same_trial_is_told_and_does_not_hide_the_result(
     board = a_board(ok, late)
     row = rows(board)["jena_gru"]
 
-    assert (row.rank, row.status) == (1, "ok")
+    assert row.status == "ok"
     assert row.reason == "a later attempt: timeout: took longer than 1 s"
     assert board.left_out == {}
 
@@ -201,7 +188,7 @@ def test_a_machine_that_lacks_a_package_does_not_hide_what_another_measured():
     board = a_board(ok, skipped)
     row = rows(board)["jena_gru"]
 
-    assert (row.rank, row.status) == (1, "ok")
+    assert row.status == "ok"
     assert row.reason == "a later attempt: skipped: needs sklearn"
     assert only_table(board).records == (ok, skipped)
     assert board.left_out == {}
@@ -243,7 +230,7 @@ def test_files_that_cannot_be_read_are_counted_with_what_is_left_out():
 def test_what_the_command_line_changed_is_a_row_of_its_own():
     changed = {"hyperparameters": {"units": 64}, "overrides": {"units": 64}}
     board = a_board(a_record(quality=0.3), a_record(quality=0.2, trial=changed))
-    assert order(board) == [(1, "jena_gru (units=64)"), (2, "jena_gru")]
+    assert order(board) == ["jena_gru (units=64)", "jena_gru"]
     assert board.left_out == {}
 
 
@@ -273,7 +260,7 @@ def test_a_row_is_reused_if_all_its_seeds_are():
 def test_what_is_not_comparable_never_shares_a_table(difference):
     board = a_board(a_record("a"), a_record("b", trial=difference))
     assert sorted([row.label for row in table.rows] for table in board.tables) == [["a"], ["b"]]
-    assert [row.rank for table in board.tables for row in table.rows] == [1, 1]
+    assert all(len(table.rows) == 1 for table in board.tables)
 
 
 def test_a_table_says_what_it_is_of():

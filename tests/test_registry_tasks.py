@@ -35,7 +35,7 @@ def test_a_task_is_read_without_running_it(tmp_path):
     [
         ({"METRIC": ""}, r"speech\.py:1: a task declares METRIC; add it"),
         ({"VERSION": "'1'"}, r"speech\.py:2: VERSION must be a whole number"),
-        ({"VIEW": "dict(a=1)"}, r"speech\.py:8: VIEW must be a literal"),
+        ({"VIEW": "dict(a=1)"}, r"speech\.py:9: VIEW must be a literal"),
         ({"DIRECTION": "'up'"}, r"speech\.py:4: DIRECTION must be 'min' or 'max'"),
         ({"UNITS": "{'rmse': 'std'}"}, "UNITS must give the unit of 'mae'"),
         ({"VIEW": "{'epochs': 1}"}, "VIEW has 'epochs', which is a training option"),

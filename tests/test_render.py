@@ -3,90 +3,90 @@
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import replace
 
 import pytest
 from builders import AWKWARD, a_board, a_record, board_with, three_seeds
+from judged_world import judged, judged_board
+from reading import markdown_rows, markdown_tables
 
 from bench.leaderboard import Leaderboard, Spread, make_leaderboard
 from bench.printable import one_line
 from bench.record import FAILED, SKIPPED
-from bench.render.columns import count, duration, metric_name, quality, size
+from bench.render.columns import count, duration, metric_name, over_seeds, quality, size
+from bench.render.columns import noise as noise_from
 from bench.render.data import to_csv, to_json
 from bench.render.html import to_html
 from bench.render.markdown import escape, to_markdown
 from bench.render.plain import to_text
 
 
-def markdown_cells(document: str) -> list[list[str]]:
-    """Read the tables of a document as GitHub does: cells without escapes and entities."""
-    rows = []
-    for line in document.split("\n"):
-        if line.startswith("|"):
-            inside = _hide(line).split("|")[1:-1]
-            rows.append([_show(cell).strip() for cell in inside])
-    return rows
-
-
-def _hide(line: str) -> str:
-    """Put each escaped character beyond the reach of the splitting."""
-    return re.sub(r"\\([!-/:-@\[-`{-~])", lambda found: chr(0xE000 + ord(found[1])), line)
-
-
-def _show(cell: str) -> str:
-    plain = html.unescape(cell)
-    return "".join(chr(ord(c) - 0xE000) if 0xE000 <= ord(c) < 0xE080 else c for c in plain)
-
-
 def test_markdown_shows_quality_difference_published_costs_seeds_and_status():
-    heads, _, *rows = markdown_cells(to_markdown(three_seeds()))
-    first, second, broken, skipped = (dict(zip(heads, row, strict=True)) for row in rows)
+    with_ranks = judged_board(three_seeds())
+    half = {unit: s.interval.half for unit, s in with_ranks.tables[0].rows[0].validation.items()}
+    board, _ = markdown_tables(to_markdown(with_ranks))
+    first, second, broken, skipped = markdown_rows(board)
 
     assert first == {
-        "rank": "1",
+        "rank": "1 best",
         "plugin": "jena_gru",
-        "validation MAE": "0.2630 ± 0.0030",
-        "validation MAE (°C)": "2.33 ± 0.03",
-        "test MAE": "0.2762 ± 0.0032",
+        "validation MAE": f"0.2630 ± {half['mae']:.4f}",
+        "validation MAE (°C)": f"2.33 ± {half['mae_degC']:.2f}",
+        "test MAE": first["test MAE"],
         "against baseline": "-0.0300",
         "published": "0.2635",
         "training": "11.5 s",
         "per epoch": "2.5 s",
-        "per 1,000 predictions": "200 ms",
         "peak memory": "900 MiB",
         "parameters": "4,673",
         "seeds": "0, 1, 2",
+        "noise from": first["noise from"],
         "status": "ok",
     }
+    assert first["test MAE"].startswith("0.2762 ± 0.0")
+    assert first["noise from"].startswith("examples ")
+    assert second["rank"] == "2"
     assert (second["plugin"], second["against baseline"]) == ("jena_naive", "baseline")
     assert broken["rank"] == broken["validation MAE"] == broken["training"] == "–"
     assert broken["status"] == "failed: jena_broken.py:8: ValueError: no"
     assert skipped["status"] == "skipped: needs sklearn, not installed here"
 
 
-def test_a_single_seed_shows_no_spread():
-    document = to_markdown(a_board(a_record()))
-    assert "±" not in document
-    assert "±" in to_markdown(three_seeds())
+def test_a_figure_that_was_not_judged_shows_no_interval():
+    assert "±" not in to_markdown(three_seeds())
+    assert "±" in to_markdown(judged_board(three_seeds()))
+
+
+def test_the_larger_part_of_a_figures_error_is_named():
+    def found(spread, noise):
+        records = [a_record(quality=0.3 + spread * seed, seed=seed) for seed in range(3)]
+        (row,) = judged(*records, noise=noise).tables[0].rows
+        return noise_from(row, "mae")
+
+    assert found(spread=0.05, noise=0.001).startswith("seeds ")
+    assert found(spread=0.0001, noise=0.3).startswith("examples ")
+    assert noise_from(judged(a_record()).tables[0].rows[0], "mae") == "one seed"
+    assert noise_from(a_board(a_record()).tables[0].rows[0], "mae") == "–"
 
 
 @pytest.mark.parametrize("text", AWKWARD)
 def test_no_text_can_break_a_markdown_table(text):
     document = to_markdown(board_with(text))
-    heads, rule, first, second = markdown_cells(document)
+    (heads, rule, first, second), costs = markdown_tables(document)
 
     assert {len(heads), len(rule), len(first), len(second)} == {14}
     assert first[heads.index("plugin")] == one_line(f"{text} ({text}={text})")
     assert second[heads.index("status")] == one_line(f"failed: {text}")
+    assert [len(line) for line in costs] == [10] * 3
+    assert markdown_rows(costs)[0]["plugin"] == one_line(f"{text} ({text}={text})")
     assert "<" not in document
     assert document.encode()
 
 
 def test_a_very_long_reason_is_cut_in_the_table():
     board = a_board(a_record(status=FAILED, reason="too | long " * 200))
-    heads, _, row = markdown_cells(to_markdown(board))
-    status = row[heads.index("status")]
+    ((row,),) = map(markdown_rows, markdown_tables(to_markdown(board)))
+    status = row["status"]
     assert len(status) == 160
     assert status.endswith("…")
 
@@ -110,9 +110,12 @@ def test_an_underscore_within_a_name_stays_readable(name):
 
 
 def test_numbers_stand_right_and_names_left():
-    (rule,) = [line for line in to_markdown(three_seeds()).split("\n") if line.startswith("|--")]
-    sides = ["right" if cell.endswith(":") else "left" for cell in rule.strip("|").split("|")]
-    assert sides == ["right", "left", *["right"] * 10, "left", "left"]
+    board, costs = (
+        ["right" if cell.endswith(":") else "left" for cell in table[1]]
+        for table in markdown_tables(to_markdown(three_seeds()))
+    )
+    assert board == ["right", "left", *["right"] * 9, "left", "left", "left"]
+    assert costs == ["left", *["right"] * 9, "left"]
 
 
 def test_under_a_table_stands_where_its_numbers_come_from():
@@ -214,8 +217,9 @@ def test_a_reused_row_and_a_later_failure_are_marked(render):
     ],
 )
 def test_the_published_figure_is_of_validation_or_says_that_it_is_not(reference, cell):
-    heads, _, row = markdown_cells(to_markdown(a_board(a_record(reference=reference))))
-    assert row[heads.index("published")] == cell
+    document = to_markdown(a_board(a_record(reference=reference)))
+    (row,), _ = map(markdown_rows, markdown_tables(document))
+    assert row["published"] == cell
 
 
 # Terminal
@@ -226,16 +230,16 @@ def test_terminal_text_has_no_control_characters_and_a_line_a_row(text):
     printed = to_text(board_with(text))
     allowed = "\n\u200d"
     assert all(c.isprintable() or c in allowed for c in printed)
-    assert len(printed.split("\n")) == 3 + 3 + 2
+    assert len(printed.split("\n")) == 3 + 3 + 2 + 2
     assert printed.encode()
 
 
 def test_terminal_columns_line_up():
-    lines = to_text(three_seeds()).split("\n")
+    lines = to_text(judged_board(three_seeds())).split("\n")
     rule = next(number for number, line in enumerate(lines) if line.startswith("---"))
     ends = {line.index(" ± ") for line in lines[rule + 1 : rule + 3]}
     assert len(ends) == 1
-    assert max(map(len, lines)) < 170
+    assert max(map(len, lines[: rule + 5])) < 170
 
 
 def test_several_tables_stand_apart():
@@ -275,5 +279,6 @@ def test_a_line_of_text():
 def test_figures():
     assert quality(None, "mae") == "–"
     assert quality(Spread(0.26, None, 1), "mae") == "0.2600"
-    assert quality(Spread(2.571, 0.02, 3), "mae_degC") == "2.57 ± 0.02"
+    assert over_seeds(Spread(2.571, 0.02, 3), "mae_degC") == "2.57 ± 0.02"
+    assert over_seeds(Spread(2.571, None, 1), "mae_degC") == "2.57"
     assert (metric_name("mae_degC"), metric_name("accuracy")) == ("MAE (°C)", "accuracy")

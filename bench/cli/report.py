@@ -102,10 +102,13 @@ def render(board: Leaderboard, form: str) -> str:
 
 
 def _board(options: ReportOptions) -> Leaderboard:
+    from bench.evidence import gather
     from bench.leaderboard import make_leaderboard
+    from bench.standing import judge
     from bench.store import Store
 
-    contents = Store(options.results).read()
+    store = Store(options.results)
+    contents = store.read()
     for line in contents.unreadable:
         print(f"warning: left out {line}", file=sys.stderr)
     wanted = {"task": options.task, "profile": options.profile, "source": options.source}
@@ -120,7 +123,12 @@ def _board(options: ReportOptions) -> Leaderboard:
             f"{options.results}: has no records{' for ' + chosen if chosen else ''}; "
             "run some first with `python -m bench run --all`, or name another --results"
         )
-    return make_leaderboard(records, unreadable=len(contents.unreadable))
+    board = make_leaderboard(records, unreadable=len(contents.unreadable))
+    return judge(board, gather(store, board, _warn))
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def _leaderboard(board: Leaderboard, form: str) -> str:

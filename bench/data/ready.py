@@ -50,6 +50,7 @@ class ReadyData:
                 "direction": self.task.direction,
                 "baseline": self.task.baseline,
                 "units": dict(self.task.units),
+                "groups": self.task.groups,
             },
         }
 

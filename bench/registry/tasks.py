@@ -23,6 +23,7 @@ _LITERALS: dict[str, type] = {
     "LOSS": str,
     "BASELINE": str,
     "UNITS": dict,
+    "GROUPS": str,
     "VIEW": dict,
     "CHOICES": dict,
     "TRAINING": dict,
@@ -39,7 +40,8 @@ class TaskInfo:
     """What a task file declares.
 
     ``view`` holds every option of the view with its default, ``training`` the default
-    schedule, ``profiles`` the limits that each profile puts on it. ``official`` and
+    schedule, ``groups`` is what examples that are not independent have in common, in the
+    plural, such as days. ``profiles`` are the limits that each profile puts on it. ``official`` and
     ``local`` are alternative bundles of files; ``synthetic`` is the version of the made data.
     """
 
@@ -52,6 +54,7 @@ class TaskInfo:
     loss: str
     baseline: str
     units: Mapping[str, str]
+    groups: str
     view: Mapping[str, Any]
     choices: Mapping[str, Sequence[Any]]
     training: Mapping[str, Any]

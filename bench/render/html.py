@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from bench.leaderboard import Leaderboard, Table
 from bench.printable import one_line
 from bench.render.columns import Column, all_columns, cells
-from bench.render.provenance import above, below, left_out, reading, title
+from bench.render.comparison import compared
+from bench.render.cost_table import cost_columns, reading_costs, with_costs
+from bench.render.provenance import above, below, contended, left_out, reading, title
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; }
@@ -34,16 +36,28 @@ def to_html(leaderboard: Leaderboard) -> str:
 
 
 def _table(table: Table) -> str:
-    columns = all_columns(table)
-    head = _line("th", columns, (column.heading for column in columns))
-    rows = "\n".join(_line("td", columns, row) for row in cells(table, columns))
-    lines = "".join(f"<li>{_safe(label)}: {_safe(text)}</li>" for label, text in below(table))
+    mark = f"<p>{_safe(contended(table))}</p>\n" if contended(table) else ""
+    about = [*compared(table), *below(table)]
+    lines = "".join(f"<li>{_safe(label)}: {_safe(text)}</li>" for label, text in about)
     return (
         f"<h2>{_safe(title(table))}</h2>\n<p><strong>{_safe(above(table))}</strong></p>\n"
         f"<p>{_safe(reading(table))}</p>\n"
-        f"<table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n"
+        f"{_grid(table, all_columns(table))}{mark}{_costs(with_costs(table))}"
         f"<ul>{lines}</ul>"
     )
+
+
+def _costs(table: Table) -> str:
+    if not table.rows:
+        return ""
+    reading = f"<h3>Cost</h3>\n<p>{_safe(reading_costs(table))}</p>\n"
+    return reading + _grid(table, cost_columns(table))
+
+
+def _grid(table: Table, columns: Sequence[Column]) -> str:
+    head = _line("th", columns, (column.heading for column in columns))
+    rows = "\n".join(_line("td", columns, row) for row in cells(table, columns))
+    return f"<table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n"
 
 
 def _line(tag: str, columns: Iterable[Column], texts: Iterable[str]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bench.leaderboard import Leaderboard, Table
 from bench.printable import one_line
-from bench.render.columns import all_columns, cells
-from bench.render.provenance import above, below, left_out, reading, title
+from bench.render.columns import Column, all_columns, cells
+from bench.render.comparison import compared
+from bench.render.cost_table import cost_columns, reading_costs, with_costs
+from bench.render.provenance import above, below, contended, left_out, reading, title
 
 _LONGEST = 160
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -31,22 +34,36 @@ def escape(text: str, longest: int | None = None) -> str:
 
 
 def _table(table: Table) -> str:
+    about = [*compared(table), *below(table)]
+    lines = [f"- {label}: {escape(text)}" for label, text in about]
+    mark = [escape(contended(table))] if contended(table) else []
+    return "\n\n".join(
+        [
+            f"## {escape(title(table))}",
+            f"**{escape(above(table))}**",
+            escape(reading(table)),
+            _grid(table, all_columns(table)),
+            *mark,
+            *_costs(with_costs(table)),
+            "\n".join(lines),
+        ]
+    )
+
+
+def _costs(table: Table) -> list[str]:
+    if not table.rows:
+        return []
+    return ["### Cost", escape(reading_costs(table)), _grid(table, cost_columns(table))]
+
+
+def _grid(table: Table, columns: Sequence[Column]) -> str:
     import pandas as pd
 
-    columns = all_columns(table)
     frame = pd.DataFrame(
         [[escape(cell, _LONGEST) for cell in row] for row in cells(table, columns)],
         columns=[escape(column.heading) for column in columns],
         dtype=object,
     )
     aligned = ["right" if column.is_number else "left" for column in columns]
-    lines = [f"- {label}: {escape(text)}" for label, text in below(table)]
-    return "\n\n".join(
-        [
-            f"## {escape(title(table))}",
-            f"**{escape(above(table))}**",
-            escape(reading(table)),
-            frame.to_markdown(index=False, disable_numparse=True, colalign=aligned),
-            "\n".join(lines),
-        ]
-    )
+    text: str = frame.to_markdown(index=False, disable_numparse=True, colalign=aligned)
+    return text

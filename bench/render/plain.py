@@ -7,7 +7,8 @@ from tabulate import tabulate
 from bench.leaderboard import Leaderboard, Table
 from bench.printable import one_line
 from bench.render.columns import cells, few_columns
-from bench.render.provenance import above, left_out, title
+from bench.render.comparison import compared
+from bench.render.provenance import above, contended, left_out, reading, title
 
 _LONGEST = 60
 
@@ -28,4 +29,7 @@ def _table(table: Table) -> str:
         colalign=["right" if column.is_number else "left" for column in columns],
         disable_numparse=True,
     )
-    return f"{one_line(title(table))}\n{one_line(above(table))}\n\n{body}"
+    lines = [f"{label}: {text}" for label, text in compared(table)]
+    notes = [contended(table)] if contended(table) else []
+    about = "\n".join(map(one_line, [*notes, reading(table), *lines]))
+    return f"{one_line(title(table))}\n{one_line(above(table))}\n\n{body}\n\n{about}"

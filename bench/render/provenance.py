@@ -14,7 +14,8 @@ from bench.answering import (
 )
 from bench.leaderboard import Leaderboard, Table
 from bench.record import OK, Record
-from bench.render.columns import metric_name, shows_published, size
+from bench.render.columns import CONTENDED, metric_name, size
+from bench.targets import shows_published
 
 _WHY = {
     REPLACED: "replaced by a newer result of the same trial",
@@ -23,6 +24,11 @@ _WHY = {
     OTHER_VERSIONS: "computed with other versions of the libraries",
     UNREADABLE: "that cannot be read",
 }
+
+
+#: Options that say where results go.
+_PLACES = ("--results", "--output")
+_PLACES_WITH_VALUE = tuple(f"{option}=" for option in _PLACES)
 
 
 def title(table: Table) -> str:
@@ -39,17 +45,39 @@ def reading(table: Table) -> str:
     """Say how the table is to be read."""
     better = "lower is better" if table.direction == "min" else "higher is better"
     unit = table.units.get(table.metric, "")
-    seeds = {row.seeds for row in table.rows}
-    spread = "; ± is the standard deviation over seeds" if any(len(s) > 1 for s in seeds) else ""
     published = (
         " Published figures are of the official data and a full training."
-        if shows_published(table)
+        if shows_published(table.source)
+        else ""
+    )
+    repeats = (
+        " Repeatable says how far trials that were trained again gave the same predictions "
+        "and scores."
+        if any(row.repeats for row in table.rows)
         else ""
     )
     return (
-        f"Ranked by validation {metric_name(table.metric)} ({unit}, {better}){spread}. "
-        f"The epoch is chosen on validation; the test split is scored once.{published}"
+        f"In the order of validation {metric_name(table.metric)} ({unit}, {better})"
+        f"{_interval(table)}. "
+        f"The epoch is chosen on validation; the test split is scored once.{published}{repeats}"
     )
+
+
+def _interval(table: Table) -> str:
+    """Say what ± is; nothing where no figure has an interval."""
+    rows = [row.validation.get(table.metric) or row.test.get(table.metric) for row in table.rows]
+    over = {spread.interval.over for spread in rows if spread and spread.interval}
+    if not over:
+        return ""
+    mixed = " (over examples alone for one seed)" if len(over) > 1 else ""
+    return f"; ± is half of the 95% confidence interval over {max(over, key=len)}{mixed}"
+
+
+def contended(table: Table) -> str:
+    """Explain the mark of contended times in one line; nothing where none is marked."""
+    if not any(row.costs and row.costs.contended for row in table.rows):
+        return ""
+    return f"{CONTENDED} timed while other work ran on the machine: compares with no other time."
 
 
 def below(table: Table) -> list[tuple[str, str]]:
@@ -61,7 +89,7 @@ def below(table: Table) -> list[tuple[str, str]]:
         ("data", f"{table.source}, {table.fingerprint}, task version {table.task_version}"),
         ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
         ("commit", _different(_commit(record) for record in records)),
-        ("command", _different(str(r.environment.get("command", "?")) for r in records)),
+        ("command", _different(_command(record) for record in records)),
     ]
 
 
@@ -103,6 +131,17 @@ def _versions(records: Sequence[Record]) -> str:
     return ", ".join(
         f"{name} {' and '.join(sorted(numbers))}" for name, numbers in found.items() if numbers
     )
+
+
+def _command(record: Record) -> str:
+    """Return the command that was given, without where its results went: that changes none."""
+    words, kept = str(record.environment.get("command", "?")).split(" "), []
+    skip = False
+    for word in words:
+        if not skip and not word.startswith(_PLACES_WITH_VALUE) and word not in _PLACES:
+            kept.append(word)
+        skip = not skip and word in _PLACES
+    return " ".join(kept)
 
 
 def _commit(record: Record) -> str:

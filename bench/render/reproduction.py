@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from bench.leaderboard import Spread, Table
 from bench.printable import one_line
-from bench.render.columns import NOTHING, metric_name, quality
+from bench.render.columns import NOTHING, metric_name, over_seeds, quality
 from bench.render.markdown import escape
 from bench.render.provenance import above, below, title
 from bench.reproduction import (
@@ -132,7 +132,7 @@ def _line(figure: Figure) -> list[str]:
         figure.plugin,
         name,
         _number(figure.published, figure.metric),
-        quality(figure.measured, figure.metric),
+        over_seeds(figure.measured, figure.metric),
         _difference(figure),
         figure.verdict,
         figure.why,

@@ -1,0 +1,127 @@
+"""What a table says of its ranks: how they were found, and what they could not tell."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from builders import a_board, a_record
+from judged_world import EXAMPLES, evidence_of, judged, scores_of
+
+from bench.evidence import key_of
+from bench.leaderboard import Leaderboard
+from bench.record import Record
+from bench.render.comparison import compared
+from bench.render.data import to_json
+from bench.render.html import to_html
+from bench.render.markdown import to_markdown
+from bench.render.plain import to_text
+from bench.standing import judge
+
+
+def seeds(plugin: str, mean: float, count: int = 3, spread: float = 0.001) -> list[Record]:
+    return [a_record(plugin, mean + spread * seed, seed=seed) for seed in range(count)]
+
+
+def lines(board: Leaderboard) -> dict[str, str]:
+    return dict(compared(board.tables[0]))
+
+
+def test_the_method_is_told_with_its_numbers():
+    said = lines(judged(*seeds("a", 0.2), *seeds("b", 0.3), *seeds("c", 0.4)))["ranks"]
+
+    assert "3 pairs compared on the same validation examples and seeds" in said
+    assert "resampled in single" in said
+    assert "Holm's correction, 5% for the whole table" in said
+
+
+def test_blocks_of_days_are_told_with_their_length():
+    days = np.arange(EXAMPLES) // 4
+    records = [*seeds("a", 0.2), *seeds("b", 0.3)]
+    data = {**records[0].data, "metric": {**records[0].data["metric"], "groups": "days"}}
+    records = [a_record(r.trial.plugin, 0.2, seed=r.trial.seed, data=data) for r in records]
+    board = judge(a_board(*records), {key_of(r): scores_of(r, groups=days) for r in records})
+    said = lines(board)["ranks"]
+
+    assert f"of {EXAMPLES // 4:,};" in said
+    assert " day" in said
+
+
+def test_the_detectable_difference_is_told():
+    board = judged(*seeds("a", 0.2), *seeds("b", 0.3))
+    detectable = board.tables[0].standing.validation.detectable
+
+    assert f"a difference of {detectable:.4f} in MAE" in lines(board)["detectable"]
+    assert "80% power" in lines(board)["detectable"]
+
+
+def test_the_first_two_are_separated():
+    said = lines(judged(*seeds("a", 0.2), *seeds("b", 0.3)))["first two"]
+    assert said == "a and b differ by 0.1000, and are separated"
+
+
+def test_how_many_seeds_would_separate_the_first_two():
+    noisy = judged(*seeds("a", 0.2, spread=0.02), *seeds("b", 0.21, spread=0.02), noise=0.001)
+    said = lines(noisy)["first two"]
+    assert "and are not separated: about" in said
+    assert said.endswith("seeds each would")
+
+
+def test_no_number_of_seeds_helps_where_the_examples_are_too_few():
+    said = lines(judged(*seeds("a", 0.3), *seeds("b", 0.3001), noise=0.5))["first two"]
+    assert said.endswith("no number of seeds would, on these examples")
+
+
+def test_one_seed_is_told():
+    found = lines(judged(a_record("a", 0.3), a_record("b", 0.3001)))
+
+    assert found["ranks"].startswith("one seed each: intervals and ranks are about these trained")
+    assert found["first two"].endswith("with one seed there is no telling how many would")
+
+
+def test_what_the_test_split_says_is_told_beside():
+    apart, alike = (judged(*seeds("a", 0.2), *seeds("b", mean)) for mean in (0.3, 0.2001))
+
+    assert lines(apart)["test split"].endswith("none is significantly better there than a")
+    assert "no plugin is significantly better" in lines(alike)["test split"]
+
+
+def test_rows_without_predictions_are_named_with_the_mend():
+    old = seeds("old", 0.2)
+    new = seeds("new", 0.3)
+    said = lines(judge(a_board(*old, *new), evidence_of(*new)))["not ranked"]
+
+    assert said.startswith("old: ")
+    assert "--reuse never" in said
+
+
+def test_of_many_rows_without_predictions_some_are_named():
+    records = [a_record(f"p{number}", 0.3) for number in range(9)]
+    said = lines(judge(a_board(*records), {}))["not ranked"]
+    assert said.startswith("p0, p1, p2, p3, p4, p5 and 3 more: ")
+
+
+def test_a_board_that_was_not_judged_says_nothing():
+    assert compared(a_board(a_record()).tables[0]) == []
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
+def test_every_document_shows_ranks_intervals_and_how_they_came_about(render):
+    document = render(judged(*seeds("a", 0.3), *seeds("b", 0.3001), *seeds("c", 0.5)))
+
+    assert "1-2 best" in document
+    assert "0.5010 ± 0.0" in document
+    assert "95% confidence interval over seeds and examples" in document
+    assert "Holm" in document
+    assert "would be separated with 80% power" in document
+
+
+def test_json_has_the_comparison_as_numbers():
+    document = json.loads(to_json(judged(*seeds("a", 0.2), *seeds("b", 0.3))))
+    (table,) = document["tables"]
+
+    assert table["comparison"]["first_two"]["separated"] is True
+    assert table["comparison"]["best"] == ["a"]
+    assert table["rows"][0]["rank"] == {"low": 1, "high": 1}
+    assert table["rows"][0]["validation"]["mae"]["interval"]["seeds"] == 3
