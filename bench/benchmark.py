@@ -12,6 +12,7 @@ from bench.bounds import Bounds
 from bench.data.ready import make_ready, surroundings_of
 from bench.environment import describe_run
 from bench.errors import BenchError
+from bench.evidence import gather
 from bench.executor import LocalExecutor
 from bench.failed import ask_again, failed_trials, is_named
 from bench.files import write_whole
@@ -24,8 +25,12 @@ from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.render.markdown import to_markdown
+from bench.repeats import Sample
+from bench.rounds import Rounds
 from bench.runner import Context, Result, run
+from bench.standing import judge
 from bench.store import Store
+from bench.verify import Verification
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,9 @@ class Benchmark:
     With ``failed``, what failed is run again as it was asked for then; of ``request`` the
     policy of reuse alone counts. ``leaderboard`` is the file to write; ``command`` the line
     that the records keep, ``resume`` the one that goes on with an interrupted run.
+    ``verify`` is which trials are trained again to be compared, None for none;
+    ``max_seeds`` the most seeds that plugins get which are not told apart, None for no
+    further ones.
     """
 
     names: tuple[str, ...]
@@ -49,6 +57,8 @@ class Benchmark:
     resume: str
     failed: bool = False
     retries: int = 0
+    verify: Sample | None = None
+    max_seeds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Ending:
 class _Prepared:
     """A run that can begin; ``left_out`` says what was asked for and cannot be planned."""
 
-    plan: Sequence[Planned]
+    plan: list[Planned]
     context: Context
     left_out: Sequence[str]
 
@@ -95,7 +105,21 @@ def run_benchmark(
             say(f"{benchmark.results}: nothing failed of what was asked for")
         return Ending(Leaderboard(()), 1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
-    result = run(plan, LocalExecutor(), store, context, observer_for(console), interruption)
+    observer = observer_for(console)
+
+    def board_so_far() -> Leaderboard:
+        found = make_leaderboard(store.read().records)
+        return judge(found, gather(store, found, say))
+
+    rounds = Rounds(benchmark.max_seeds, plan, board_so_far, say)
+    verification = Verification(benchmark.verify, plan, store, observer.warn)
+
+    def further(records: Sequence[Record]) -> Sequence[Planned]:
+        return rounds.further() or verification.further(records)
+
+    result = run(plan, LocalExecutor(), store, context, observer, interruption, further)
+    for line in rounds.spent(result.records):
+        say(line)
     board = _publish(benchmark.leaderboard, store, result, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
@@ -103,7 +127,9 @@ def run_benchmark(
         say(f"interrupted; resume with: {benchmark.resume}")
         return Ending(board, INTERRUPTED)
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
-    return Ending(board, 1 if failed or prepared.left_out or result.unwritten else 0)
+    unconfirmed = verification.unconfirmed(result.records)
+    wrong = failed or prepared.left_out or result.unwritten or unconfirmed
+    return Ending(board, 1 if wrong else 0)
 
 
 def choose(
@@ -206,6 +232,7 @@ def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard
     kept = {(record.identity, record.finished) for record in contents.records}
     lost = [r for r in result.records if (r.identity, r.finished) not in kept]
     board = make_leaderboard([*contents.records, *lost], result.reused, len(contents.unreadable))
+    board = judge(board, gather(store, board, say))
     try:
         write_whole(file, to_markdown(board).encode())
         say(f"leaderboard written to {file}")

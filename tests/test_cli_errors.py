@@ -63,6 +63,7 @@ def test_neither_names_nor_all(error):
         (["--set", "units=3"], "--set: --failed takes it from the records"),
         (["--backend", "tensorflow"], "--backend: --failed takes it from the records"),
         (["--reuse", "always"], "--reuse always takes failed results as they are"),
+        (["--verify"], "--verify repeats what is ok, --failed runs what is not: leave one out"),
         (["jena_gri"], "did you mean 'jena_gru'?"),
         (["--task", "jenna"], "did you mean 'jena'?"),
     ],
@@ -73,6 +74,17 @@ def test_what_makes_no_sense_for_what_failed(error, words, complaint):
 
 def test_a_negative_number_of_retries(error):
     assert "--retry" in error("run", "--all", "--retry", "-1")
+
+
+@pytest.mark.parametrize("number", ["0", "1.5", "many", "\u0663", "9" * 5000])
+def test_a_number_of_repeats_that_is_none(error, number):
+    line = error("run", "--all", "--verify", number)
+    assert f"--verify {number}: is no number of trials" in line
+
+
+def test_a_name_behind_verify_is_not_taken_for_its_number(error):
+    line = error("run", "--verify", "jena_gru")
+    assert "--verify jena_gru: is no number of trials; give one from 1, or --verify alone" in line
 
 
 def test_an_unknown_command_offers_the_nearest(error):

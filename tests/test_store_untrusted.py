@@ -292,7 +292,7 @@ def test_no_name_of_a_record_escapes_into_a_document_or_the_terminal(tmp_path, c
     assert page.tags == plain.tags
     markdown = command("report", "--format", "md")[1]
     assert "<" not in markdown
-    assert len([line for line in markdown.splitlines() if line.startswith("#")]) == 2
+    assert len([line for line in markdown.splitlines() if line.startswith("#")]) == 3
     for words in (("report",), ("show", "--", as_name(text))):
         status, out, err = command(*words)
         assert status == 0, err

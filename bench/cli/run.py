@@ -13,9 +13,16 @@ from click.core import ParameterSource
 
 from bench.bounds import MEMORY_SHARE, TIMEOUTS, Bounds, default_bounds
 from bench.cli import options as shared
-from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds
+from bench.cli.parsing import (
+    check_backend,
+    parse_data,
+    parse_overrides,
+    parse_seeds,
+    parse_verify,
+)
 from bench.errors import BenchError
 from bench.plan import REUSE_POLICIES, Request, check_seeds
+from bench.repeats import Sample
 from bench.training import PROFILES
 
 #: What ``--failed`` takes from the records, and its options.
@@ -45,6 +52,9 @@ class RunOptions:
     reuse: str
     failed: bool
     retry: int
+    verify: Sample | None
+    until_separated: bool
+    max_seeds: int
     folders: tuple[Path, ...]
     results: Path
     output: Path | None
@@ -134,6 +144,26 @@ class RunOptions:
     metavar="N",
     help="Try a trial that crashed up to N more times.",
 )
+@click.option(
+    "--verify",
+    is_flag=False,
+    flag_value="",
+    metavar="[N]",
+    help="Train N trials (alone: one of each plugin) again and record whether they give the same.",
+)
+@click.option(
+    "--until-separated",
+    is_flag=True,
+    help="Add seeds, in rounds, to the plugins that cannot be told apart yet.",
+)
+@click.option(
+    "--max-seeds",
+    type=click.IntRange(min=2),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="With --until-separated: the most seeds of a plugin.",
+)
 @shared.plugin_folders
 @shared.results
 @click.option(
@@ -145,12 +175,24 @@ class RunOptions:
 def command(**options: Any) -> int:
     """Train plugins on their tasks and write the leaderboard.
 
-    Exit status: 0 every trial is ok or skipped with a reason; 1 some trial failed (the
-    leaderboard is written and shows it); 2 the command line or a file is wrong, nothing
-    was run; 130 interrupted, with the line that resumes.
+    With --until-separated further rounds give more seeds to the plugins of the run that the
+    comparison over the validation examples does not tell apart, as far as more seeds can.
+
+    With --verify a sample of the trials is trained once more when all are done, reused ones
+    too. The records and the leaderboard say whether the predictions and scores were
+    bit-identical, within 1e-6, or different.
+
+    Exit status: 0 every trial is ok or skipped with a reason; 1 some trial failed or, with
+    --verify, some repeat differed, failed or could not be compared (the leaderboard is
+    written and shows it); 2 the command line or a file is wrong, nothing was run; 130
+    interrupted, with the line that resumes.
     """
     context = click.get_current_context()
-    chosen = RunOptions(**options)
+    # First, for it may have taken the name that stands behind it.
+    verify = parse_verify(options.pop("verify"))
+    chosen = RunOptions(**options, verify=verify)
+    if not chosen.until_separated and _is_given(context, "max_seeds"):
+        raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
     if chosen.failed:
         _check_failed(chosen, context)
     elif chosen.everything == bool(chosen.names):
@@ -189,6 +231,8 @@ def run_command(options: RunOptions, resume: str) -> int:
             resume=resume,
             failed=options.failed,
             retries=options.retry,
+            verify=options.verify,
+            max_seeds=options.max_seeds if options.until_separated else None,
         )
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         ending = run_benchmark(benchmark, registry, console, interruption)
@@ -203,13 +247,21 @@ def _check_failed(options: RunOptions, context: click.Context) -> None:
     Raises:
         BenchError: Names the option.
     """
+    if options.verify is not None:
+        raise BenchError("--verify repeats what is ok, --failed runs what is not: leave one out")
+    if options.until_separated:
+        raise BenchError("--until-separated compares what is ok, --failed runs what is not")
     if options.everything:
         raise BenchError("--failed runs all that failed: leave --all out, or give names")
     if options.reuse == "always":
         raise BenchError("--reuse always takes failed results as they are: leave it out")
     for name, option in _FROM_RECORDS.items():
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        if _is_given(context, name):
             raise BenchError(f"{option}: --failed takes it from the records; leave it out")
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _command_line(words: list[str]) -> str:
@@ -221,13 +273,13 @@ def _resuming(context: click.Context) -> list[str]:
     words = []
     for parameter in context.command.params:
         value = context.params[parameter.name or ""]
-        if context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT:
+        if not _is_given(context, parameter.name or ""):
             continue
         if (parameter.name, value) == ("reuse", "never"):
             continue
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(parameter, click.Option):
                 words.append(parameter.opts[0])
-            if each is not True:
+            if each is not True and (parameter.name, each) != ("verify", ""):
                 words.append(str(each))
     return words
