@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.evidence import Evidence, Scores, key_of
 from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.record import OK, Record
@@ -20,12 +21,14 @@ class Standing:
     """The comparison of a table's plugins on each split, and the rows that it leaves out.
 
     ``unranked`` are labels of rows that are ok, but of which the scores of the validation
-    examples are not known: records of the first schemas did not keep them.
+    examples are not known: records of the first schemas did not keep them. ``problem`` says
+    why a split with scores could not be compared, "" if it was.
     """
 
     validation: Comparison | None
     test: Comparison | None
     unranked: tuple[str, ...]
+    problem: str = ""
 
 
 def judge(board: Leaderboard, evidence: Evidence) -> Leaderboard:
@@ -38,8 +41,15 @@ def judge(board: Leaderboard, evidence: Evidence) -> Leaderboard:
 
 
 def _judged(table: Table, evidence: Evidence) -> Table:
-    validation = _compare(table, "validation", evidence)
-    test = _compare(table, "test", evidence)
+    found: dict[str, Comparison | None] = {}
+    problems = []
+    for split in ("validation", "test"):
+        try:
+            found[split] = _compare(table, split, evidence)
+        except BenchError as error:
+            found[split] = None
+            problems.append(f"{split}: {error}")
+    validation, test = found["validation"], found["test"]
     rows = []
     for row in table.rows:
         row = replace(
@@ -54,12 +64,16 @@ def _judged(table: Table, evidence: Evidence) -> Table:
     unranked = tuple(
         row.label for row in rows if row.rank is None and table.metric in row.validation
     )
-    standing = Standing(validation, test, unranked)
+    standing = Standing(validation, test, () if problems else unranked, "; ".join(problems))
     return replace(table, rows=tuple(rows), standing=standing)
 
 
 def _compare(table: Table, split: str, evidence: Evidence) -> Comparison | None:
-    """Compare the rows whose records were all scored on the same examples of a split."""
+    """Compare the rows whose records were all scored on the same examples of a split.
+
+    Raises:
+        BenchError: The scores cannot be compared: there is one group of examples only.
+    """
     from bench.statistics.compare import compare
 
     scores = {row.label: _of_row(table, row, split, evidence) for row in table.rows}

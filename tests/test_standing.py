@@ -11,6 +11,7 @@ from judged_world import EXAMPLES, evidence_of, judged, rows_of, scores_of
 
 from bench.evidence import key_of
 from bench.record import FAILED, Record
+from bench.render.comparison import compared
 from bench.standing import judge
 
 
@@ -133,6 +134,17 @@ def test_without_any_predictions_nothing_is_said():
 
     assert table.standing.validation is None
     assert table.standing.unranked == ("a",)
+
+
+def test_examples_of_one_day_alone_are_no_sample_and_the_table_says_so():
+    day = np.zeros(EXAMPLES, dtype=int)
+    (table,) = judged(*seeds("a", 0.2), *seeds("b", 0.3), groups=day).tables
+
+    assert [row.rank for row in table.rows] == [None, None]
+    assert table.standing.validation is None
+    assert table.standing.problem.startswith("validation: ")
+    assert table.standing.unranked == ()
+    assert dict(compared(table))["not compared"] == table.standing.problem
 
 
 def test_days_of_alike_errors_make_intervals_wider():

@@ -25,6 +25,8 @@ def compared(table: Table) -> list[tuple[str, str]]:
         lines.append(("first two", _first_two(table, found)))
     if standing.test and len(standing.test.ranks) > 1:
         lines.append(("test split", _test(standing.test)))
+    if standing.problem:
+        lines.append(("not compared", standing.problem))
     if standing.unranked:
         lines.append(("not ranked", _unranked(standing.unranked)))
     return lines
