@@ -74,13 +74,13 @@ def _compare(table: Table, split: str, evidence: Evidence) -> Comparison | None:
     Raises:
         BenchError: The scores cannot be compared: there is one group of examples only.
     """
-    from bench.statistics.compare import compare
-
     scores = {row.label: _of_row(table, row, split, evidence) for row in table.rows}
     known = {label: found for label, found in scores.items() if found}
     counted = Counter(each.examples for found in known.values() for _, each in found)
     if not counted:
         return None
+    from bench.statistics.compare import compare
+
     (examples, _), *_ = counted.most_common()
     same = {
         label: found

@@ -95,6 +95,7 @@ def make_world(folder: Path, monkeypatch: pytest.MonkeyPatch, is_official: str =
         loss="mean_absolute_error",
         baseline="numbers_zero",
         units={"mae": "1"},
+        groups="numbers",
         view={},
         choices={},
         training={},
