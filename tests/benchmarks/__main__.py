@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import start_up, statistics
+from tests.benchmarks import start_up, statistics, stored
 
-BENCHMARKS = {"start-up": start_up.measure, "statistics": statistics.measure}
+BENCHMARKS = {
+    "start-up": start_up.measure,
+    "statistics": statistics.measure,
+    "stored": stored.measure,
+}
 
 
 def main() -> int:
