@@ -4,6 +4,7 @@ from keras import Model, layers, ops
 
 TASK = "jena"
 HYPERPARAMETERS = {
+    "lookback": "4d",
     "units": 32,
     "epochs": 20,
     "patience": 5,
