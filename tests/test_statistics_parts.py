@@ -15,7 +15,14 @@ from bench.statistics.intervals import Interval, interval_of
 from bench.statistics.multiple import holm
 from bench.statistics.sample import Sample, summarise
 from bench.statistics.scores import PER_EXAMPLE, per_example
-from bench.statistics.seeds import Prior, fit_prior, moderate, seed_variances, trigamma_inverse
+from bench.statistics.seeds import (
+    Prior,
+    fit_prior,
+    fit_prior_robustly,
+    moderate,
+    seed_variances,
+    trigamma_inverse,
+)
 from bench.worker.scoring import METRICS
 
 # Scores
@@ -136,6 +143,31 @@ def test_a_variance_that_is_zero_by_accident_does_not_break_the_fit():
 
 RANDOM = [Components(v, 0.0, 1.0, 3) for v in (0.5, 1.0, 1.5)]
 STEADY, SINGLE = Components(0.0, 0.0, 1.0, 3), Components(0.0, 0.0, 1.0, 1)
+
+
+def test_one_unsteady_plugin_does_not_hide_what_the_others_have_in_common():
+    random = np.random.default_rng(2)
+    df = np.full(20, 2.0)
+    alike = random.chisquare(df) / df
+    with_wild = np.append(alike, [4000.0])
+    prior, ordinary = fit_prior_robustly(with_wild, np.full(21, 2.0))
+    misled = fit_prior(with_wild, np.full(21, 2.0))
+
+    assert ordinary.tolist() == [True] * 20 + [False]
+    assert prior is not None
+    assert misled is not None
+    assert prior == fit_prior(alike, df)
+    assert min(prior.df, prior.most) > 5 * misled.df
+
+
+def test_an_unsteady_plugin_keeps_its_own_variance_and_few_degrees_of_freedom():
+    spread = np.linspace(0.4, 1.9, 12)
+    found = [Components(v, 0.0, 1.0, 3) for v in (*spread, 5000.0)]
+    part = seed_variances(found)
+
+    assert (part.variance[-1], part.df[-1]) == (5000.0, 2.0)
+    assert part.df[0] > 10
+    assert part.variance[:-1].max() < 2.5
 
 
 def test_a_table_draws_variances_up_but_never_down():
