@@ -14,6 +14,10 @@ HYPERPARAMETERS = {
     "batch_size": 64,
 }
 REFERENCE = {"val_accuracy": 0.7852}
+REFERENCE_NOTE = (
+    "the best epoch of one run on another 5,000 reviews: the sample alone makes two such "
+    "figures differ by up to 0.016 (95%)"
+)
 
 
 def build(task, embedding_dim, units):
