@@ -74,7 +74,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         else:
             fit.diverged = "predictions of the test split are not all finite"
     timing["total"] = time.perf_counter() - started
-    around = {"contention": contention.between(before, contention.look())}
+    around = {"contention": contention.since(before)}
     return Outcome(
         status=DIVERGED if fit.diverged else OK,
         reason=fit.diverged,
