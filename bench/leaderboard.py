@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,11 @@ class Table:
     rows: tuple[Row, ...]
     records: tuple[Record, ...]
     standing: Standing | None = None
+
+    @cached_property
+    def records_by_row(self) -> Mapping[str, Sequence[Record]]:
+        """The records that each row summarises or mentions, by its label."""
+        return _by_row(self.records)
 
 
 @dataclass(frozen=True)
@@ -202,9 +208,9 @@ def _table(
     )
 
 
-def records_of(table: Table, row: Row) -> list[Record]:
+def records_of(table: Table, row: Row) -> Sequence[Record]:
     """Return the records that a row summarises or mentions; those that are ok it summarises."""
-    return [record for record in table.records if row_label(record) == row.label]
+    return table.records_by_row.get(row.label, ())
 
 
 def row_label(record: Record) -> str:

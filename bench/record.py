@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,8 @@ _METRIC: Mapping[str, type] = {
 }
 #: Beyond this, what is computed from a number overflows. No honest result comes near.
 _LARGEST_NUMBER = 1e300
+_NUMBERS = frozenset({int, float})
+_FIGURES = _NUMBERS | {type(None)}
 _MEASURED = (
     ("metrics", "validation"),
     ("metrics", "test"),
@@ -117,6 +119,9 @@ class Record:
         return sealed(document)
 
 
+_PARTS = tuple(f.name for f in fields(Record))
+
+
 def from_json(text: str) -> Record:
     """Read a record of any version; in memory all have the present form.
 
@@ -126,7 +131,7 @@ def from_json(text: str) -> Record:
     """
     written = parse(text)
     document = upgraded(written)
-    missing = [f.name for f in fields(Record) if f.name not in document]
+    missing = [name for name in _PARTS if name not in document]
     if missing:
         raise BenchError(f"lacks {', '.join(missing)}")
     _check_sections(document)
@@ -139,7 +144,7 @@ def from_json(text: str) -> Record:
         raise BenchError("does not match its own identity: it was edited")
     predictions = _predictions(document["predictions"])
     check_seal(text, written)
-    parts = {f.name: document[f.name] for f in fields(Record)}
+    parts = {name: document[name] for name in _PARTS}
     return Record(**{**parts, "trial": trial, "predictions": predictions})
 
 
@@ -198,7 +203,7 @@ def _check_figures(document: Mapping[str, Any]) -> None:
     if not isinstance(curves, dict):
         raise BenchError("has curves that are not a dictionary")
     for name, values in curves.items():
-        if not isinstance(values, list) or not all(map(_is_figure, values)):
+        if not isinstance(values, list) or not _are_figures(values):
             raise BenchError(f"has a curve {name!r:.40} that is not a list of numbers")
     machine = document["environment"].get("machine", {})
     if not isinstance(machine, dict) or not _is_figure(machine.get("memory")):
@@ -268,6 +273,18 @@ def _check_numbers(section: str, found: Mapping[str, Any]) -> None:
 
 def _is_figure(value: Any) -> bool:
     return value is None or (is_a(value, float) and abs(value) < _LARGEST_NUMBER)
+
+
+def _are_figures(values: Sequence[Any]) -> bool:
+    """Say of a list read from JSON, which knows no NaN, whether all of it are figures.
+
+    Curves are most of a record: their kinds and their largest are told at once.
+    """
+    kinds = {*map(type, values)}
+    if not kinds <= _FIGURES:
+        return False
+    known = values if kinds <= _NUMBERS else [value for value in values if value is not None]
+    return max(map(abs, known), default=0) < _LARGEST_NUMBER
 
 
 def _is_time(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -52,7 +52,7 @@ class Trial:
         del content["seed"]
         return _digest(content)
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The row's name: the plugin, and what the command line changed."""
         changed = ", ".join(f"{key}={value}" for key, value in sorted(self.overrides.items()))
@@ -62,9 +62,12 @@ class Trial:
         return f"{self.label} seed {self.seed}"
 
     def _content(self) -> dict[str, Any]:
-        content = asdict(self)
-        del content["overrides"]
-        return content  # A tuple and a list, or keys in another order, are written alike.
+        # A tuple and a list, or keys in another order, are written alike.
+        return {name: getattr(self, name) for name in _COMPUTING}
+
+
+#: The fields that can change the result.
+_COMPUTING = tuple(f.name for f in fields(Trial) if f.name != "overrides")
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -10,7 +10,16 @@ from statistics import stdev
 import pytest
 from builders import a_board, a_record
 
-from bench.leaderboard import Leaderboard, Row, Table, make_leaderboard, spread
+from bench import leaderboard
+from bench.leaderboard import (
+    Leaderboard,
+    Row,
+    Table,
+    make_leaderboard,
+    records_of,
+    row_label,
+    spread,
+)
 from bench.record import CRASHED, FAILED, OUT_OF_MEMORY, SKIPPED, TIMEOUT
 
 
@@ -310,3 +319,26 @@ def test_every_record_is_shown_or_counted():
     board = make_leaderboard(records)
     shown = sum(len(table.records) for table in board.tables)
     assert shown + sum(board.left_out.values()) == len(records)
+
+
+def test_a_row_has_the_records_that_it_summarises_or_mentions():
+    for table in make_leaderboard(many_records()).tables:
+        of_rows = {row.label: records_of(table, row) for row in table.rows}
+        assert sum(map(len, of_rows.values())) == len(table.records)
+        for label, records in of_rows.items():
+            assert {row_label(record) for record in records} == {label}
+
+
+def test_more_rows_make_no_record_of_another_row_be_looked_at(monkeypatch):
+    asked = []
+
+    def counted(record):
+        asked.append(record)
+        return row_label(record)
+
+    monkeypatch.setattr(leaderboard, "row_label", counted)
+    records = [a_record(f"p{number}", seed=seed) for number in range(50) for seed in range(2)]
+    table = only_table(make_leaderboard(records))
+    for row in table.rows:
+        records_of(table, row)
+    assert len(asked) <= 3 * len(records)

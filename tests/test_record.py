@@ -172,6 +172,20 @@ def test_nonsense_is_refused_where_it_is_read(sections, complaint):
         from_json(edited(a_record(), **sections))
 
 
+@pytest.mark.parametrize("value", ["true", '"0.3"', "[]", "{}", "1e999", "-1e300", "1" + "0" * 400])
+def test_a_curve_holds_numbers_alone(value):
+    curve = {"curves": {"train_loss": [0.3, 0.123456789, 1]}}
+    text = a_record(status=TIMEOUT, metrics=curve).to_json()
+    with pytest.raises(BenchError, match=r"a curve 'train_loss' that is not a list of numbers"):
+        from_json(text.replace("0.123456789", value))
+
+
+@pytest.mark.parametrize("curve", [[], [None], [1, 0.5, None, -2]])
+def test_a_curve_may_be_empty_and_have_gaps(curve):
+    record = a_record(status=TIMEOUT, metrics={"curves": {"train_loss": curve}})
+    assert from_json(record.to_json()) == record
+
+
 def test_a_missing_section_is_named():
     document = json.loads(a_record().to_json())
     del document["log"], document["model"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,14 @@ def make_ready(
 
 
 def surroundings_of(data: Mapping[str, ReadyData]) -> Surroundings:
-    """Return what planning has to know of this machine and the data on it."""
+    """Return what planning has to know of this machine and the data on it.
+
+    What is installed is looked up once a package: many plugins need the same, and a
+    package whose distribution has another name is looked for in all of them.
+    """
     return Surroundings(
         sources={name: ready.source for name, ready in data.items()},
         training_examples=lambda task, view: data[task.name].training_examples(view),
-        version_of=version_of,
-        digest_of=digest_of,
+        version_of=cache(version_of),
+        digest_of=cache(digest_of),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import start_up, statistics, stored
+from tests.benchmarks import scale, start_up, statistics, stored
 
 BENCHMARKS = {
     "start-up": start_up.measure,
     "statistics": statistics.measure,
     "stored": stored.measure,
+    "scale": scale.measure,
 }
 
 
