@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.bounds import Bounds
 from bench.data.ready import make_ready, surroundings_of
-from bench.environment import describe_run
+from bench.environment import describe_run, machine
 from bench.errors import BenchError
 from bench.evidence import gather
 from bench.executor import LocalExecutor
@@ -28,8 +28,11 @@ from bench.render.markdown import to_markdown
 from bench.repeats import Sample
 from bench.rounds import Rounds
 from bench.runner import Context, Result, run
+from bench.schedule import Durations, in_order
+from bench.shares import can_confine, cpu_shares
 from bench.standing import judge
 from bench.store import Store
+from bench.time_left import TimeLeft
 from bench.verify import Verification
 
 
@@ -42,7 +45,7 @@ class Benchmark:
     that the records keep, ``resume`` the one that goes on with an interrupted run.
     ``verify`` is which trials are trained again to be compared, None for none;
     ``max_seeds`` the most seeds that plugins get which are not told apart, None for no
-    further ones.
+    further ones. ``jobs`` is how many trials run at once.
     """
 
     names: tuple[str, ...]
@@ -59,6 +62,7 @@ class Benchmark:
     retries: int = 0
     verify: Sample | None = None
     max_seeds: int | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,20 @@ class Ending:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A run that can begin; ``left_out`` says what was asked for and cannot be planned."""
+    """A run that can begin; ``left_out`` says what was asked for and cannot be planned.
+
+    ``durations`` are what its trials are known to take.
+    """
 
     plan: list[Planned]
     context: Context
     left_out: Sequence[str]
+    durations: Durations
+
+    def in_order(self, plan: Sequence[Planned]) -> list[Planned]:
+        """Order some of its trials; see ``bench.schedule``."""
+        baselines = {task.baseline for task in self.context.tasks.values()}
+        return in_order(plan, self.durations, baselines)
 
 
 _Say = Callable[[str], None]
@@ -93,7 +106,9 @@ def run_benchmark(
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    store = Store(benchmark.results)
+    store, shares = Store(benchmark.results), cpu_shares(benchmark.jobs)
+    if len(shares) > 1 and not can_confine():
+        say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")
     try:
         with interruption.heeded():
             prepared = _prepare(benchmark, registry, store, say)
@@ -105,7 +120,7 @@ def run_benchmark(
             say(f"{benchmark.results}: nothing failed of what was asked for")
         return Ending(Leaderboard(()), 1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
-    observer = observer_for(console)
+    observer = observer_for(console, TimeLeft(prepared.durations, benchmark.jobs))
 
     def board_so_far() -> Leaderboard:
         found = make_leaderboard(store.read().records)
@@ -115,9 +130,10 @@ def run_benchmark(
     verification = Verification(benchmark.verify, plan, store, observer.warn)
 
     def further(records: Sequence[Record]) -> Sequence[Planned]:
-        return rounds.further() or verification.further(records)
+        return prepared.in_order(rounds.further() or verification.further(records))
 
-    result = run(plan, LocalExecutor(), store, context, observer, interruption, further)
+    executor, ordered = LocalExecutor(shares=shares), prepared.in_order(plan)
+    result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records):
         say(line)
     board = _publish(benchmark.leaderboard, store, result, say)
@@ -199,7 +215,8 @@ def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) 
         known=frozenset((record.identity, record.finished) for record in contents.records),
         retries=benchmark.retries,
     )
-    return _Prepared([*plan.values()], context, left_out)
+    durations = Durations(contents.records, machine(), benchmark.jobs)
+    return _Prepared([*plan.values()], context, left_out, durations)
 
 
 def _groups(

@@ -30,9 +30,9 @@ class Bounds:
     memory: int | None = None
 
 
-def default_bounds(profile: str) -> Bounds:
-    """Return the bounds of a profile on this machine."""
-    return Bounds(TIMEOUTS[profile], int(MEMORY_SHARE * machine_memory()))
+def default_bounds(profile: str, jobs: int = 1) -> Bounds:
+    """Return the bounds of a profile on this machine, for each of so many trials at once."""
+    return Bounds(TIMEOUTS[profile], int(MEMORY_SHARE * machine_memory()) // jobs)
 
 
 def machine_memory() -> int:

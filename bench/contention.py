@@ -25,11 +25,14 @@ _LARGEST = 1e300
 class Disturbance:
     """What disturbed a trial, as far as it is too much: falsy fields did not.
 
-    others_cpu: share of the machine that other processes used, 0 to 1. slowdown: how many
-    times as long as usual the reference workload took.
+    shared: another run trained on the machine. jobs: how many trials the run itself had at
+    once; each had a part of the cores, also while it was the only one. others_cpu: share of
+    the machine that other processes used, 0 to 1. slowdown: how many times as long as usual
+    the reference workload took.
     """
 
     shared: bool = False
+    jobs: int = 0
     others_cpu: float = 0.0
     slowdown: float = 0.0
 
@@ -38,6 +41,7 @@ class Disturbance:
         """Why times are not to be trusted, in words; none if they are."""
         said = {
             "another run": self.shared,
+            f"--jobs {self.jobs}": self.jobs,
             f"others used {self.others_cpu:.0%}": self.others_cpu,
             f"reference work {self.slowdown:.1f} times as long": self.slowdown,
         }
@@ -60,9 +64,12 @@ def contention_of(record: Record, usual: float | None) -> str:
 def disturbance(record: Record, usual: float | None) -> Disturbance:
     """Return what disturbed a trial; see ``contention_of``."""
     others = _number(_measured(record).get("others_cpu")) or 0.0
+    several = _several(record.environment.get("jobs"))
     slowdown = max(_references(record), default=0.0) / usual if usual else 0.0
     return Disturbance(
-        shared=record.environment.get("shared") is True,
+        # Beside trials of its own run there is no telling whether there was another one.
+        shared=record.environment.get("shared") is True and not several,
+        jobs=several,
         others_cpu=others if others > MOST_OTHERS else 0.0,
         slowdown=slowdown if slowdown > SLOWEST else 0.0,
     )
@@ -73,6 +80,7 @@ def worst(found: Iterable[Disturbance]) -> Disturbance:
     all_found = [*found]
     return Disturbance(
         shared=any(one.shared for one in all_found),
+        jobs=max((one.jobs for one in all_found), default=0),
         others_cpu=max((one.others_cpu for one in all_found), default=0.0),
         slowdown=max((one.slowdown for one in all_found), default=0.0),
     )
@@ -110,6 +118,10 @@ def _references(record: Record) -> list[float]:
 def _measured(record: Record) -> Mapping[str, Any]:
     found = record.environment.get("contention")
     return found if isinstance(found, Mapping) else {}
+
+
+def _several(jobs: Any) -> int:
+    return jobs if isinstance(jobs, int) and is_a(jobs, int) and jobs > 1 else 0
 
 
 def _number(value: Any) -> float | None:

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from subprocess import DEVNULL, PIPE
 from typing import IO, Literal
@@ -14,6 +14,7 @@ from typing import IO, Literal
 import psutil
 
 from bench import processes
+from bench.shares import Share, confine, confined
 
 Start = Literal["auto", "fork", "spawn"]
 
@@ -64,20 +65,40 @@ class UnsafeToFork(Exception):
 
 
 class Launcher:
-    """Starts workers for one backend, by a fork server for as long as that works."""
+    """Starts workers for one backend, by a fork server for as long as that works.
 
-    def __init__(self, backend: str, start: Start = "auto") -> None:
+    The server imports its libraries on the CPUs ``share``: some count them as they are
+    loaded. Workers may then be confined to any others, as long as there are as many.
+    """
+
+    def __init__(self, backend: str, start: Start = "auto", share: Share = None) -> None:
         self._environment = _environment(backend)
+        self._share = share
         self._server: ForkServer | None = None
         # On other systems libraries start threads, or talk to services, as they are loaded.
         self._may_fork = start == "fork" or (start == "auto" and sys.platform == "linux")
 
-    def launch(self) -> Launched:
-        """Start a worker; it waits for a job on its standard input."""
+    def launch(self, share: Share = None) -> Launched:
+        """Start a worker on its CPUs; it waits for a job on its standard input."""
+        launched = self._start_worker()
+        if launched.process is not None:
+            # It has one thread until it gets a job, and all of the trial inherits from that.
+            confine(launched.process, share)
+        return launched
+
+    def close(self) -> None:
+        """End the server, and any workers of its that are left."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _start_worker(self) -> Launched:
         # A trial, or the system, may end a server; one after the other is something else.
         lost = 0
         while self._may_fork:
-            self._server = self._server or ForkServer(self._environment)
+            if self._server is None:
+                with confined(self._share):
+                    self._server = ForkServer(self._environment)
             try:
                 return self._server.fork()
             except UnsafeToFork:
@@ -85,14 +106,9 @@ class Launcher:
             except ServerLost:
                 lost += 1
                 self._may_fork = lost < SERVERS
-            self.close()
-        return self._spawn()
-
-    def close(self) -> None:
-        """End the server; workers under way are not its own."""
-        if self._server is not None:
-            self._server.close()
+            self._server.close(spare=self._server.workers)
             self._server = None
+        return self._spawn()
 
     def _spawn(self) -> Launched:
         worker = psutil.Popen(
@@ -109,9 +125,10 @@ class Launcher:
 
 
 class ForkServer:
-    """The run's side of ``bench.worker.server``."""
+    """The run's side of ``bench.worker.server``; ``workers`` are those it forked that live."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        self.workers: list[psutil.Process] = []
         self._ready = False
         self._connection, theirs = socket.socketpair()
         with theirs, tempfile.TemporaryFile() as log:
@@ -149,12 +166,14 @@ class ForkServer:
         finally:
             for descriptor in (their_in, their_out, their_err):
                 os.close(descriptor)
+        self.workers = [worker for worker in self.workers if processes.is_alive(worker)]
+        self.workers += [process] if process else []
         return Launched(process, *ours, reap=lambda: None, forked=True)
 
-    def close(self) -> None:
-        """End the server."""
+    def close(self, spare: Sequence[psutil.Process] = ()) -> None:
+        """End the server and all below it but the workers in ``spare``, which go on."""
         self._connection.close()
-        processes.kill_tree(self._process)
+        processes.kill_tree(self._process, spare)
         self._process.wait()
 
     def _ask(self, streams: list[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
@@ -39,11 +39,18 @@ def memory_below(process: psutil.Process) -> int:
     return total
 
 
-def kill_tree(process: psutil.Process) -> None:
-    """Kill a process and all its descendants, and see them gone."""
+def kill_tree(process: psutil.Process, spare: Iterable[psutil.Process] = ()) -> None:
+    """Kill a process and all its descendants, and see them gone.
+
+    Those in ``spare`` and their own descendants are left alone.
+    """
+    spared = {*spare}
+    for branch in [*spared]:
+        with contextlib.suppress(psutil.Error):
+            spared.update(branch.children(recursive=True))
     family = [process]
     with contextlib.suppress(psutil.Error):
-        family += process.children(recursive=True)
+        family += [p for p in process.children(recursive=True) if p not in spared]
     for member in family:
         with contextlib.suppress(psutil.Error):
             member.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -23,27 +22,28 @@ from bench.printable import one_line
 from bench.record import OK, Record
 from bench.render.columns import duration
 from bench.repeats import verdict_text
+from bench.time_left import TimeLeft
 
 
 class PlainLines:
     """One line a finished trial, for pipes and logs."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: TimeLeft) -> None:
         self._console = console
+        self._clock = clock
         self._done = 0
         self._total = 0
-        self._clock = _TimeLeft([])
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Say how much there is to do."""
         self._done = 0
         self._total = len(plan)
-        self._clock = _TimeLeft(plan)
-        _write(self._console, _summary(plan))
+        self._clock.begin(plan)
+        _write(self._console, _summary(plan, self._clock))
 
     def started(self, planned: Planned) -> None:
         """Note the time; the line comes when the trial is done."""
-        self._clock.started()
+        self._clock.started(planned)
 
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """Nothing: a log wants no line an epoch."""
@@ -59,8 +59,9 @@ class PlainLines:
     def finished(self, record: Record, reused: bool) -> None:
         """Write the trial's line."""
         self._done += 1
-        left = self._clock.after(record)
-        behind = f" ({left})" if left else ""
+        self._clock.finished(record)
+        left = str(self._clock)
+        behind = f" ({left} left)" if left else ""
         line = f"[{self._done}/{self._total}] {result_line(record, reused)}{behind}"
         _write(self._console, line)
 
@@ -73,10 +74,11 @@ class PlainLines:
 
 
 class LiveBar:
-    """An overall bar with the time left, and the trial under way with its epoch and metric."""
+    """An overall bar with the time left, and one a trial under way with its epoch and metric."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: TimeLeft) -> None:
         self._console = console
+        self._clock = clock
         self._progress = Progress(
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             BarColumn(bar_width=24),
@@ -86,21 +88,20 @@ class LiveBar:
             console=console,
             transient=True,
         )
-        self._clock = _TimeLeft([])
         self._overall = self._progress.add_task("trials", total=None, note="")
-        self._current: TaskID | None = None
+        self._under_way: dict[str, TaskID] = {}
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Show the bar."""
-        self._clock = _TimeLeft(plan)
-        _write(self._console, _summary(plan))
+        self._clock.begin(plan)
+        _write(self._console, _summary(plan, self._clock))
         self._progress.update(self._overall, completed=0, total=len(plan), note="")
         self._progress.start()
 
     def started(self, planned: Planned) -> None:
         """Show which trial is under way."""
-        self._clock.started()
-        self._current = self._progress.add_task(
+        self._clock.started(planned)
+        self._under_way[planned.trial.identity] = self._progress.add_task(
             one_line(f"{'repeat of ' if planned.first else ''}{planned.trial}", 60),
             total=planned.trial.training["epochs"] or None,
             note="starting",
@@ -108,16 +109,14 @@ class LiveBar:
 
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """Show the epoch and its validation metric."""
-        if self._current is not None:
-            note = f"epoch {epoch.epoch}, validation {epoch.metric:.4f}"
-            self._progress.update(
-                self._current, completed=epoch.epoch, total=epoch.epochs, note=note
-            )
+        bar = self._under_way[planned.trial.identity]
+        note = f"epoch {epoch.epoch}, validation {epoch.metric:.4f}"
+        self._progress.update(bar, completed=epoch.epoch, total=epoch.epochs, note=note)
 
     def retrying(self, record: Record, attempt: int, retries: int) -> None:
         """Write how the trial ended, and that this is not the end of it, above the bar."""
         _write(self._console, _retry_line(record, attempt, retries))
-        self._forget_current()
+        self._forget(record)
 
     def waiting(self, trials: int) -> None:
         """Write what is waited for above the bar."""
@@ -126,8 +125,10 @@ class LiveBar:
     def finished(self, record: Record, reused: bool) -> None:
         """Write the trial's line above the bar, and the time left behind it."""
         _write(self._console, result_line(record, reused))
-        self._forget_current()
-        self._progress.update(self._overall, advance=1, note=self._clock.after(record))
+        self._forget(record)
+        self._clock.finished(record)
+        left = str(self._clock)
+        self._progress.update(self._overall, advance=1, note=f"{left} left" if left else "")
 
     def warn(self, message: str) -> None:
         """Write a warning above the bar."""
@@ -137,43 +138,16 @@ class LiveBar:
         """Take the bar away."""
         self._progress.stop()
 
-    def _forget_current(self) -> None:
-        if self._current is not None:
-            self._progress.remove_task(self._current)
-            self._current = None
+    def _forget(self, record: Record) -> None:
+        bar = self._under_way.pop(record.identity, None)
+        if bar is not None:
+            self._progress.remove_task(bar)
 
 
-class _TimeLeft:
-    """Estimates the time left from the mean time of the trials run so far.
-
-    Only trials that were started count: what is reused, hopeless, or done by another run
-    takes no time.
-    """
-
-    def __init__(self, plan: Sequence[Planned]) -> None:
-        self._left = {planned.trial.identity for planned in plan if planned.to_run}
-        self._done = 0
-        self._running = False
-        self._begun = time.monotonic()
-
-    def started(self) -> None:
-        self._running = True
-
-    def after(self, record: Record) -> str:
-        """Note that a trial has its record; return "about 3 min left", or nothing at the end."""
-        self._left.discard(record.identity)
-        self._done += self._running
-        self._running = False
-        if not self._left or not self._done:
-            return ""
-        each = (time.monotonic() - self._begun) / self._done
-        return f"about {duration(each * len(self._left))} left"
-
-
-def observer_for(console: Console) -> PlainLines | LiveBar:
+def observer_for(console: Console, clock: TimeLeft) -> PlainLines | LiveBar:
     """Return the live bar on a terminal that can redraw, and plain lines elsewhere."""
     can_redraw = console.is_terminal and not console.is_dumb_terminal
-    return LiveBar(console) if can_redraw else PlainLines(console)
+    return LiveBar(console, clock) if can_redraw else PlainLines(console, clock)
 
 
 def result_line(record: Record, reused: bool) -> str:
@@ -210,11 +184,12 @@ def _write(console: Console, line: str) -> None:
     console.print(Text(one_line(line)), soft_wrap=True)
 
 
-def _summary(plan: Sequence[Planned]) -> str:
+def _summary(plan: Sequence[Planned], clock: TimeLeft) -> str:
     to_run = sum(planned.to_run for planned in plan)
     reused = sum(planned.reused is not None for planned in plan)
     rest = len(plan) - to_run - reused
-    parts = [f"{to_run} to run"]
+    time = f" in {clock}" if str(clock) else ""
+    parts = [f"{to_run} to run{time}"]
     parts += [f"{reused} reused"] if reused else []
     parts += [f"{rest} that cannot run"] if rest else []
     kind = "repeat" if any(planned.first for planned in plan) else "trial"

@@ -34,6 +34,13 @@ def test_a_trial_may_take_most_of_the_memory_but_not_all(container):
     assert 0.5 * machine_memory() < allowed < 0.9 * machine_memory()
 
 
+def test_several_trials_at_once_divide_the_memory_but_not_the_time(container):
+    alone, one_of_four = default_bounds("quick"), default_bounds("quick", jobs=4)
+
+    assert one_of_four.timeout == alone.timeout
+    assert one_of_four.memory == (alone.memory or 0) // 4
+
+
 def test_the_limit_of_a_container_counts_where_it_is_the_smaller_one(container):
     container.write_text(f"{2 * 1024**3}\n")
 

@@ -45,6 +45,26 @@ def test_each_kind_of_company_is_a_reason_in_words():
     assert contention_of(beside(record, after=0.0028), USUAL) == slow
 
 
+def at_once(record: Record, jobs: Any) -> Record:
+    return replace(record, environment={**record.environment, "jobs": jobs})
+
+
+def test_a_trial_of_several_at_once_is_told_from_one_beside_another_run():
+    beside_its_own = at_once(beside(a_record(), shared=True), 2)
+    assert contention_of(beside_its_own, USUAL) == "--jobs 2"
+    assert contention_of(at_once(beside(a_record(), shared=True), 1), USUAL) == "another run"
+
+
+def test_the_last_of_several_at_once_ran_alone_but_on_a_part_of_the_cores():
+    assert contention_of(at_once(beside(a_record()), 4), USUAL) == "--jobs 4"
+    assert contention_of(at_once(beside(a_record()), 1), USUAL) == ""
+
+
+@pytest.mark.parametrize("jobs", [None, "2", True, -3, 2.5, []], ids=str)
+def test_a_number_of_jobs_that_cannot_be_is_taken_for_unknown(jobs):
+    assert contention_of(at_once(beside(a_record()), jobs), USUAL) == ""
+
+
 def test_all_reasons_are_given():
     company = beside(a_record(), shared=True, others_cpu=0.5, after=0.02)
     assert contention_of(company, USUAL) == (
@@ -117,9 +137,10 @@ def test_the_worst_of_several_trials_is_the_worst_of_each_kind():
     found = [
         disturbance(beside(a_record(), others_cpu=0.3), USUAL),
         disturbance(beside(a_record(), others_cpu=0.2, after=0.004), USUAL),
-        disturbance(beside(a_record()), USUAL),
+        disturbance(at_once(beside(a_record()), 2), USUAL),
     ]
     assert worst(found).reasons == (
+        "--jobs 2",
         "others used 30%",
         "reference work 2.0 times as long",
     )

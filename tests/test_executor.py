@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from test_worker_keras_model import a_trial
+from worker_world import a_job, install_worker
 
-from bench import launch, processes, worker_process
+from bench import processes, worker_process
 from bench.bounds import Bounds
 from bench.executor import LocalExecutor, Started
-from bench.job import EpochDone, Finished, Job
+from bench.job import EpochDone, Finished
 
 
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Put a small script in the trial's place: it has ``job`` and ``send``."""
 
-    def install(body: str) -> None:
-        script = tmp_path / "worker.py"
-        script.write_text(
-            "import os, signal, subprocess, sys, time\n"
-            "from bench.job import EpochDone, Job, encode\n"
-            "from bench.record import Outcome\n"
-            "from bench.worker.keeper import keep\n"
-            "def work(line):\n"
-            "    job = Job.from_json(line)\n"
-            "    def send(message):\n"
-            "        sys.stdout.write(encode(message)); sys.stdout.flush()\n"
-            + textwrap.indent(textwrap.dedent(body), "    ")
-            + "\nkeep(work)\n"
-        )
-        monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
-        monkeypatch.setattr(launch, "SPAWN", [sys.executable, str(script)])
-
-    return install
-
-
-def a_job(seed: int = 0, bounds: Bounds | None = None) -> Job:
-    names = ("plugin.py", "", "task.py", "prepared", f"predictions-{seed}")
-    return Job(a_trial(seed), *names, bounds or Bounds())
+    return lambda body: install_worker(tmp_path, monkeypatch, body)
 
 
 def run_one(bounds: Bounds | None = None) -> tuple[list[Any], Finished]:

@@ -6,51 +6,30 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from test_worker_keras_model import a_trial
+from worker_world import a_job, install_server
 
 from bench import launch, processes
 from bench.bounds import Bounds
 from bench.executor import LocalExecutor
-from bench.job import EpochDone, Finished, Job
+from bench.job import EpochDone, Finished
 from bench.launch import Launcher
 
-Install = Callable[[str], None]
+Install = Callable[..., None]
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Put a server in place that imports nothing and whose trials run ``body``."""
 
-    def install(body: str, before: str = "") -> None:
-        script = tmp_path / "server.py"
-        script.write_text(
-            "import os, signal, subprocess, sys, threading, time\n"
-            "from bench.job import EpochDone, Job, encode\n"
-            "from bench.record import Outcome\n"
-            "from bench.worker import server\n"
-            "def work(line):\n"
-            "    job = Job.from_json(line)\n"
-            "    def send(message):\n"
-            "        os.write(1, encode(message).encode())\n"
-            + textwrap.indent(textwrap.dedent(body), "    ")
-            + "\nserver._PRELOADED, server.work = (), work\n"
-            + textwrap.dedent(before)
-            + "\nserver.main()\n"
-        )
-        monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
-        monkeypatch.setattr(launch, "SERVER", [sys.executable, str(script)])
-        # Should forking fail, the trial must not quietly succeed another way.
-        monkeypatch.setattr(launch, "SPAWN", [sys.executable, "-c", "raise SystemExit(9)"])
-
-    return install
+    return partial(install_server, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -61,8 +40,7 @@ def executor() -> Iterator[LocalExecutor]:
 
 
 def run(executor: LocalExecutor, seed: int = 0, **bounds: Any) -> tuple[list[Any], Finished]:
-    names = ("plugin.py", "", "task.py", "prepared", "predictions")
-    executor.submit(Job(a_trial(seed), *names, bounds=Bounds(**bounds)))
+    executor.submit(a_job(seed, Bounds(**bounds)))
     events = [event for _, event in executor.events()]
     finished = events[-1]
     assert isinstance(finished, Finished)

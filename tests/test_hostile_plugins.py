@@ -41,7 +41,8 @@ class Ran:
     @property
     def metrics(self) -> dict[str, Any]:
         metrics: dict[str, Any] = json.loads(json.dumps(self.finished.outcome.metrics))
-        metrics.get("curves", {}).pop("epoch_seconds", None)
+        for name in ("epoch_seconds", "elapsed_seconds"):
+            metrics.get("curves", {}).pop(name, None)
         return metrics
 
 

@@ -16,6 +16,8 @@ from bench.progress import LiveBar, PlainLines, observer_for, result_line
 from bench.record import CRASHED, FAILED, SKIPPED, Record
 from bench.registry.plugins import Plugin
 from bench.repeats import DIFFERENT
+from bench.schedule import Durations
+from bench.time_left import TimeLeft
 
 ODD = "[bold]x[/nobody] :rocket: \x1b[31m\n[red]"
 
@@ -29,13 +31,13 @@ def planned(record: Record, **fate: object) -> Planned:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Seconds that pass when the test says so, for the estimate of the time left."""
     now = SimpleNamespace(seconds=0.0)
-    monkeypatch.setattr("bench.progress.time", SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr("bench.time_left.time", SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 
-def log() -> tuple[PlainLines, StringIO]:
+def log(durations: Durations | None = None, slots: int = 1) -> tuple[PlainLines, StringIO]:
     file = StringIO()
-    observer = observer_for(Console(file=file, width=60))
+    observer = observer_for(Console(file=file, width=60), TimeLeft(durations, slots))
     assert isinstance(observer, PlainLines)
     return observer, file
 
@@ -45,14 +47,14 @@ def terminal() -> tuple[LiveBar, StringIO]:
     console = Console(
         file=file, width=150, force_terminal=True, legacy_windows=False, _environ={"TERM": "xterm"}
     )
-    observer = observer_for(console)
+    observer = observer_for(console, TimeLeft())
     assert isinstance(observer, LiveBar)
     return observer, file
 
 
 def test_a_terminal_that_cannot_redraw_gets_plain_lines():
     dumb = Console(file=StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
-    assert isinstance(observer_for(dumb), PlainLines)
+    assert isinstance(observer_for(dumb, TimeLeft()), PlainLines)
 
 
 def test_a_log_has_a_line_a_trial_with_quality_or_reason_and_the_time_left(clock):
@@ -83,7 +85,7 @@ def test_a_log_has_a_line_a_trial_with_quality_or_reason_and_the_time_left(clock
         "4 trials: 2 to run, 1 reused, 1 that cannot run",
         "[1/4] jena c seed 0: validation mae 0.3000, test 0.3150, reused",
         "[2/4] jena d seed 0: skipped: needs torch",
-        "[3/4] jena a seed 0: validation mae 0.2600, test 0.2730, in 14.0 s (about 30.0 s left)",
+        "[3/4] jena a seed 0: validation mae 0.2600, test 0.2730, in 14.0 s (perhaps 30.0 s left)",
         "[4/4] jena b seed 0: failed: no",
         "warning: the disk is full",
         "",
@@ -105,7 +107,7 @@ def test_a_log_counts_the_repeats_anew_and_gives_their_verdicts(clock):
 
     assert file.getvalue().split("\n")[2:] == [
         "2 repeats: 2 to run",
-        "[1/2] repeat of jena a seed 0: bit-identical, in 14.0 s (about 5.0 s left)",
+        "[1/2] repeat of jena a seed 0: bit-identical, in 14.0 s (perhaps 5.0 s left)",
         "[2/2] repeat of jena b seed 0: different, by up to 0.5, in 14.0 s",
         "[3/2] repeat of jena c seed 0: failed: no",
         "[4/2] jena b seed 0: validation mae 0.2600, test 0.2730, reused",
@@ -166,7 +168,7 @@ def test_a_terminal_shows_trial_epoch_metric_and_time_left(clock):
     assert "3/20" in during
     assert "epoch 3, validation 0.2718" in during
     assert "the_first seed 0: validation mae 0.2600" in after
-    assert "about 30.0 s left" in after
+    assert "perhaps 30.0 s left" in after
     assert "the_second seed 0" in after
 
 
@@ -261,5 +263,43 @@ def test_a_trial_that_another_run_has_done_is_not_counted_in_the_time_left(clock
     clock.seconds = 60.0
     observer.finished(records[0], reused=False)
     observer.finished(records[1], reused=True)
-    assert "(about 2.0 min left)" in file.getvalue().splitlines()[1]
-    assert "(about 60.0 s left)" in file.getvalue().splitlines()[2]
+    assert "(perhaps 2.0 min left)" in file.getvalue().splitlines()[1]
+    assert "(perhaps 60.0 s left)" in file.getvalue().splitlines()[2]
+
+
+def test_a_log_says_what_is_known_of_the_time_before_the_first_trial_and_after_each(clock):
+    records = [a_record(name) for name in ("a", "b", "c")]
+    durations = Durations(records, records[0].environment["machine"])
+    observer, file = log(durations, slots=2)
+    observer.begin([planned(record) for record in records])
+    observer.started(planned(records[0]))
+    observer.started(planned(records[1]))
+    clock.seconds += 10
+    observer.finished(records[1], reused=False)
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "3 trials: 3 to run in about 28.0 s"
+    assert lines[1].endswith(", in 14.0 s (about 14.0 s left)")
+
+
+def test_a_terminal_has_a_bar_for_each_trial_under_way(clock):
+    observer, file = terminal()
+    first, second, third = (a_record(name) for name in ("one", "two", "three"))
+    observer.begin([planned(record) for record in (first, second, third)])
+    observer.started(planned(first))
+    observer.started(planned(second))
+    observer.epoch(planned(first), EpochDone(3, 20, 0.2718))
+    observer.epoch(planned(second), EpochDone(7, 20, 0.3141))
+    observer._progress.refresh()
+    during = file.getvalue()
+    observer.finished(first, reused=False)
+    observer.started(planned(third))
+    observer._progress.refresh()
+    after = file.getvalue()[len(during) :].split("trials")[-1]
+    observer.end()
+
+    assert "one seed 0" in during
+    assert "epoch 3, validation 0.2718" in during
+    assert "epoch 7, validation 0.3141" in during
+    assert "one seed 0" not in after
+    assert "7/20" in after
+    assert "three seed 0" in after

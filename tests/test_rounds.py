@@ -159,7 +159,7 @@ def place(
     monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner, "POLL", 0.01)
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda: Script(workshop))
+    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda shares: Script(workshop))
     for name in workshop.means:
         a_plugin(plugin_folder, name)
     return Place(tmp_path, weather, workshop, capsys)

@@ -38,7 +38,7 @@ def place(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner, "POLL", 0.01)
     workshop = Workshop({"trembling": 1e-8, "wild": 0.25})
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda: Script(workshop))
+    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda shares: Script(workshop))
     for name in ("steady", "trembling", "wild"):
         a_plugin(plugin_folder, name)
     return Place(tmp_path, weather, workshop, capsys)
@@ -247,7 +247,7 @@ def test_a_repeat_whose_predictions_are_no_predictions_is_different(place, monke
     spoiled = packed(NUMBERS)[:-30]
     script = Script(lambda job: (Path(job.predictions).write_bytes(spoiled), an_outcome())[1])
     place.run("steady")
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda: script)
+    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda shares: script)
     assert place.run("steady", "--verify") == 1
     assert place.verdicts == {"steady": DIFFERENT}
 

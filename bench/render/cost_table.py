@@ -81,8 +81,9 @@ def reading_costs(table: Table) -> str:
     said.append("On the frontier: no other row is both quicker to train and better.")
     if any(one.contended_trials for one in costs):
         said.append(
-            "Other work: another run that trained on the machine, the share of its processors "
-            "that others used, or a fixed piece of work that took longer than usual."
+            "Other work: another run that trained on the machine, trials of the same run (--jobs), "
+            "the share of its processors that others used, or a fixed piece of work that took "
+            "longer than usual."
         )
     if any(one.quiet_trials and one.contended_trials for one in costs):
         said.append("Trials that ran beside other work are left out where others did not.")
