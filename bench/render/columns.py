@@ -54,6 +54,7 @@ def few_columns(table: Table) -> list[Column]:
         *_quality(table),
         _TRAINING,
         PEAK_MEMORY,
+        *_repeatable(table),
         Column("status", status, is_number=False),
     ]
 
