@@ -81,7 +81,7 @@ def _last(record: Record) -> list[str]:
             f"best epoch {record.metrics['best_epoch']}"
         )
     for name, values in record.metrics.get("curves", {}).items():
-        if name != "epoch_seconds" and len(values) > 1:
+        if not name.endswith("_seconds") and len(values) > 1:
             lines.append(
                 f"  {name}: {sparkline(values)} {_number(values[0])} to {_number(values[-1])}"
             )
