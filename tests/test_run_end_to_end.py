@@ -278,5 +278,6 @@ def test_estimators_skipped_and_diverging_plugins_all_have_their_rows(
     assert "the data have a sample every 60 minutes" in records["fine"]["reason"]
     assert records["wild"]["status"] == "diverged"
     assert "in epoch 1" in records["wild"]["reason"]
-    board = (tmp_path / "reports" / "leaderboard.md").read_text()
+    board, costs = (tmp_path / "reports" / "leaderboard.md").read_text().split("### Cost")
     assert [row[1] for row in rows_of(board)[2:]] == ["ridge", "wild", "fine"]
+    assert [row[0] for row in rows_of(costs)[2:]] == ["ridge"]
