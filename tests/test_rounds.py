@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from builders import a_plugin, a_record
 from judged_world import judged
-from run_world import Script, an_outcome
-from verify_world import Place, Workshop
+from run_world import an_outcome
+from verify_world import Place, Workshop, a_place
 
-from bench import runner
 from bench.job import Job
 from bench.leaderboard import Table
 from bench.record import FAILED, Outcome, Record
@@ -157,12 +156,9 @@ def place(
     capsys: pytest.CaptureFixture[str],
 ) -> Place:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "POLL", 0.01)
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda shares: Script(workshop))
     for name in workshop.means:
         a_plugin(plugin_folder, name)
-    return Place(tmp_path, weather, workshop, capsys)
+    return a_place(tmp_path, weather, workshop, monkeypatch, capsys)
 
 
 pytestmark = pytest.mark.usefixtures("heard_signals")

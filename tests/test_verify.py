@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from builders import a_plugin
 from run_world import Script, an_outcome
-from verify_world import NUMBERS, Place, Workshop, packed
+from verify_world import NUMBERS, Place, Workshop, a_place, packed
 
-from bench import runner
 from bench.claims import CLAIMS
 from bench.job import Job
 from bench.record import CRASHED, FAILED, OK, TIMEOUT
@@ -35,13 +34,10 @@ def place(
 ) -> Place:
     """A place with the plugins steady, trembling and wild."""
     monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "POLL", 0.01)
-    workshop = Workshop({"trembling": 1e-8, "wild": 0.25})
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda shares: Script(workshop))
     for name in ("steady", "trembling", "wild"):
         a_plugin(plugin_folder, name)
-    return Place(tmp_path, weather, workshop, capsys)
+    workshop = Workshop({"trembling": 1e-8, "wild": 0.25})
+    return a_place(tmp_path, weather, workshop, monkeypatch, capsys)
 
 
 # Verdicts
