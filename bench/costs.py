@@ -6,19 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.contention import (
-    Disturbance,
-    contention_of,
-    disturbance,
-    machine_of,
-    usual_references,
-    worst,
-)
+from bench.contention import Disturbance, disturbance, machine_of, usual_references, worst
 from bench.record import OK, Record
 from bench.statistics.medians import median_interval
-from bench.targets import Reached, Targets, time_to_target, times_to_targets
-
-__all__ = ["Costs", "contention_of", "table_costs", "time_to_target", "with_repeats"]
+from bench.targets import Reached, Targets, times_to_targets
 
 
 @dataclass(frozen=True)

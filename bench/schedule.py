@@ -93,5 +93,6 @@ def _seconds(record: Record) -> float | None:
 
 
 def _told_by(machine: Any) -> tuple[Any, Any]:
+    """Tell machines apart by what makes a trial long: another kernel or more memory does not."""
     known = machine if isinstance(machine, Mapping) else {}
     return known.get("processor"), known.get("cores")

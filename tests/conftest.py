@@ -7,12 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import a_plugin
+from run_world import Script
+from verify_world import Place, Workshop
+
+from bench import runner
+from bench.shares import Share
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -133,3 +139,34 @@ def heard_signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def make_place(
+    tmp_path: Path,
+    plugin_folder: Path,
+    weather: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Place]:
+    """Make the working folder one with the plugins of given names, whose trials a workshop does.
+
+    ``executor`` is called with the shares of a run, for its executor.
+    """
+
+    def make(
+        workshop: Workshop,
+        names: Iterable[str],
+        executor: Callable[[Sequence[Share]], Script] | None = None,
+    ) -> Place:
+        monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(runner, "POLL", 0.01)
+        made = executor or (lambda shares: Script(workshop))
+        monkeypatch.setattr("bench.benchmark.LocalExecutor", made)
+        for name in names:
+            a_plugin(plugin_folder, name)
+        return Place(tmp_path, weather, workshop, capsys)
+
+    return make

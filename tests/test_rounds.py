@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import zlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import a_plugin, a_record
+from builders import a_record
 from judged_world import judged
 from run_world import an_outcome
-from verify_world import Place, Workshop, a_place
+from verify_world import Place, Workshop
 
 from bench.job import Job
 from bench.leaderboard import Table
@@ -146,19 +147,8 @@ def workshop() -> Marks:
 
 
 @pytest.fixture
-def place(
-    tmp_path: Path,
-    plugin_folder: Path,
-    weather: Path,
-    cache: Path,
-    workshop: Marks,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Place:
-    monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
-    for name in workshop.means:
-        a_plugin(plugin_folder, name)
-    return a_place(tmp_path, weather, workshop, monkeypatch, capsys)
+def place(make_place: Callable[..., Place], workshop: Marks) -> Place:
+    return make_place(workshop, workshop.means)
 
 
 pytestmark = pytest.mark.usefixtures("heard_signals")

@@ -7,11 +7,9 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import psutil
 import pytest
-from builders import a_plugin
 from run_world import Script, an_outcome
 from verify_world import Place, Workshop
 
@@ -50,17 +48,9 @@ def scripts() -> list[Script]:
 
 @pytest.fixture
 def place(
-    tmp_path: Path,
-    plugin_folder: Path,
-    weather: Path,
-    cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    scripts: list[Script],
+    make_place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch, scripts: list[Script]
 ) -> Place:
     """A place with four CPUs and the plugins slow and quick, which train in no time."""
-    monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(shares, "_usable", lambda: [0, 1, 2, 3])
     workshop = Workshop()
 
@@ -68,10 +58,7 @@ def place(
         scripts.append(Script(workshop, slots=len(shares)))
         return scripts[-1]
 
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", executor)
-    for name in ("quick", "slow"):
-        a_plugin(plugin_folder, name)
-    return Place(tmp_path, weather, workshop, capsys)
+    return make_place(workshop, ("quick", "slow"), executor)
 
 
 def lasting(seconds: float) -> Outcome:

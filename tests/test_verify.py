@@ -6,13 +6,13 @@ import csv
 import io
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import a_plugin
 from run_world import Script, an_outcome
-from verify_world import NUMBERS, Place, Workshop, a_place, packed
+from verify_world import NUMBERS, Place, Workshop, packed
 
 from bench.claims import CLAIMS
 from bench.job import Job
@@ -24,20 +24,10 @@ pytestmark = pytest.mark.usefixtures("heard_signals")
 
 
 @pytest.fixture
-def place(
-    tmp_path: Path,
-    plugin_folder: Path,
-    weather: Path,
-    cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Place:
+def place(make_place: Callable[..., Place]) -> Place:
     """A place with the plugins steady, trembling and wild."""
-    monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
-    for name in ("steady", "trembling", "wild"):
-        a_plugin(plugin_folder, name)
     workshop = Workshop({"trembling": 1e-8, "wild": 0.25})
-    return a_place(tmp_path, weather, workshop, monkeypatch, capsys)
+    return make_place(workshop, ("steady", "trembling", "wild"))
 
 
 # Verdicts

@@ -22,10 +22,6 @@ import numpy as np
 from bench.task import Examples, OpenTask
 
 
-def read(files, official): raise NotImplementedError
-def synthesise(): raise NotImplementedError
-
-
 def open_view(prepared, view):
     def split(name):
         x, y = (np.array(prepared.arrays[f"{part}_{name}"]) for part in "xy")

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from run_world import Script, an_outcome
+from run_world import an_outcome
 
-from bench import runner
 from bench.cli import main
 from bench.job import Job
 from bench.record import Outcome, Record
@@ -82,17 +81,3 @@ class Place:
     def verdicts(self) -> dict[str, Any]:
         """What each plugin's repeats gave; None for one without a verdict."""
         return {r.trial.plugin: r.repeat["verdict"] for r in self.records if r.repeat}
-
-
-def a_place(
-    folder: Path,
-    weather: Path,
-    workshop: Workshop,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Place:
-    """Make a folder the working one, whose trials a workshop does."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(runner, "POLL", 0.01)
-    monkeypatch.setattr("bench.benchmark.LocalExecutor", lambda shares: Script(workshop))
-    return Place(folder, weather, workshop, capsys)
