@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from bench.attempt import Attempt, Company
-from bench.job import Checked, EpochDone, Finished, Job
+from bench.job import Checked, EpochDone, Finished, Job, Readings
 from bench.launch import Launcher, Start
 from bench.shares import WHOLE, Share
 from bench.worker_process import POLL
@@ -19,7 +20,8 @@ class Started:
     """A worker has begun with a job."""
 
 
-Event = tuple[Job, Started | EpochDone | Checked | Finished]
+News = Started | EpochDone | Checked | Readings | Finished
+Event = tuple[Job, News]
 
 
 class Executor(Protocol):
@@ -46,11 +48,18 @@ class LocalExecutor:
 
     ``start`` is how workers are started: "fork" by a server that has imported Keras once,
     "spawn" from nothing, "auto" the first where it is safe. ``shares`` are the CPUs of
-    each job that runs at once; see ``bench.shares.cpu_shares``.
+    each job that runs at once; see ``bench.shares.cpu_shares``. ``root`` is the folder that
+    workers import ``bench`` from, another revision's say; None for where this process did.
     """
 
-    def __init__(self, start: Start = "auto", shares: Sequence[Share] = WHOLE) -> None:
+    def __init__(
+        self,
+        start: Start = "auto",
+        shares: Sequence[Share] = WHOLE,
+        root: Path | None = None,
+    ) -> None:
         self.slots = len(shares)
+        self._root = root
         self._start = start
         self._free = deque(shares)
         self._launchers: dict[str, Launcher] = {}
@@ -105,5 +114,5 @@ class LocalExecutor:
     def _launcher(self, backend: str) -> Launcher:
         if backend not in self._launchers:
             # Any share will do: all have as many CPUs.
-            self._launchers[backend] = Launcher(backend, self._start, self._free[0])
+            self._launchers[backend] = Launcher(backend, self._start, self._free[0], self._root)
         return self._launchers[backend]

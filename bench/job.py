@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bench.bounds import Bounds
 from bench.record import Outcome
 from bench.trial import Trial
 
-#: What a worker may be asked: to train and score, or to hold a plugin to its contract.
+#: What a worker may be asked: to train and score, to hold a plugin to its contract, or to
+#: clock a plugin's steps.
 TRAIN = "train"
 TEST = "test"
+MEASURE = "measure"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much a measuring job does: enough for steady figures, and no more.
+
+    Of training, ``warm_up`` steps are left out and up to ``steps`` are clocked; of
+    prediction, ``passes`` over ``examples`` examples. Either ends after ``seconds``, once
+    there are ``least``.
+    """
+
+    warm_up: int = 5
+    steps: int = 40
+    passes: int = 20
+    examples: int = 1024
+    least: int = 10
+    seconds: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +42,7 @@ class Job:
     The plugin's source travels as text, so that what runs is what the identity was
     taken of, even if the file is edited meanwhile. ``prepared`` is the folder of parsed
     data, ``predictions`` the file in which the worker leaves its test predictions.
+    ``effort`` counts for a measuring job alone.
     """
 
     trial: Trial
@@ -33,6 +53,7 @@ class Job:
     predictions: str
     bounds: Bounds = field(default_factory=Bounds)
     kind: str = TRAIN
+    effort: Effort = field(default_factory=Effort)
 
     def to_json(self) -> str:
         """Return the job as one JSON document on one line."""
@@ -40,10 +61,22 @@ class Job:
 
     @staticmethod
     def from_json(text: str) -> Job:
-        """Read a job written by ``to_json``."""
-        document = json.loads(text)
-        trial, bounds = Trial(**document["trial"]), Bounds(**document["bounds"])
-        return Job(**{**document, "trial": trial, "bounds": bounds})
+        """Read a job written by ``to_json``, also by that of a later version of the suite.
+
+        What this version does not know is left out: `check --against` has jobs done by the
+        code of an earlier revision.
+        """
+        document = _known(Job, json.loads(text))
+        parts = {name: kind(**_known(kind, document[name])) for name, kind in _PARTS.items()}
+        return Job(**{**document, **parts})
+
+
+_PARTS: Mapping[str, type[Any]] = {"trial": Trial, "bounds": Bounds, "effort": Effort}
+
+
+def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a document that a data class has fields for."""
+    return {f.name: document[f.name] for f in fields(kind) if f.name in document}
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,13 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class Readings:
+    """The raw rounds of each metric that a measuring worker took, in seconds or bytes."""
+
+    rounds: Mapping[str, list[float]]
+
+
+@dataclass(frozen=True)
 class Ended:
     """The job's process has ended; ``status`` is minus the signal's number if one did it."""
 
@@ -83,9 +123,9 @@ class Finished:
     log: str
 
 
-Message = Begun | EpochDone | Checked | Outcome | Ended
+Message = Begun | EpochDone | Checked | Readings | Outcome | Ended
 _KINDS: Mapping[str, type[Message]] = {
-    kind.__name__: kind for kind in (Begun, EpochDone, Checked, Outcome, Ended)
+    kind.__name__: kind for kind in (Begun, EpochDone, Checked, Readings, Outcome, Ended)
 }
 
 

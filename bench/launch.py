@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import IO, Literal
 
@@ -69,10 +70,18 @@ class Launcher:
 
     The server imports its libraries on the CPUs ``share``: some count them as they are
     loaded. Workers may then be confined to any others, as long as there are as many.
+    ``root`` is the folder that they import ``bench`` from, None for where this process did.
     """
 
-    def __init__(self, backend: str, start: Start = "auto", share: Share = None) -> None:
-        self._environment = _environment(backend)
+    def __init__(
+        self,
+        backend: str,
+        start: Start = "auto",
+        share: Share = None,
+        root: Path | None = None,
+    ) -> None:
+        self._environment = _environment(backend, root)
+        self._root = root
         self._share = share
         self._server: ForkServer | None = None
         # On other systems libraries start threads, or talk to services, as they are loaded.
@@ -98,7 +107,7 @@ class Launcher:
         while self._may_fork:
             if self._server is None:
                 with confined(self._share):
-                    self._server = ForkServer(self._environment)
+                    self._server = ForkServer(self._environment, self._root)
             try:
                 return self._server.fork()
             except UnsafeToFork:
@@ -116,6 +125,7 @@ class Launcher:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
+            cwd=self._root,
             env=self._environment,
             start_new_session=True,
         )
@@ -127,7 +137,7 @@ class Launcher:
 class ForkServer:
     """The run's side of ``bench.worker.server``; ``workers`` are those it forked that live."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], root: Path | None = None) -> None:
         self.workers: list[psutil.Process] = []
         self._ready = False
         self._connection, theirs = socket.socketpair()
@@ -137,6 +147,7 @@ class ForkServer:
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
+                cwd=root,
                 env=environment,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
@@ -196,6 +207,12 @@ class ForkServer:
         return line.decode().strip()
 
 
-def _environment(backend: str) -> dict[str, str]:
+def _environment(backend: str, root: Path | None) -> dict[str, str]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
-    return {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
+    chosen = {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
+    if root is not None:
+        # The folder that a worker starts in comes first already, unless Python is told that
+        # this is not safe.
+        others = chosen.get("PYTHONPATH")
+        chosen["PYTHONPATH"] = os.pathsep.join([str(root), *([others] if others else [])])
+    return chosen

@@ -1,8 +1,16 @@
-"""Where the suite's own plugins and tasks lie."""
+"""Where the suite's own code, plugins and tasks lie, here and in another revision."""
 
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+
+#: What measures a plugin, in the folder of the code: a revision without it is too old.
+_MEASURES = Path("bench", "worker", "rounds.py")
 
 
 def shipped(kind: str) -> Path:
@@ -16,3 +24,49 @@ def shipped(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise BenchError(f"the suite's {kind} folder is gone from {package}; install the suite again")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A working tree as it was at another revision: ``copy`` stands in for ``original``.
+
+    ``revision`` is how the user named it.
+    """
+
+    original: Path
+    copy: Path
+    revision: str
+
+    def counterpart(self, path: Path) -> Path:
+        """Return what stands in for a file or folder; it need not exist.
+
+        What is not in the working tree is the same for all revisions, and so is what is
+        installed: an environment may lie inside the tree.
+        """
+        top = self.original.resolve()
+        # A link out of the tree is part of it, and so is what a link from outside leads to.
+        for place in (Path(os.path.abspath(path)), path.resolve()):
+            if place.is_relative_to(top) and not _is_installed(place, top):
+                return self.copy / place.relative_to(top)
+        return path
+
+    def code(self) -> Path | None:
+        """Return the folder that workers import ``bench`` from; None for the installed one.
+
+        Raises:
+            BenchError: The revision has no code that could measure.
+        """
+        here = Path(__file__).resolve().parent.parent
+        there = self.counterpart(here)
+        if there == here:
+            return None
+        if not (there / _MEASURES).is_file():
+            raise BenchError(
+                f"{self.revision}: predates `check --against`; choose a later revision"
+            )
+        return there
+
+
+def _is_installed(path: Path, top: Path) -> bool:
+    prefix = Path(sys.prefix).resolve()
+    return prefix != top and prefix.is_relative_to(top) and path.is_relative_to(prefix)

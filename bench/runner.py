@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from bench.bounds import Bounds
 from bench.claims import CLAIMS, Claims
 from bench.environment import load
-from bench.executor import Executor, Started
+from bench.executor import Executor, News, Started
 from bench.interrupt import Interruption
-from bench.job import Checked, EpochDone, Finished, Job
+from bench.job import EpochDone, Finished, Job
 from bench.plan import Planned, made_meanwhile
 from bench.predictions import take_from
 from bench.record import CRASHED, OK, Outcome, Record
@@ -245,7 +245,7 @@ class _Run:
             self._under_way[identity] = _UnderWay(planned)
             self._executor.submit(job)
 
-    def _follow(self, job: Job, event: Started | EpochDone | Checked | Finished) -> None:
+    def _follow(self, job: Job, event: News) -> None:
         planned = self._under_way[job.trial.identity].planned
         if isinstance(event, Started):
             self._observer.started(planned)

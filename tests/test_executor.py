@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tree_world import copy_of_the_suite
 from worker_world import a_job, install_worker
 
 from bench import processes, worker_process
@@ -155,3 +156,26 @@ def test_the_record_tells_whether_another_run_trains_on_the_machine(worker):
         assert run_one()[1].outcome.environment["shared"] is True
     finally:
         other.kill()
+
+
+def test_workers_may_have_another_revision_s_code(worker, tmp_path):
+    worker('import bench; send(Outcome("ok", reason=bench.__file__))')
+    other = copy_of_the_suite(tmp_path / "other")
+    local = LocalExecutor("spawn", root=other)
+    local.submit(a_job())
+    finished = [event for _, event in local.events()][-1]
+
+    assert isinstance(finished, Finished)
+    assert finished.outcome.reason == str(other / "bench" / "__init__.py")
+
+
+def test_a_folder_without_code_leaves_workers_with_the_installed_one(worker, tmp_path):
+    import bench
+
+    worker('import bench; send(Outcome("ok", reason=bench.__file__))')
+    local = LocalExecutor("spawn", root=tmp_path)
+    local.submit(a_job())
+    finished = [event for _, event in local.events()][-1]
+
+    assert isinstance(finished, Finished)
+    assert finished.outcome.reason == bench.__file__

@@ -8,6 +8,7 @@ import pytest
 from builders import a_plugin, task_source
 
 from bench.errors import BenchError
+from bench.paths import Tree
 from bench.registry.discover import Registry, discover
 
 
@@ -172,6 +173,50 @@ def test_a_broken_entry_point_is_listed_and_the_others_work(suite, installed, ta
     (broken,) = [plugin for plugin in registry.plugins if plugin.problems]
     assert right.name == "gru"
     assert f"entry point {target!r} leads to no file" in str(broken.problems[0])
+
+
+def test_another_revision_has_its_own_plugins_and_tasks(suite, plugin_folder, tmp_path):
+    copy = tmp_path / "copy"
+    tree = Tree(tmp_path, copy, "v1")
+    (copy / suite.name).mkdir(parents=True)
+    (copy / plugin_folder.name).mkdir()
+    (copy / "suite-datasets").mkdir()
+    (copy / "suite-datasets" / "jena.py").write_text(task_source(VERSION="7"))
+    for name in ("kept", "new"):
+        a_plugin(suite, name)
+    a_plugin(plugin_folder, "mine")
+    for folder, name in ((suite, "kept"), (suite, "removed"), (plugin_folder, "mine")):
+        a_plugin(copy / folder.name, name)
+    file = a_plugin(tmp_path, "alone")
+    a_plugin(copy, "alone")
+    found = discover([plugin_folder], [file], tree)
+
+    assert names(found) == ["alone", "kept", "mine", "removed"]
+    assert all(plugin.path.is_relative_to(copy) for plugin in found.plugins)
+    assert {name: task.version for name, task in found.tasks.items()} == {"jena": 7}
+
+
+def test_what_another_revision_does_not_have_yet_is_left_out(
+    suite, plugin_folder, installed, tmp_path
+):
+    tree = Tree(tmp_path, tmp_path / "copy", "v1")
+    a_plugin(plugin_folder, "new")
+    a_plugin(installed, "mine")
+    install(installed, "mine = mine")
+
+    assert names(discover([plugin_folder], [a_plugin(tmp_path, "alone")], tree)) == []
+
+
+def test_what_lies_outside_of_the_working_tree_is_the_same_for_all_revisions(
+    suite, installed, tmp_path
+):
+    (tmp_path / "mine").mkdir()
+    tree = Tree(tmp_path / "mine", tmp_path / "copy", "v1")
+    a_plugin(suite, "shipped")
+    a_plugin(installed, "theirs")
+    install(installed, "theirs = theirs")
+
+    assert names(discover(tree=tree)) == ["shipped", "theirs"]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def build(source: str, **arguments: Any) -> Any:
 
 def learner_for(model: Any) -> Any:
     from bench.worker.backend import Compilation
-    from bench.worker.perform import make_learner
+    from bench.worker.setup import make_learner
 
     return make_learner(model, discover_tasks()["jena"], a_trial(), Compilation(False, False))
 

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.paths import shipped
+from bench.paths import Tree, shipped
 from bench.registry.declarations import Problem, nearest
 from bench.registry.plugins import Plugin, read_plugin
 from bench.registry.tasks import TaskInfo, discover_tasks
@@ -53,32 +53,43 @@ class Registry:
         return chosen
 
 
-def discover(folders: Iterable[Path] = (), files: Iterable[Path] = ()) -> Registry:
+def discover(
+    folders: Iterable[Path] = (), files: Iterable[Path] = (), tree: Tree | None = None
+) -> Registry:
     """Read every plugin there is: shipped, by entry point, in ``folders`` and ``files``.
+
+    Args:
+        folders: Folders with plugin files.
+        files: Single plugin files.
+        tree: Another revision, None for the files as they are. Of plugins and tasks that
+            lie in its working tree, those of the revision are taken; what it does not
+            have yet is left out.
 
     Raises:
         BenchError: A folder or file given by the user does not exist.
     """
-    tasks = discover_tasks()
-    paths = list(_in_folder(shipped("plugins")))
+    tasks = discover_tasks(_in(tree, shipped("datasets")))
+    paths = _in_folder(_in(tree, shipped("plugins")))
     broken: list[Plugin] = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        located = _entry_point_files(point)
+        located = _entry_point_files(point, tree)
         if located:
             paths += located
-        else:
+        elif tree is None:
             message = f"entry point {point.value!r} leads to no file; reinstall its package"
             broken.append(
                 Plugin(point.name, Path(point.value), problems=(Problem(point.value, 1, message),))
             )
-    for folder in folders:
-        if not folder.is_dir():
+    for folder in (_in(tree, folder) for folder in folders):
+        if folder.is_dir():
+            paths += _in_folder(folder)
+        elif tree is None:
             raise BenchError(f"--plugins {folder}: is not a folder; give one with plugin files")
-        paths += _in_folder(folder)
-    for file in files:
-        if not file.is_file():
+    for file in (_in(tree, file) for file in files):
+        if file.is_file():
+            paths.append(file)
+        elif tree is None:
             raise BenchError(f"{file}: no such plugin file; check the path")
-        paths.append(file)
     # A file reached in two ways (a folder and its own path, a link) is one plugin.
     unique = {path.resolve(): path for path in reversed(paths)}
     plugins = _refuse_twins([read_plugin(path, tasks) for path in unique.values()])
@@ -106,7 +117,16 @@ def _in_folder(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if path.name[0] not in "_.")
 
 
-def _entry_point_files(point: EntryPoint) -> list[Path]:
+def _in(tree: Tree | None, path: Path) -> Path:
+    """Return a path as it is, or what stands in for it in another revision."""
+    return path if tree is None else tree.counterpart(path)
+
+
+def _as_file(path: Path) -> list[Path]:
+    return [path] if path.suffix == ".py" and path.is_file() else []
+
+
+def _entry_point_files(point: EntryPoint, tree: Tree | None) -> list[Path]:
     """Locate an entry point's files without importing the package that holds them."""
     top, *rest = point.value.partition(":")[0].strip().split(".")
     try:
@@ -116,9 +136,9 @@ def _entry_point_files(point: EntryPoint) -> list[Path]:
     if spec is None:
         return []
     if not rest and spec.origin and not spec.submodule_search_locations:
-        return [path for path in [Path(spec.origin)] if path.suffix == ".py" and path.is_file()]
+        return _as_file(_in(tree, Path(spec.origin)))
     for root in spec.submodule_search_locations or []:
-        target = Path(root).joinpath(*rest)
+        target = _in(tree, Path(root).joinpath(*rest))
         if target.is_dir():
             return _in_folder(target)
         if target.with_suffix(".py").is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from bench.worker.age import note_imports
 from bench.worker.work import work
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     if hasattr(os, "fork"):
         from bench.worker.keeper import keep
 
+        note_imports()
         keep(work)
     else:
         work(sys.stdin.readline())

@@ -24,10 +24,10 @@ from bench.record import OK, Outcome
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Array, Examples, OpenTask
 from bench.worker.backend import choose_compilation, seed_everything
-from bench.worker.perform import Learner, make_learner
 from bench.worker.plugin_module import call_build, import_libraries, load_plugin, module_name
 from bench.worker.process_state import FileWatch, State, differences, process_state
 from bench.worker.scoring import evenly_spread
+from bench.worker.setup import Learner, make_learner
 from bench.worker.work import reason_of
 
 #: A model has to learn these by heart, or begin to.

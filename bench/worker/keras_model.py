@@ -70,6 +70,11 @@ class KerasLearner:
         """Bytes that the weights take in memory."""
         return int(sum(np.asarray(weight).nbytes for weight in self.model.get_weights()))
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is anything to train, by the trial's schedule and the model."""
+        return self._trial.training["epochs"] > 0 and bool(self.model.trainable_weights)
+
     def fit(
         self, train: Examples, validation: Examples, report: Callable[[EpochDone], None]
     ) -> Fit:
@@ -80,7 +85,7 @@ class KerasLearner:
         """
         options = self._trial.training
         fit = Fit()
-        if options["epochs"] == 0 or not self.model.trainable_weights:
+        if not self.is_trained:
             return fit
         batches = TrainingBatches(train, self._trial)
         judge = _Judge(self, batches, validation, fit, report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -11,27 +10,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import keras
 import numpy as np
 
-from bench.data.prepared import open_prepared
-from bench.errors import BenchError
 from bench.job import EpochDone, Job
 from bench.record import DIVERGED, OK, Outcome
-from bench.registry.tasks import TaskInfo, load_module, read_task
+from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
-from bench.trial import Trial
 from bench.worker import contention
-from bench.worker.backend import Compilation, choose_compilation, seed_everything
-from bench.worker.estimator import EstimatorLearner
 from bench.worker.forked import end_unless
-from bench.worker.keras_model import Fit, KerasLearner
+from bench.worker.keras_model import Fit
 from bench.worker.measure import peak_rss, worker_environment
-from bench.worker.plugin_module import call_build, load_plugin
-from bench.worker.sampling import fixed_part
 from bench.worker.scoring import METRICS, evenly_spread
-
-Learner = KerasLearner | EstimatorLearner
+from bench.worker.setup import Learner, set_up
 
 
 def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
@@ -46,24 +36,16 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
     started = time.perf_counter()
     process = os.getpid()
     trial = job.trial
-    seed_everything(trial.seed, trial.backend)
-    task = read_task(Path(job.task_path))
-    opened = load_module(task).open_view(open_prepared(Path(job.prepared)), dict(trial.view))
+    setup = set_up(job)
+    task, opened, learner = setup.task, setup.opened, setup.learner
     validation = evenly_spread(opened.validation, trial.scored_examples)
     test = evenly_spread(opened.test, trial.scored_examples)
 
-    build_started = time.perf_counter()
-    model = call_build(load_plugin(job), job, opened)
-    compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend)
-    learner = make_learner(model, task, trial, compilation)
-    build_seconds = time.perf_counter() - build_started
-
-    train = fixed_part(opened.train, trial.training["training_examples"])
-    fit = learner.fit(train, validation, report)
+    fit = learner.fit(setup.train, validation, report)
     metrics: dict[str, Any] = {"best_epoch": fit.best_epoch, "curves": _curves(fit, task)}
     if fit.best_epoch:
         metrics["train"] = _training_scores(fit, task)
-    timing = _timing(fit) | {"build": build_seconds}
+    timing = _timing(fit) | {"build": setup.build_seconds}
     if not fit.diverged:
         scored, seconds = _score(learner, validation, test, task, opened, metrics)
         timing["predict"] = seconds
@@ -83,32 +65,8 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         memory={"peak_rss": peak_rss()},
         model={"parameters": learner.parameters, "size": learner.size},
         environment=worker_environment(trial.backend)
-        | {"compilation": asdict(compilation)}
+        | {"compilation": asdict(setup.compilation)}
         | around,
-    )
-
-
-def make_learner(model: object, task: TaskInfo, trial: Trial, compilation: Compilation) -> Learner:
-    """Return what fits and scores the plugin's model.
-
-    Raises:
-        BenchError: It is no model, or does not give one number an example.
-    """
-    if isinstance(model, type):
-        raise BenchError(f"build returned the class {model.__name__}; return an object of it")
-    if isinstance(model, keras.Model):
-        shape = getattr(model, "output_shape", None)
-        if isinstance(shape, tuple) and math.prod(size or 1 for size in shape[1:]) != 1:
-            raise BenchError(
-                f"build returned a model with output shape {shape}; the task expects one number "
-                "an example, so end it with one unit"
-            )
-        return KerasLearner(model, task, trial, compilation)
-    if callable(getattr(model, "fit", None)) and callable(getattr(model, "predict", None)):
-        return EstimatorLearner(model, trial)
-    raise BenchError(
-        f"build returned {type(model).__name__}; return a Keras model or an object with "
-        "fit and predict"
     )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.worker.age import note_imports
 from bench.worker.keeper import (
     adopt_orphans,
     end_with_parent,
@@ -44,6 +45,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     for name in _PRELOADED:
         importlib.import_module(name)
+    note_imports()
     danger = why_unsafe()
     if danger:
         connection.sendall(f"{danger}\n".encode())

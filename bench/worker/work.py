@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import BenchError, CannotRun
-from bench.job import TEST, Begun, Job, Message, encode
+from bench.job import MEASURE, TEST, TRAIN, Begun, Job, Message, encode
 from bench.printable import one_line
 from bench.record import FAILED, OUT_OF_MEMORY, SKIPPED, Outcome
 from bench.worker.forked import end_unless
@@ -56,6 +56,13 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
 
             send(Begun())
             return hold_to_contract(job, send)
+        if job.kind == MEASURE:
+            from bench.worker.rounds import measure
+
+            send(Begun())
+            return measure(job, send)
+        if job.kind != TRAIN:
+            raise BenchError(f"this version of the suite knows no job {job.kind!r}")
         from bench.worker.perform import perform
 
         send(Begun())

@@ -1,0 +1,1 @@
+"""The regression gate: two sides are measured, compared, and judged."""

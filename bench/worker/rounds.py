@@ -1,0 +1,129 @@
+"""Clock a plugin: some training steps and some predictions, each round on its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import keras
+
+from bench.gate.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
+from bench.job import Effort, Job, Readings
+from bench.record import OK, Outcome
+from bench.trial import Trial
+from bench.worker import contention
+from bench.worker.age import start_up
+from bench.worker.keras_model import KerasLearner, TrainingBatches
+from bench.worker.measure import peak_rss, worker_environment
+from bench.worker.scoring import evenly_spread
+from bench.worker.setup import Setup, set_up
+
+
+def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
+    """Set a job's model up as a trial does, clock it, and report the raw rounds.
+
+    Nothing is scored and nothing written. Rounds by metric, see ``bench.gate.metrics``:
+    training steps in seconds, predictions in seconds per 1,000 examples; start-up, compile
+    and peak memory have one round each.
+
+    Raises:
+        CannotRun: The view has no meaning on these data.
+        BenchError: The plugin returned no model, or one of the wrong shape.
+        Exception: Whatever else the plugin raises.
+    """
+    setup = set_up(job)
+    rounds = {START_UP: [start_up()]}
+    before = contention.look()
+    rounds |= clock_training(setup, job)
+    rounds[PREDICT] = clock_prediction(setup, job.effort)
+    rounds[PEAK_MEMORY] = [float(peak_rss())]
+    report(Readings(rounds))
+    environment = worker_environment(job.trial.backend)
+    return Outcome(
+        OK,
+        timing={"build": setup.build_seconds},
+        memory={"peak_rss": peak_rss()},
+        model={"parameters": setup.learner.parameters},
+        environment=environment
+        | {"compilation": asdict(setup.compilation)}
+        | {"contention": contention.since(before)},
+    )
+
+
+def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
+    """Return the rounds of training and compiling; none of a model without weights.
+
+    A Keras model's are seconds a step, through the same path that a trial takes; an
+    estimator's only one is the whole fit.
+    """
+    learner, effort = setup.learner, job.effort
+    if not isinstance(learner, KerasLearner):
+        fit = learner.fit(setup.train, setup.opened.validation, lambda epoch: None)
+        return {TRAIN_STEP: [fit.fit_seconds]}
+    if not learner.is_trained:
+        return {}
+    clock = _StepClock(effort)
+    batches = TrainingBatches(setup.train, _one_long_epoch(job.trial, effort))
+    learner.model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
+    return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
+
+
+def clock_prediction(setup: Setup, effort: Effort) -> list[float]:
+    """Return the seconds per 1,000 examples of each pass over the same validation examples."""
+    examples = evenly_spread(setup.opened.validation, effort.examples)
+    setup.learner.predict(examples)  # Compiles.
+    passes: list[float] = []
+    while not _enough(passes, effort, effort.passes):
+        started = time.perf_counter()
+        setup.learner.predict(examples)
+        passes.append(time.perf_counter() - started)
+    return [1000 * seconds / len(examples) for seconds in passes]
+
+
+class _StepClock(keras.callbacks.Callback):
+    """Notes when each training step ends, and stops the training when there are enough.
+
+    A step lasts from the end of the one before to its own, so that waiting for its input
+    counts.
+    """
+
+    def __init__(self, effort: Effort) -> None:
+        super().__init__()
+        self._effort = effort
+        self._began = 0.0
+        self._ends: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._ends.append(time.perf_counter())
+        if _enough(self.steps, self._effort, self._effort.steps):
+            self.model.stop_training = True
+
+    @property
+    def steps(self) -> list[float]:
+        """Seconds of each step after the warm-up."""
+        ends = self._ends[self._effort.warm_up - 1 :]
+        return [later - earlier for earlier, later in pairwise(ends)]
+
+    @property
+    def compile_seconds(self) -> float:
+        """What the first step took beyond a later one for tracing and compiling."""
+        return max(0.0, self._ends[0] - self._began - median(self.steps))
+
+
+def _one_long_epoch(trial: Trial, effort: Effort) -> Trial:
+    """Between two epochs Keras does what belongs to no step."""
+    steps = effort.warm_up + effort.steps
+    return replace(trial, training={**trial.training, "epochs": 1, "steps_per_epoch": steps})
+
+
+def _enough(rounds: list[float], effort: Effort, most: int) -> bool:
+    """Say whether so many rounds, in seconds, are as many as wanted or the time allows."""
+    spent = len(rounds) >= effort.least and sum(rounds) >= effort.seconds
+    return spent or len(rounds) >= most

@@ -1,0 +1,84 @@
+"""What a trial and a measurement begin with: the data opened, and the plugin's model built."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from bench.data.prepared import open_prepared
+from bench.errors import BenchError
+from bench.job import Job
+from bench.registry.tasks import TaskInfo, load_module, read_task
+from bench.task import Examples, OpenTask
+from bench.trial import Trial
+from bench.worker.backend import Compilation, choose_compilation, seed_everything
+from bench.worker.estimator import EstimatorLearner
+from bench.worker.keras_model import KerasLearner
+from bench.worker.plugin_module import call_build, load_plugin
+from bench.worker.sampling import fixed_part
+
+Learner = KerasLearner | EstimatorLearner
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A job's task, opened under its view, and what fits and scores the plugin's model.
+
+    ``build_seconds`` are those of running the plugin's source, building and compiling.
+    """
+
+    task: TaskInfo
+    opened: OpenTask
+    train: Examples
+    learner: Learner
+    compilation: Compilation
+    build_seconds: float
+
+
+def set_up(job: Job) -> Setup:
+    """Seed, open the data, build the plugin's model, and choose how it is compiled.
+
+    Raises:
+        CannotRun: The view has no meaning on these data.
+        BenchError: The plugin returned no model, or one of the wrong shape.
+        Exception: Whatever else the plugin raises.
+    """
+    trial = job.trial
+    seed_everything(trial.seed, trial.backend)
+    task = read_task(Path(job.task_path))
+    opened = load_module(task).open_view(open_prepared(Path(job.prepared)), dict(trial.view))
+    started = time.perf_counter()
+    model = call_build(load_plugin(job), job, opened)
+    compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend)
+    learner = make_learner(model, task, trial, compilation)
+    seconds = time.perf_counter() - started
+    train = fixed_part(opened.train, trial.training["training_examples"])
+    return Setup(task, opened, train, learner, compilation, seconds)
+
+
+def make_learner(model: object, task: TaskInfo, trial: Trial, compilation: Compilation) -> Learner:
+    """Return what fits and scores the plugin's model.
+
+    Raises:
+        BenchError: It is no model, or does not give one number an example.
+    """
+    if isinstance(model, type):
+        raise BenchError(f"build returned the class {model.__name__}; return an object of it")
+    if isinstance(model, keras.Model):
+        shape = getattr(model, "output_shape", None)
+        if isinstance(shape, tuple) and math.prod(size or 1 for size in shape[1:]) != 1:
+            raise BenchError(
+                f"build returned a model with output shape {shape}; the task expects one number "
+                "an example, so end it with one unit"
+            )
+        return KerasLearner(model, task, trial, compilation)
+    if callable(getattr(model, "fit", None)) and callable(getattr(model, "predict", None)):
+        return EstimatorLearner(model, trial)
+    raise BenchError(
+        f"build returned {type(model).__name__}; return a Keras model or an object with "
+        "fit and predict"
+    )
