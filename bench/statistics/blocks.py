@@ -160,8 +160,11 @@ def table_length(series: Array, grouping: Grouping) -> int:
         series: Influences of K means, shape (K, D).
         grouping: Which group each example belongs to; independent examples need no blocks.
     """
-    if grouping.independent:
-        return 1
+    return 1 if grouping.independent else dependent_length(series)
+
+
+def dependent_length(series: Array) -> int:
+    """Choose ``table_length`` for groups that may depend on each other, shape (K, D)."""
     longest = LENGTHENED * max(optimal_length(row) for row in series)
     return max(1, min(math.ceil(longest), int(series.shape[1]) // FEWEST_BLOCKS))
 

@@ -1,0 +1,223 @@
+"""The verdicts on what a plugin costs: times, memory, the number of weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.gate.metrics import COMPILE, PEAK_MEMORY, START_UP, Metric
+from bench.gate.rule import decide
+from bench.gate.settings import Settings
+from bench.gate.side import Measured, Side
+from bench.gate.verdicts import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding
+
+if TYPE_CHECKING:
+    from bench.statistics.ratios import Ratio
+
+#: Settings that times and memory depend on by design, and the metrics that they change;
+#: none: all of them. A worker that is forked has its libraries imported already.
+_DECISIVE: Mapping[str, frozenset[str]] = {
+    "threads": frozenset(),
+    "device": frozenset(),
+    "start": frozenset({START_UP, COMPILE, PEAK_MEMORY}),
+}
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured of one plugin: on both sides, and of the base a second time.
+
+    ``paired`` says that the n-th processes of all were measured beside each other.
+    ``machines`` says how the sides' machines differ; "" if they do not.
+    """
+
+    base: Measured
+    candidate: Measured
+    again: Measured | None = None
+    paired: bool = False
+    machines: str = ""
+
+
+def other_machine(base: Side, candidate: Side) -> str:
+    """Say what differs between the machines of two sides; nothing if it is the same one."""
+    names = sorted(base.machine.keys() | candidate.machine.keys())
+    told = [
+        f"{name} {base.machine.get(name)} and {candidate.machine.get(name)}"
+        for name in names
+        if base.machine.get(name) != candidate.machine.get(name)
+    ]
+    return f"another machine: {', '.join(told)}" if told else ""
+
+
+def judge_parameters(measured: Measurements, metric: Metric, tolerance: float) -> Finding | None:
+    """Return the finding on a number that has no noise; None if neither side tells it.
+
+    Args:
+        measured: Of one plugin.
+        metric: The number of parameters.
+        tolerance: As a share.
+    """
+    base, candidate = measured.base.parameters, measured.candidate.parameters
+    if base is None or candidate is None:
+        return _one_sided(measured, metric, base is not None, candidate is not None)
+    # Of nothing there is no share: a first weight is beyond any tolerance.
+    change = (candidate - base) / base if base else math.copysign(math.inf, candidate)
+    change = 0.0 if candidate == base else change
+    return Finding(
+        measured.base.key,
+        metric.name,
+        decide((change, change), tolerance, metric.direction),
+        base=float(base),
+        candidate=float(candidate),
+        change=change if math.isfinite(change) else None,
+        threshold=tolerance,
+        unit=metric.unit,
+    )
+
+
+def judge_rounds(measured: Measurements, metric: Metric, settings: Settings) -> Finding | None:
+    """Return the finding on a time or on memory; None if neither side measured it.
+
+    Args:
+        measured: Of one plugin.
+        metric: Of kind time or memory.
+        settings: The ``level`` and the metric's tolerance are used.
+    """
+    base, candidate = (
+        side.rounds.get(metric.name, ()) for side in (measured.base, measured.candidate)
+    )
+    if not (base and candidate):
+        return _one_sided(measured, metric, bool(base), bool(candidate))
+    values = _values(base), _values(candidate)
+    found = Finding(
+        measured.base.key,
+        metric.name,
+        NOT_MEASURED,
+        base=median(values[0]),
+        candidate=median(values[1]),
+        threshold=settings.tolerances[metric.name],
+        unit=metric.unit,
+    )
+    differs = _differs(measured, metric)
+    if differs:
+        return replace(found, verdict=NOT_COMPARABLE, reason=differs)
+    if metric.kind == "time" and not measured.paired:
+        disturbed = measured.base.disturbed or measured.candidate.disturbed
+        if disturbed:
+            whose = "the baseline" if measured.base.disturbed else "the candidate"
+            reason = f"{whose} was disturbed ({disturbed}); measure it again on a quiet machine"
+            return replace(found, reason=reason)
+    again = _again(measured, metric) if measured.paired else []
+    sides = _with_a_floor([*values, again])
+    if sides is None:
+        return replace(found, reason="a process measured a negative number, or none")
+    if not any(map(any, sides)):
+        return replace(found, verdict=UNCHANGED, change=0.0)
+    judge = _judge_pairs if measured.paired else _judge_apart
+    return judge(found, sides, metric, settings.level)
+
+
+def _with_a_floor(sides: Sequence[list[float]]) -> Sequence[list[float]] | None:
+    """Lift zeros to the smallest number that any side measured: they have no logarithm.
+
+    A time is 0 where it is less than the noise of what it is the difference of: that of
+    compiling where little is compiled. None is returned for what cannot be a measurement.
+    """
+    values = [value for side in sides for value in side]
+    if not all(value >= 0 and math.isfinite(value) for value in values):
+        return None
+    floor = min((value for value in values if value > 0), default=0.0)
+    return [[max(value, floor) for value in side] for side in sides]
+
+
+def _judge_pairs(
+    found: Finding, values: Sequence[list[float]], metric: Metric, level: float
+) -> Finding:
+    """Judge a base's values, a candidate's, and those of the base again, if there are any."""
+    from bench.statistics.ratios import fewest_rounds, paired_ratio, spread
+
+    sides = [side for side in values if side]
+    rounds = min(map(len, sides))
+    base, candidate, *again = (side[:rounds] for side in sides)
+    ratio = paired_ratio(candidate, [base, *again], level)
+    if ratio is None:
+        needed = fewest_rounds(len(sides), level)
+        reason = (
+            f"{rounds} pair{'' if rounds == 1 else 's'} of processes cannot show a change at a "
+            f"level of {level:g}; measure {needed} or more"
+        )
+        return replace(found, reason=reason)
+    apart = spread(base, again[0]) if again else 0.0
+    return _judged(replace(found, threshold=max(found.threshold or 0.0, apart)), ratio, metric)
+
+
+def _judge_apart(
+    found: Finding, values: Sequence[list[float]], metric: Metric, level: float
+) -> Finding:
+    from bench.statistics.ratios import unpaired_ratio
+
+    base, candidate, *_ = values
+    ratio = unpaired_ratio(candidate, base, level)
+    if ratio is None:
+        whose = "the baseline" if len(base) < 2 else "the candidate"
+        reason = (
+            f"{whose} was measured in one process, which tells nothing of the noise; "
+            "run two or more (--seeds 0,1,2)"
+        )
+        return replace(found, reason=reason)
+    return _judged(found, ratio, metric)
+
+
+def _judged(found: Finding, ratio: Ratio, metric: Metric) -> Finding:
+    threshold = found.threshold or 0.0
+    interval = ratio.low - 1, ratio.high - 1
+    return replace(
+        found,
+        verdict=decide(interval, threshold, metric.direction),
+        change=ratio.estimate - 1,
+        interval=interval,
+        detectable=ratio.detectable(threshold, metric.direction),
+    )
+
+
+def _one_sided(
+    measured: Measurements, metric: Metric, base: bool, candidate: bool
+) -> Finding | None:
+    """Return the finding on what not both sides have; None if neither has."""
+    if not (base or candidate):
+        return None
+    missing = "the candidate" if base else "the baseline"
+    return Finding(
+        measured.base.key,
+        metric.name,
+        NOT_MEASURED,
+        unit=metric.unit,
+        reason=f"{missing} has no {metric.name}",
+    )
+
+
+def _differs(measured: Measurements, metric: Metric) -> str:
+    """Say why times and memory of two sides are not comparable; nothing if they are."""
+    base, candidate = measured.base.settings, measured.candidate.settings
+    told = [
+        f"{name} {base.get(name)} and {candidate.get(name)}"
+        for name, metrics in _DECISIVE.items()
+        if base.get(name) != candidate.get(name) and (not metrics or metric.name in metrics)
+    ]
+    return "; ".join(filter(None, [measured.machines, *told]))
+
+
+def _again(measured: Measurements, metric: Metric) -> list[float]:
+    """Return the values of the base measured a second time; none if it was not."""
+    again = measured.again
+    return _values(again.rounds.get(metric.name, ())) if again else []
+
+
+def _values(processes: Sequence[Sequence[float]]) -> list[float]:
+    """Return one value a process, the median of its rounds: they share what it was dealt."""
+    from bench.statistics.ratios import process_value
+
+    return [process_value(rounds) for rounds in processes]

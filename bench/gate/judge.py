@@ -1,0 +1,215 @@
+"""Compare two sides: a verdict on every plugin and metric, from data alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.gate.costs import Measurements, judge_parameters, judge_rounds, other_machine
+from bench.gate.metrics import METRICS, QUALITY, Metric
+from bench.gate.quality import Scored, judge_quality
+from bench.gate.settings import Settings
+from bench.gate.side import Key, Measured, Side
+from bench.gate.verdicts import (
+    FAILED,
+    GONE,
+    NEW,
+    NOT_COMPARABLE,
+    NOT_MEASURED,
+    Finding,
+    Report,
+)
+from bench.record import OK, SKIPPED
+
+
+def report(
+    base: Side,
+    candidate: Side,
+    settings: Settings,
+    again: Side | None = None,
+    paired: bool = False,
+) -> Report:
+    """Compare two sides, and tell what the comparison rests on; arguments as for ``judge``."""
+    return Report(
+        base=base.name,
+        candidate=candidate.name,
+        findings=judge(base, candidate, settings, again, paired),
+        notes=notes(base, candidate, paired),
+        allowed=settings.allow,
+    )
+
+
+def judge(
+    base: Side,
+    candidate: Side,
+    settings: Settings,
+    again: Side | None = None,
+    paired: bool = False,
+) -> tuple[Finding, ...]:
+    """Return the findings on all plugins of both sides, by key, then as ``METRICS`` stand.
+
+    Args:
+        base: What is compared with.
+        candidate: What may have become worse.
+        settings: Tolerances, level, and which metrics.
+        again: The base's revision measured a second time, beside the others: how far it is
+            from the base is noise, and thresholds rise above it.
+        paired: Whether the n-th processes of all sides were measured beside each other.
+    """
+    both: list[Measurements] = []
+    findings: dict[Key, list[Finding]] = defaultdict(list)
+    machines = other_machine(base, candidate)
+    for key in sorted(base.plugins.keys() | candidate.plugins.keys()):
+        one, other = base.plugins.get(key), candidate.plugins.get(key)
+        if one is None or other is None or not one.status == other.status == OK:
+            findings[key] += _as_a_whole(one, other)
+        elif one.data != other.data:
+            reason = "measured on other data than the baseline"
+            findings[key].append(Finding(key, "", NOT_COMPARABLE, reason=reason))
+        else:
+            both.append(Measurements(one, other, _same(again, key), paired, machines))
+    scored = judge_quality(_scored(both), settings) if QUALITY in settings.metrics else {}
+    for measured in both:
+        findings[measured.base.key] += _by_metric(measured, scored, settings)
+    return tuple(finding for key in sorted(findings) for finding in findings[key])
+
+
+def notes(base: Side, candidate: Side, paired: bool = False) -> tuple[str, ...]:
+    """Return what a reader of the findings should know of the comparison as a whole.
+
+    Args:
+        base: What is compared with.
+        candidate: What may have become worse.
+        paired: Whether both were measured beside each other.
+    """
+    return (
+        *_of_commits(base, candidate),
+        _of_pairs(base, candidate) if paired else _of_two_times(base, candidate),
+        *_of_settings(base, candidate),
+        *_of_disturbance(base, candidate, paired),
+    )
+
+
+def _as_a_whole(base: Measured | None, candidate: Measured | None) -> Iterator[Finding]:
+    """Judge a plugin of which not both sides have results."""
+    if candidate is None:
+        if base is not None:
+            yield Finding(base.key, "", GONE, reason=_unless_ok(base))
+    elif candidate.status not in (OK, SKIPPED):
+        too = base is not None and base.status not in (OK, SKIPPED)
+        also = f"; the baseline {base.status}, too" if base is not None and too else ""
+        yield Finding(candidate.key, "", FAILED, reason=_unless_ok(candidate) + also)
+    elif base is None:
+        yield Finding(candidate.key, "", NEW, reason=_unless_ok(candidate))
+    elif candidate.status == OK:
+        # It works now; but nothing tells that it is any better than it was.
+        reason = f"the baseline has no result: {_unless_ok(base)}"
+        yield Finding(candidate.key, "", NEW, reason=reason)
+    elif base.status != SKIPPED:
+        yield Finding(candidate.key, "", NOT_MEASURED, reason=_unless_ok(candidate))
+
+
+def _unless_ok(measured: Measured) -> str:
+    """Return the status and its reason; nothing for ok."""
+    if measured.status == OK:
+        return ""
+    status = measured.status.replace("_", " ")
+    return f"{status}: {measured.reason}" if measured.reason else status
+
+
+def _same(side: Side | None, key: Key) -> Measured | None:
+    found = side.plugins.get(key) if side else None
+    return found if found is not None and found.status == OK else None
+
+
+def _scored(both: list[Measurements]) -> Iterator[Scored]:
+    for measured in both:
+        base, candidate = measured.base.quality, measured.candidate.quality
+        if base and candidate and base.seeds and candidate.seeds:
+            yield Scored(measured.base.key, base, candidate)
+
+
+def _by_metric(
+    measured: Measurements, scored: Mapping[Key, Finding], settings: Settings
+) -> Iterator[Finding]:
+    for metric in METRICS.values():
+        if metric.name in settings.metrics:
+            found = _one_metric(measured, metric, scored, settings)
+            if found is not None:
+                yield found
+
+
+def _one_metric(
+    measured: Measurements, metric: Metric, scored: Mapping[Key, Finding], settings: Settings
+) -> Finding | None:
+    key = measured.base.key
+    if metric.kind == "count":
+        return judge_parameters(measured, metric, settings.tolerances[metric.name])
+    if metric.kind != "quality":
+        return judge_rounds(measured, metric, settings)
+    if key in scored:
+        return scored[key]
+    have = [bool(side.quality) for side in (measured.base, measured.candidate)]
+    if not any(have):
+        return None
+    missing = "the candidate" if have[0] else "the baseline"
+    return Finding(key, metric.name, NOT_MEASURED, reason=f"{missing} has no scores")
+
+
+def _of_commits(base: Side, candidate: Side) -> Iterator[str]:
+    for word, side in (("baseline", base), ("candidate", candidate)):
+        if side.commit:
+            yield f"{word} {side.name}: commit {side.commit}"
+
+
+def _of_pairs(base: Side, candidate: Side) -> str:
+    counts = {
+        min(len(one.rounds[name]), len(other.rounds[name]))
+        for key, one in base.plugins.items()
+        if (other := candidate.plugins.get(key)) is not None
+        for name in one.rounds.keys() & other.rounds.keys()
+    }
+    if not counts:
+        return "measured side by side: no pair of processes"
+    many = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    pairs = "pair" if many == "1" else "pairs"
+    return f"measured side by side: {many} {pairs} of processes"
+
+
+def _of_two_times(base: Side, candidate: Side) -> str:
+    return (
+        f"measured apart, {base.written[:10]} and {candidate.written[:10]}: a machine's speed may "
+        "have changed in between; `--against` measures both sides in turns"
+    )
+
+
+def _of_settings(base: Side, candidate: Side) -> Iterator[str]:
+    """Tell each setting that differs between the sides of any plugin, once."""
+    told: dict[str, None] = {}
+    for key in sorted(base.plugins.keys() & candidate.plugins.keys()):
+        pair = base.plugins[key], candidate.plugins[key]
+        if any(side.status != OK for side in pair):
+            continue
+        one, other = (_flat(side.settings) for side in pair)
+        for name in sorted(one.keys() & other.keys()):
+            if one[name] != other[name]:
+                told[f"{name} differs: {one[name]} and {other[name]}"] = None
+    yield from told
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings, those within settings and the versions by their own names."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= _flat(value) if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def _of_disturbance(base: Side, candidate: Side, paired: bool) -> Iterator[str]:
+    # Apart, each finding on a time says so itself.
+    disturbed = {each.disturbed for side in (base, candidate) for each in side.plugins.values()} - {
+        ""
+    }
+    if paired and disturbed:
+        yield f"the machine was not quiet ({'; '.join(sorted(disturbed))}); pairs cope with that"

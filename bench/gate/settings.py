@@ -1,0 +1,228 @@
+"""How a check judges: tolerances, level and what is let pass, from ``pyproject.toml``."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.files import read_bounded
+from bench.gate.metrics import METRICS
+from bench.gate.verdicts import VERDICTS
+from bench.registry.declarations import nearest
+from bench.values import NAMES, is_a
+
+FILE = "pyproject.toml"
+_LARGEST_FILE = 1 << 24
+_MOST_PAIRS = 1000
+
+
+def _tolerances() -> Mapping[str, float]:
+    return {name: metric.tolerance for name, metric in METRICS.items()}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a check is told; the defaults are those of ``bench.gate.metrics``.
+
+    ``tolerances`` holds every metric's, in the units that ``Metric`` states. ``level`` is
+    that of the tests, ``allow`` are the verdicts that do not count against the exit status,
+    ``metrics`` those that are compared, ``pairs`` how many pairs of processes measure two
+    revisions.
+    """
+
+    tolerances: Mapping[str, float] = field(default_factory=_tolerances)
+    level: float = 0.01
+    allow: frozenset[str] = frozenset()
+    metrics: tuple[str, ...] = tuple(METRICS)
+    pairs: int = 8
+
+
+def read_settings(folder: Path) -> Settings:
+    """Return what the nearest ``pyproject.toml`` with a table ``[tool.bench.check]`` says.
+
+    It is looked for in ``folder`` and above it, up to the root of the repository. What it
+    leaves unsaid, or all if there is none, is as by default.
+
+    Raises:
+        BenchError: A file on the way cannot be read, or the table holds an unknown key or a
+            value of another type or range; names the file and the mend.
+    """
+    start = folder.resolve()
+    for place in (start, *start.parents):
+        found = _check_table(place / FILE)
+        if found is not None:
+            return _with_table(Settings(), found, f"{place / FILE}: [tool.bench.check]")
+        if (place / ".git").exists():
+            break
+    return Settings()
+
+
+def with_options(
+    settings: Settings,
+    *,
+    tolerances: Iterable[str] = (),
+    allow: Iterable[str] = (),
+    metrics: Iterable[str] = (),
+    level: float | None = None,
+    pairs: int | None = None,
+) -> Settings:
+    """Return settings with what the command line says.
+
+    Args:
+        settings: Those of the file.
+        tolerances: As "train_step=0.05"; each replaces the file's.
+        allow: Verdicts, as "not comparable" or "not-comparable", or several with commas;
+            they come on top of the file's.
+        metrics: Names, or several with commas; if any, they replace the file's.
+        level: Replaces the file's, unless None.
+        pairs: Replaces the file's, unless None.
+
+    Raises:
+        BenchError: Names the option and the mend.
+    """
+    found = dict(settings.tolerances)
+    for word in tolerances:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise BenchError(f"--tolerance {word}: write it as METRIC=NUMBER, like train_step=0.05")
+        found |= _read_tolerances({name.strip(): _number(text, word)}, f"--tolerance {word}:")
+    names, verdicts = _words(metrics), _words(allow)
+    return replace(
+        settings,
+        tolerances=found,
+        allow=settings.allow | _read_allow(verdicts, "--allow:"),
+        metrics=_read_metrics(names, "--metric:") if names else settings.metrics,
+        level=settings.level if level is None else _read_level(level, "--level"),
+        pairs=settings.pairs if pairs is None else _read_pairs(pairs, "--pairs"),
+    )
+
+
+def _check_table(path: Path) -> Mapping[str, Any] | None:
+    """Return the table of a file; None if there is no such file, or no table in it."""
+    if not path.is_file():
+        return None
+    try:
+        document = _parse(read_bounded(path, _LARGEST_FILE).decode("utf-8-sig"))
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be read ({error.strerror or error}); mend its permissions"
+        ) from None
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}; give a file of usual size") from None
+    except (ValueError, RecursionError) as error:
+        raise BenchError(f"{path}: is no TOML ({error}); mend that place") from None
+    found: Any = document
+    for name in ("tool", "bench"):
+        found = found.get(name, {}) if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        raise BenchError(f"{path}: [tool.bench] must be a table")
+    for name in found:
+        if name != "check" and nearest(name, ["check"]):
+            raise BenchError(f"{path}: [tool.bench.{name}] is unknown{nearest(name, ['check'])}")
+    table = found.get("check")
+    if table is not None and not isinstance(table, dict):
+        raise BenchError(f"{path}: [tool.bench.check] must be a table, not {table!r:.40}")
+    return table
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
+
+
+def _with_table(settings: Settings, table: Mapping[str, Any], where: str) -> Settings:
+    for key in table:
+        if key not in _READERS:
+            hint = nearest(key, _READERS) or f"; there are: {', '.join(_READERS)}"
+            raise BenchError(f"{where} {key}: is unknown{hint}")
+    found = {key: _READERS[key](value, f"{where} {key}:") for key, value in table.items()}
+    if "tolerances" in found:
+        found["tolerances"] = {**settings.tolerances, **found["tolerances"]}
+    return replace(settings, **found)
+
+
+def _read_level(value: Any, where: str) -> float:
+    if not is_a(value, float) or not 0 < value < 0.5:
+        raise BenchError(f"{where} must be a number between 0 and 0.5, like 0.01, not {value!r}")
+    return float(value)
+
+
+def _read_pairs(value: Any, where: str) -> int:
+    if not is_a(value, int) or not 1 <= value <= _MOST_PAIRS:
+        raise BenchError(f"{where} must be {NAMES[int]} from 1 to {_MOST_PAIRS}, not {value!r}")
+    return int(value)
+
+
+def _read_metrics(value: Any, where: str) -> tuple[str, ...]:
+    names = _names(value, METRICS, "metric", where)
+    if not names:
+        raise BenchError(f"{where} is empty; name a metric or leave it out")
+    return tuple(name for name in METRICS if name in names)
+
+
+def _read_allow(value: Any, where: str) -> frozenset[str]:
+    spoken = [x.replace("-", " ") if isinstance(x, str) else x for x in _list(value, where)]
+    return frozenset(_names(spoken, VERDICTS, "verdict", where))
+
+
+def _read_tolerances(value: Any, where: str) -> Mapping[str, float]:
+    if not isinstance(value, Mapping):
+        raise BenchError(f"{where} must be a table like {{ train_step = 0.03 }}, not {value!r}")
+    found = {}
+    for name, tolerance in value.items():
+        _names([name], METRICS, "metric", where)
+        if not is_a(tolerance, float) or not 0 <= tolerance < math.inf:
+            raise BenchError(f"{where} {name} must be a number from 0, not {tolerance!r}")
+        if METRICS[name].kind != "quality" and tolerance > 1:
+            raise BenchError(
+                f"{where} {name} is a share of the baseline, 0.03 for 3%, and {tolerance!r} is "
+                "more than all of it; write it as a share"
+            )
+        found[name] = float(tolerance)
+    return found
+
+
+def _names(value: Any, known: Iterable[str], kind: str, where: str) -> Sequence[str]:
+    names = _list(value, where)
+    for name in names:
+        if name not in known:
+            hint = nearest(str(name), known) or f"; there are: {', '.join(known)}"
+            raise BenchError(f"{where} unknown {kind} {name!r}{hint}")
+    return names
+
+
+def _list(value: Any, where: str) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise BenchError(f"{where} must be {NAMES[list]} of names, not {value!r}")
+    return value
+
+
+def _number(text: str, word: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BenchError(
+            f"--tolerance {word}: {text!r} is no number; write it like train_step=0.05"
+        ) from None
+
+
+def _words(given: Iterable[str]) -> list[str]:
+    return [part.strip() for word in given for part in word.split(",")]
+
+
+#: What reads the value of each key.
+_READERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "tolerances": _read_tolerances,
+    "level": _read_level,
+    "allow": _read_allow,
+    "metrics": _read_metrics,
+    "pairs": _read_pairs,
+}

@@ -1,0 +1,179 @@
+"""What a check is told: by ``pyproject.toml``, and by the command line over it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.gate.metrics import METRICS
+from bench.gate.settings import Settings, read_settings, with_options
+
+TABLE = """
+[tool.bench.check]
+level = 0.05
+pairs = 12
+metrics = ["train_step", "quality"]
+allow = ["not comparable"]
+
+[tool.bench.check.tolerances]
+train_step = 0.03
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(BenchError) as raised:
+        read_settings(written(folder, text))
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def test_by_default_every_metric_is_compared_with_its_own_tolerance(tmp_path):
+    (tmp_path / ".git").mkdir()
+    settings = read_settings(tmp_path)
+
+    assert settings == Settings()
+    assert settings.metrics == tuple(METRICS)
+    assert settings.tolerances["train_step"] == METRICS["train_step"].tolerance
+
+
+def test_the_table_replaces_what_it_names_and_nothing_else(tmp_path):
+    settings = read_settings(written(tmp_path, TABLE))
+
+    assert (settings.level, settings.pairs) == (0.05, 12)
+    assert settings.allow == {"not comparable"}
+    assert settings.tolerances["train_step"] == 0.03
+    assert settings.tolerances["predict"] == METRICS["predict"].tolerance
+
+
+def test_metrics_keep_the_order_in_which_they_are_told(tmp_path):
+    assert read_settings(written(tmp_path, TABLE)).metrics == ("quality", "train_step")
+
+
+def test_it_is_found_from_a_folder_within_the_repository(tmp_path):
+    inner = written(tmp_path, TABLE) / "plugins" / "mine"
+    inner.mkdir(parents=True)
+
+    assert read_settings(inner).pairs == 12
+
+
+def test_a_nearer_file_without_the_table_says_nothing(tmp_path):
+    inner = written(tmp_path, TABLE) / "package"
+    inner.mkdir()
+
+    assert read_settings(written(inner, "[project]\nname = 'x'\n")).pairs == 12
+
+
+def test_the_search_ends_at_the_root_of_the_repository(tmp_path):
+    root = written(tmp_path, TABLE) / "repository"
+    (root / ".git").mkdir(parents=True)
+
+    assert read_settings(root) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[tool.bench.check]\nlevle = 0.01", "levle: is unknown (did you mean 'level'?)"),
+        ("[tool.bench.check]\nxyz = 1", "there are: tolerances, level"),
+        ("[tool.bench.chek]\nlevel = 0.01", "[tool.bench.chek] is unknown (did you mean 'check'?)"),
+        ("[tool.bench]\ncheck = 3", "[tool.bench.check] must be a table, not 3"),
+        ("[tool]\nbench = 3", "[tool.bench] must be a table"),
+        ("[tool.bench.check]\nlevel = '1%'", "level: must be a number between 0 and 0.5"),
+        ("[tool.bench.check]\nlevel = 0.5", "not 0.5"),
+        ("[tool.bench.check]\nlevel = true", "not True"),
+        ("[tool.bench.check]\nlevel = nan", "not nan"),
+        ("[tool.bench.check]\npairs = 0", "pairs: must be a whole number from 1 to 1000, not 0"),
+        ("[tool.bench.check]\npairs = 8.0", "not 8.0"),
+        ("[tool.bench.check]\nmetrics = 'quality'", "metrics: must be a list of names"),
+        ("[tool.bench.check]\nmetrics = []", "metrics: is empty"),
+        ("[tool.bench.check]\nmetrics = ['trainstep']", "did you mean 'train_step'?"),
+        ("[tool.bench.check]\nallow = ['wors']", "unknown verdict 'wors' (did you mean 'worse'?)"),
+        ("[tool.bench.check]\nallow = [3]", "unknown verdict 3; there are: better,"),
+        ("[tool.bench.check]\ntolerances = 0.03", "tolerances: must be a table"),
+        ("[tool.bench.check.tolerances]\npredct = 0.1", "did you mean 'predict'?"),
+        ("[tool.bench.check.tolerances]\npredict = -0.1", "predict must be a number from 0"),
+        ("[tool.bench.check.tolerances]\npredict = inf", "not inf"),
+        ("[tool.bench.check.tolerances]\npredict = 3", "share of the baseline, 0.03 for 3%"),
+        ("[tool.bench.check\nlevel = 1", "is no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_file_and_the_mend(tmp_path, table, said):
+    message = complaint(tmp_path, table)
+
+    assert message.startswith(f"{tmp_path / 'pyproject.toml'}: ")
+    assert said in message
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "pyproject.toml").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(BenchError, match=r"pyproject\.toml: is no TOML"):
+        read_settings(tmp_path)
+
+
+def test_a_quality_tolerance_has_the_unit_of_the_metric_and_may_be_large(tmp_path):
+    settings = read_settings(written(tmp_path, "[tool.bench.check.tolerances]\nquality = 5"))
+    assert settings.tolerances["quality"] == 5.0
+
+
+# The command line
+
+
+def test_options_stand_over_the_file(tmp_path):
+    settings = with_options(
+        read_settings(written(tmp_path, TABLE)),
+        tolerances=["train_step=0.05", "quality = 0.01"],
+        allow=["worse,not-measured"],
+        metrics=["predict,quality"],
+        level=0.02,
+        pairs=4,
+    )
+
+    assert settings.tolerances["train_step"] == 0.05
+    assert settings.tolerances["quality"] == 0.01
+    assert settings.allow == {"not comparable", "worse", "not measured"}
+    assert settings.metrics == ("quality", "predict")
+    assert (settings.level, settings.pairs) == (0.02, 4)
+
+
+def test_no_options_leave_everything_as_it_is():
+    settings = Settings(level=0.03, pairs=5)
+    assert with_options(settings) == settings
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tolerances": ["train_step"]}, "--tolerance train_step: write it as METRIC=NUMBER"),
+        ({"tolerances": ["train_step=few"]}, "'few' is no number"),
+        ({"tolerances": ["train_stp=0.1"]}, "did you mean 'train_step'?"),
+        ({"tolerances": ["predict=5"]}, "--tolerance predict=5: predict is a share"),
+        ({"allow": ["wors"]}, "--allow: unknown verdict 'wors'"),
+        ({"metrics": ["speed"]}, "--metric: unknown metric 'speed'; there are: quality"),
+        ({"level": 0.0}, "--level must be a number between 0 and 0.5"),
+        ({"pairs": -1}, "--pairs must be a whole number from 1"),
+    ],
+)
+def test_a_wrong_option_is_named(options, said):
+    with pytest.raises(BenchError) as raised:
+        with_options(Settings(), **options)
+    assert said in str(raised.value)
+
+
+def test_reading_settings_imports_nothing_heavy():
+    code = (
+        "import sys, pathlib; from bench.gate.settings import read_settings;"
+        "read_settings(pathlib.Path.cwd());"
+        "print({'numpy', 'keras', 'scipy', 'pandas'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
