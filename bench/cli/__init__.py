@@ -19,6 +19,9 @@ COMMANDS = {
     "test": "hold plugins to their contract: one line a check, a reason for each failure",
     "report": "render the leaderboard again from the recorded results",
     "show": "one plugin: its records, curves and history",
+    "baseline": "keep what was measured, to compare with later",
+    "check": "compare with a baseline or another revision: did anything get worse",
+    "history": "a metric over kept baselines, with its change points",
     "data": "show, fetch and verify the data",
     "new": "write a plugin file that runs as it is",
 }

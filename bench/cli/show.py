@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,8 +12,6 @@ from bench.cli import options
 from bench.printable import one_line, without_controls
 from bench.record import OK, Record
 from bench.repeats import verdict_text
-
-_BARS = "▁▂▃▄▅▆▇█"
 
 
 @click.command(name="show")
@@ -55,18 +52,9 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
     return 0
 
 
-def sparkline(values: Sequence[float | None]) -> str:
-    """Draw values as a row of blocks between their least and their greatest."""
-    finite = [value for value in values if value is not None]
-    if not finite:
-        return ""
-    low, high = min(finite), max(finite)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(" " if v is None else _BARS[round((v - low) * scale)] for v in values)
-
-
 def _last(record: Record) -> list[str]:
     from bench.render.columns import count, duration, size
+    from bench.render.sparkline import sparkline
 
     lines = [f"last record: {_line(record)}"]
     if record.status == OK:

@@ -1,0 +1,181 @@
+"""``python -m bench baseline``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli import options as shared
+from bench.errors import BenchError
+from bench.training import PROFILES
+
+if TYPE_CHECKING:
+    from bench.gate.side import Measured, Side
+    from bench.record import Record
+
+OUTPUT = Path("reports/baseline.json")
+
+
+@dataclass(frozen=True)
+class BaselineOptions:
+    """The command line of ``baseline`` as click hands it over."""
+
+    names: tuple[str, ...]
+    task: str | None
+    profile: str | None
+    source: str | None
+    results: Path
+    output: Path
+
+
+@click.command(name="baseline")
+@click.argument("names", nargs=-1, metavar="[NAME | GLOB]...")
+@click.option("--task", metavar="TASK", help="Only the plugins of this task.")
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    help="Of which trainings.  [default: the one that there is]",
+)
+@click.option("--source", metavar="SOURCE", help="Only what ran on this source of data.")
+@shared.results
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=OUTPUT,
+    show_default=True,
+    metavar="FILE",
+    help="Where the baseline is kept.",
+)
+def command(**options: Any) -> int:
+    """Keep what the recorded results tell, in a small file to commit and compare with later.
+
+    Nothing is run: `python -m bench run` makes the records. The file holds for each plugin
+    the quality of its seeds, times, memory and the number of weights; the same records give
+    the same file. `python -m bench check` compares with it.
+
+    Exit status: 0 it is written; 2 there are no records for it, or a file is wrong.
+    """
+    return keep(BaselineOptions(**options))
+
+
+def keep(options: BaselineOptions) -> int:
+    """Write a baseline, tell its plugins on standard output, and return the exit status.
+
+    Raises:
+        BenchError: There are no records of what is asked for, or of several profiles; or the
+            file cannot be written.
+    """
+    from bench.gate.baseline import write
+    from bench.gate.from_records import side_of
+    from bench.store import Store
+
+    store = Store(options.results)
+    contents = store.read()
+    for line in contents.unreadable:
+        _warn(f"left out {line}")
+    records = _chosen(contents.records, options)
+    side = side_of(str(options.results), records, store, _warn)
+    _write(options.output, write(side))
+    click.echo(_summary(side))
+    disturbed = sum(bool(measured.disturbed) for measured in side.plugins.values())
+    if disturbed:
+        _warn(
+            f"the times of {disturbed} of {len(side.plugins)} plugins were measured beside other "
+            "work and will not be compared; run those again on a quiet machine with --reuse never"
+        )
+    where = f" of commit {side.commit}" if side.commit else ""
+    print(f"baseline{where} written to {options.output}", file=sys.stderr)
+    return 0
+
+
+def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]:
+    """Return the records that are asked for, all of one profile."""
+    from bench.failed import is_named
+    from bench.printable import one_line
+    from bench.registry.declarations import nearest
+
+    if not records:
+        raise BenchError(
+            f"{options.results}: has no records; run some first with "
+            "`python -m bench run --all --seeds 0,1,2`, or name another --results"
+        )
+    known = sorted({record.trial.plugin for record in records})
+    for name in options.names:
+        if not any(is_named(record.trial, [name], None) for record in records):
+            there = one_line(", ".join(known), 200)
+            hint = nearest(name, known) or f"; there are records of {there}"
+            raise BenchError(f"{options.results}: has no records of {name!r}{hint}")
+    wanted = {"task": options.task, "profile": options.profile, "source": options.source}
+    found = [
+        record
+        for record in records
+        if is_named(record.trial, options.names, options.task)
+        and all(value in (None, getattr(record.trial, name)) for name, value in wanted.items())
+    ]
+    if not found:
+        asked = " ".join(f"--{name} {value}" for name, value in wanted.items() if value)
+        raise BenchError(
+            f"{options.results}: has no records for {' '.join([*options.names, asked])}; "
+            "run what is to be kept first"
+        )
+    profiles = {record.trial.profile for record in found}
+    if len(profiles) > 1:
+        there = ", ".join(profile for profile in PROFILES if profile in profiles)
+        raise BenchError(
+            f"{options.results}: has records of several profiles ({there}); "
+            "choose one with --profile"
+        )
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    from bench.files import write_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise BenchError(
+            f"--output {path}: cannot be written ({error.strerror or error}); give another file"
+        ) from None
+
+
+def _summary(side: Side) -> str:
+    """Return a table with a line for each plugin."""
+    from tabulate import tabulate
+
+    headings = ("plugin", "quality", "seeds", "train step", "prediction", "memory", "status")
+    rows = [_row(measured) for measured in side.plugins.values()]
+    numbers = ("left", *("right",) * 5, "left")
+    return tabulate(rows, headings, colalign=numbers, disable_numparse=True)
+
+
+def _row(measured: Measured) -> list[str]:
+    from bench.gate.history import value_of
+    from bench.gate.metrics import PEAK_MEMORY, PREDICT, TRAIN_STEP
+    from bench.printable import one_line
+    from bench.render.columns import NOTHING, duration, metric_name, size
+
+    quality = measured.quality
+    shown = f"{value_of(measured, 'quality'):.4f} {metric_name(quality.metric)}" if quality else ""
+    status = ": ".join(filter(None, (measured.status, measured.reason)))
+    if measured.disturbed:
+        status += ", times disturbed"
+    return [
+        one_line(str(measured.key), 60),
+        shown or NOTHING,
+        str(len(quality.seeds)) if quality else NOTHING,
+        duration(value_of(measured, TRAIN_STEP)),
+        duration(value_of(measured, PREDICT)),
+        size(value_of(measured, PEAK_MEMORY)),
+        one_line(status, 60),
+    ]
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)

@@ -1,0 +1,253 @@
+"""A side made of the records in a results folder: what a run has measured beside training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.answering import current, setbacks
+from bench.contention import disturbance, machine_of, usual_references, worst
+from bench.costs import with_repeats
+from bench.errors import BenchError
+from bench.evidence import Evidence, Scores, gather, key_of
+from bench.gate.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
+from bench.gate.side import Key, Measured, Quality, SeedScore, Side
+from bench.leaderboard import make_leaderboard
+from bench.record import OK, Record
+from bench.store import Store
+
+_Say = Callable[[str], None]
+
+#: What has to be the same for the times of a plugin's trials to be put together.
+_PLACE = ("threads", "device", "start")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The records of one key: all of them, those that answer, and those that were timed."""
+
+    everything: Sequence[Record]
+    answering: Sequence[Record]
+    timed: Sequence[Record]
+
+    @property
+    def good(self) -> list[Record]:
+        return [record for record in self.answering if record.status == OK]
+
+
+def side_of(name: str, records: Iterable[Record], store: Store, say: _Say) -> Side:
+    """Return what records tell of the plugins that they are of.
+
+    Of records of several machines those of the machine that was used last are taken. As on
+    the leaderboard, the configuration of a plugin that was tried last counts, and for each
+    seed the record that answers. Each trial is a process with one round, and so is each
+    repeat of one; times are those of the trials that had the machine to themselves, if there
+    are any. The side is of the commit and the time of its newest record.
+
+    Args:
+        name: How a reader knows the side.
+        records: Those of the plugins that are wanted, in any order.
+        store: Where their predictions are.
+        say: Told of each thing that is left out, a line each.
+    """
+    ordered = sorted(records, key=lambda record: (record.finished, record.identity))
+    if not ordered:
+        return Side(name, {}, "", "", {})
+    newest = ordered[-1]
+    here = [record for record in ordered if machine_of(record) == machine_of(newest)]
+    _tell_others(ordered, here, say)
+    by_key: dict[Key, list[Record]] = {}
+    for record in here:
+        by_key.setdefault(_key(record), []).append(record)
+    found = {key: _found(by_key[key]) for key in sorted(by_key)}
+    answering = [record for each in found.values() for record in each.answering]
+    evidence = gather(store, make_leaderboard(answering), say)
+    usual = usual_references(here).get(machine_of(newest))
+    scores = _SeedScores(store, evidence, say)
+    return Side(
+        name=name,
+        machine=newest.environment.get("machine", {}),
+        commit=_commit(newest),
+        written=newest.finished,
+        plugins={
+            key: _measured(key, each, scores.quality(key, each.good), usual, say)
+            for key, each in found.items()
+        },
+    )
+
+
+class _SeedScores:
+    """Makes the qualities of plugins; the groups of examples that they share are read once."""
+
+    def __init__(self, store: Store, evidence: Evidence, say: _Say) -> None:
+        self._store = store
+        self._evidence = evidence
+        self._say = say
+        self._groupings: dict[str, Any] = {}
+
+    def quality(self, key: Key, records: Sequence[Record]) -> Quality | None:
+        """Return the quality over some trials that are ok; None if nothing tells it."""
+        known, missing = [], []
+        for record in records:
+            scores = self._evidence.get(key_of(record), {}).get("validation")
+            if scores is None:
+                missing.append(str(record.trial.seed))
+            else:
+                known.append((record, scores))
+        if missing:
+            self._say(
+                f"{key}: no validation predictions of seed {', '.join(missing)}, so its quality "
+                "is left out; run it again with --reuse never"
+            )
+        if not known:
+            return None
+        try:
+            seeds = tuple(self._score(record, scores) for record, scores in known)
+        except BenchError as error:
+            self._say(f"{key}: its quality is left out: {error}")
+            return None
+        record, scores = known[0]
+        metric = record.data["metric"]
+        return Quality(
+            metric=metric["name"],
+            direction=metric["direction"],
+            examples=scores.examples,
+            independent=self._groupings[scores.examples].independent,
+            seeds=seeds,
+        )
+
+    def _score(self, record: Record, found: Scores) -> SeedScore:
+        """Return a seed's score.
+
+        Raises:
+            BenchError: The predictions are gone, or all examples are in one group.
+        """
+        from bench.statistics.blocks import group_examples, group_sums, influences
+
+        if found.examples not in self._groupings:
+            self._groupings[found.examples] = group_examples(found.groups)
+        grouping = self._groupings[found.examples]
+        (series,) = influences(group_sums(found.values[None], grouping), grouping)
+        predictions = self._store.predictions(record)["validation_predictions"]
+        return SeedScore(
+            seed=record.trial.seed,
+            value=float(record.metrics["validation"][record.data["metric"]["name"]]),
+            digest=hashlib.sha256(predictions.tobytes()).hexdigest(),
+            influences=series.astype("float32"),
+        )
+
+
+def _measured(
+    key: Key, found: _Found, quality: Quality | None, usual: float | None, say: _Say
+) -> Measured:
+    status, reason = _status(found.answering)
+    for record in setbacks(found.answering, found.everything)[-1:]:
+        say(f"{key}: a later attempt at an ok result ended {record.status}: {record.reason}")
+    judged = [(record, disturbance(record, usual)) for record in found.timed]
+    quiet = [record for record, disturbed in judged if not disturbed.reasons]
+    # The settings told are those of all that is measured: the newest of the trusted times'.
+    of_times = _as_the_last(quiet or found.timed, quiet or found.timed)
+    rounds = {name: _each(of_times, read) for name, read in _TIMES.items()}
+    rounds[PEAK_MEMORY] = _each(_as_the_last(of_times, found.timed), _peak_memory)
+    last = (found.good or found.answering)[-1]
+    return Measured(
+        key=key,
+        status=status,
+        reason=reason,
+        quality=quality,
+        rounds={name: values for name, values in rounds.items() if values},
+        parameters=last.model.get("parameters"),
+        disturbed="" if quiet else "; ".join(worst(d for _, d in judged).reasons),
+        data=last.trial.fingerprint,
+        settings=_settings(of_times[-1] if of_times else last),
+    )
+
+
+def _found(everything: Sequence[Record]) -> _Found:
+    answering = current(everything)
+    timed = sorted(with_repeats(answering, everything), key=lambda record: record.finished)
+    return _Found(everything, answering, timed)
+
+
+def _key(record: Record) -> Key:
+    trial = record.trial
+    return Key(trial.task, trial.label, trial.source, trial.profile, trial.backend)
+
+
+def _status(answering: Sequence[Record]) -> tuple[str, str]:
+    """Return ok if all seeds are, else the status of the last that is not, and why."""
+    bad = [record for record in answering if record.status != OK]
+    if not bad:
+        return OK, ""
+    some = f"{len(bad)} of {len(answering)} seeds: " if len(bad) < len(answering) else ""
+    return bad[-1].status, f"{some}{bad[-1].reason}"
+
+
+def _as_the_last(chosen: Sequence[Record], timed: Sequence[Record]) -> list[Record]:
+    """Return the trials of ``timed`` that ran as the last of ``chosen``: its threads, say."""
+    return [record for record in timed if _place(record) == _place(chosen[-1])]
+
+
+def _place(record: Record) -> tuple[Any, ...]:
+    return tuple(record.environment.get(name) for name in _PLACE)
+
+
+def _settings(record: Record) -> Mapping[str, Any]:
+    """Return what may differ between two sides: versions, Python, threads, device, start."""
+    found = {name: record.environment.get(name) for name in ("python", *_PLACE)}
+    known = {name: value for name, value in found.items() if value is not None}
+    return {"versions": dict(sorted(record.trial.versions.items())), **known}
+
+
+def _commit(record: Record) -> str:
+    commit = record.environment.get("commit")
+    if not isinstance(commit, str):
+        return ""
+    return f"{commit}-dirty" if record.environment.get("dirty") is True else commit
+
+
+def _each(
+    records: Sequence[Record], read: Callable[[Record], float | None]
+) -> tuple[tuple[float, ...], ...]:
+    """Return the value of each trial that has one; 0 is what was not done, as no training."""
+    return tuple((float(value),) for record in records if (value := read(record)))
+
+
+def _train_step(record: Record) -> float | None:
+    epoch, steps = record.timing.get("steady_epoch"), record.trial.training.get("steps_per_epoch")
+    return epoch / steps if epoch and isinstance(steps, int) and steps > 0 else None
+
+
+def _start_up(record: Record) -> float | None:
+    start, build = record.timing.get("start"), record.timing.get("build")
+    return None if start is None or build is None else start + build
+
+
+def _peak_memory(record: Record) -> float | None:
+    return record.memory.get("peak_rss")
+
+
+_TIMES: Mapping[str, Callable[[Record], float | None]] = {
+    TRAIN_STEP: _train_step,
+    PREDICT: lambda record: record.timing.get("predict_per_1000"),
+    START_UP: _start_up,
+    COMPILE: lambda record: record.timing.get("compile"),
+}
+
+
+def _tell_others(ordered: Sequence[Record], here: Sequence[Record], say: _Say) -> None:
+    others = Counter(_machine_name(r) for r in ordered if machine_of(r) != machine_of(here[-1]))
+    for machine, count in others.items():
+        records = "1 record" if count == 1 else f"{count} records"
+        say(
+            f"left out {records} of another machine ({machine}); "
+            f"the newest is of {_machine_name(here[-1])}"
+        )
+
+
+def _machine_name(record: Record) -> str:
+    machine = record.environment.get("machine", {})
+    return f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores"

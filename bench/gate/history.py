@@ -1,0 +1,211 @@
+"""A metric over kept baselines: one series a plugin, cut where it changes."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from bench.errors import BenchError
+from bench.gate import baseline
+from bench.gate.metrics import METRICS, PARAMETERS, QUALITY
+from bench.gate.side import Key, Measured, Side
+from bench.record import OK
+
+_MEASURED = ("time", "memory")
+#: What times and memory depend on beside the machine.
+_PLACE = ("threads", "device", "start")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A metric's value in one baseline: of a commit ("" if unknown), written at an ISO time."""
+
+    commit: str
+    written: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Points ``first`` to ``last`` of a series, whose values have one distribution.
+
+    ``change`` is the median's difference from that of the segment before: of quality in the
+    unit of the task's metric, else as a share. It is None for the first segment, or where
+    the median before was 0.
+    """
+
+    first: int
+    last: int
+    median: float
+    change: float | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A metric of one plugin from baseline to baseline, oldest first.
+
+    ``unit`` is "s", "bytes", "" or the name of the task's metric; ``direction`` is "min" or
+    "max". ``machine`` describes where times and memory were measured, "" for other metrics;
+    ``data`` is the fingerprint of the data.
+    """
+
+    key: Key
+    metric: str
+    unit: str
+    direction: str
+    machine: str
+    data: str
+    points: tuple[Point, ...]
+    segments: tuple[Segment, ...]
+
+    def is_worse(self, change: float) -> bool:
+        """Say whether a change of the median is one for the worse."""
+        return change > 0 if self.direction == "min" else change < 0
+
+
+def read_folder(folder: Path, say: Callable[[str], None]) -> list[Side]:
+    """Return the baselines of a folder in the order in which they were written.
+
+    Args:
+        folder: Each ``*.json`` in it that has a schema version should be a baseline.
+        say: Told of each that cannot be read, and of other documents.
+
+    Raises:
+        BenchError: There is no such folder, or no baseline in it.
+    """
+    if not folder.is_dir():
+        raise BenchError(f"{folder}: is not a folder; give one with baselines")
+    sides = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            sides.append(baseline.read(path))
+        except BenchError as error:
+            say(f"left out {error}")
+    if not sides:
+        raise BenchError(
+            f"{folder}: has no baselines; keep one for each commit with "
+            "`python -m bench baseline --output FILE`"
+        )
+    return sorted(sides, key=lambda side: (datetime.fromisoformat(side.written), side.name))
+
+
+def history(
+    sides: Iterable[Side], metric: str, level: float, patterns: Sequence[str] = ()
+) -> list[Series]:
+    """Return a metric's series of each plugin, ordered by plugin, then by time.
+
+    Values that were measured on another machine, with other threads, or on other data belong
+    to a series of their own. A baseline adds nothing to the series of a plugin that failed,
+    or whose times were disturbed.
+
+    Args:
+        sides: In the order of time.
+        metric: Of ``bench.gate.metrics.METRICS``.
+        level: Of the tests for change points; see ``bench.statistics.change_points``.
+        patterns: Names or globs of plugins, or of their labels; all for none.
+    """
+    found: dict[tuple[Key, str], list[tuple[Point, Side, Measured]]] = {}
+    for side in sides:
+        for key in sorted(side.plugins):
+            measured = side.plugins[key]
+            value = _usable(measured, metric)
+            if value is not None and is_named(key, patterns):
+                point = Point(side.commit, side.written, value)
+                circumstances = _circumstances(side, measured, metric)
+                found.setdefault((key, circumstances), []).append((point, side, measured))
+    # Sorting is stable, so that the series of one plugin stay in the order of time.
+    ordered = sorted(found.values(), key=lambda points: points[0][2].key)
+    return [_series(points, metric, level) for points in ordered]
+
+
+def value_of(measured: Measured, metric: str) -> float | None:
+    """Return one value of a metric, None if it was not measured.
+
+    Of quality it is the mean over the seeds, of times and memory the median over processes
+    of the median of each one's rounds.
+    """
+    if metric == QUALITY:
+        scores = [] if measured.quality is None else measured.quality.seeds
+        return fmean(score.value for score in scores) if scores else None
+    if metric == PARAMETERS:
+        return measured.parameters
+    processes = measured.rounds.get(metric, ())
+    return median(median(rounds) for rounds in processes) if processes else None
+
+
+def is_named(key: Key, patterns: Sequence[str]) -> bool:
+    """Say whether a plugin's name or label matches one of some patterns, or there are none."""
+    names = (key.label, key.label.partition(" (")[0])
+    return not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
+
+
+def _usable(measured: Measured, metric: str) -> float | None:
+    disturbed = measured.disturbed and METRICS[metric].kind == "time"
+    return value_of(measured, metric) if measured.status == OK and not disturbed else None
+
+
+def _circumstances(side: Side, measured: Measured, metric: str) -> str:
+    """Return what has to be the same for values to be of one series."""
+    same: dict[str, Any] = {"data": measured.data}
+    if METRICS[metric].kind in _MEASURED:
+        same["machine"] = side.machine
+        same["place"] = [measured.settings.get(name) for name in _PLACE]
+    elif measured.quality is not None and metric == QUALITY:
+        same["examples"] = measured.quality.examples
+        same["metric"] = measured.quality.metric
+    return json.dumps(same, sort_keys=True)
+
+
+def _series(found: Sequence[tuple[Point, Side, Measured]], metric: str, level: float) -> Series:
+    points = tuple(point for point, _, _ in found)
+    _, side, measured = found[-1]
+    about = METRICS[metric]
+    quality = measured.quality if metric == QUALITY else None
+    return Series(
+        key=measured.key,
+        metric=metric,
+        unit=quality.metric if quality else about.unit,
+        direction=quality.direction if quality else about.direction,
+        machine=_machine(side.machine, measured) if about.kind in _MEASURED else "",
+        data=measured.data,
+        points=points,
+        segments=_segments([point.value for point in points], metric, level),
+    )
+
+
+def _segments(values: Sequence[float], metric: str, level: float) -> tuple[Segment, ...]:
+    from bench.statistics.change_points import change_points
+
+    found: list[Segment] = []
+    for first, end in pairwise([0, *change_points(values, level), len(values)]):
+        middle = median(values[first:end])
+        change = _change(found[-1].median, middle, metric) if found else None
+        found.append(Segment(first, end - 1, middle, change))
+    return tuple(found)
+
+
+def _change(before: float, after: float, metric: str) -> float | None:
+    if metric == QUALITY:
+        return after - before
+    return after / before - 1 if before else None
+
+
+def _machine(machine: Mapping[str, Any], measured: Measured) -> str:
+    """Describe all that tells one place of measuring from another."""
+    settings = measured.settings
+    known = {
+        "": machine.get("processor") or "unknown processor",
+        "cores": machine.get("cores"),
+        "bytes of memory": machine.get("memory"),
+        "thread" if settings.get("threads") == 1 else "threads": settings.get("threads"),
+    }
+    parts = [f"{value} {what}".strip() for what, value in known.items() if value is not None]
+    others = (machine.get("system"), settings.get("device"), settings.get("start"))
+    return ", ".join([*parts, *(str(value) for value in others if value is not None)])

@@ -1,0 +1,294 @@
+"""``bench history``: a metric from baseline to baseline, and where it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from builders import AWKWARD
+from gate_sides import a_measured, a_quality, a_side
+from gate_world import MACHINE
+
+from bench.cli import main
+from bench.gate.baseline import write
+from bench.gate.history import history, read_folder, value_of
+from bench.gate.side import Measured, Side
+
+
+@pytest.fixture
+def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Run ``history`` on the test's folder; return its exit status and its two outputs."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            main(["history", str(tmp_path), *map(str, words)])
+        printed = capsys.readouterr()
+        return int(exit_.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def error(bench):
+    """Run a command line that is wrong; return its one line of error."""
+
+    def run(*words: object) -> str:
+        status, out, err = bench(*words)
+        last = err.rstrip("\n").splitlines()[-1]
+        assert (status, out) == (2, "")
+        assert last.startswith("error: ")
+        return last
+
+    return run
+
+
+def timed(seconds: float, label: str = "jena_gru", **changes: Any) -> Measured:
+    rounds = {"train_step": ((seconds, 9.0, seconds), (seconds,)), "peak_memory": ((8e8,),)}
+    return a_measured(label, rounds=rounds, quality=a_quality(0.26, 0.28), **changes)
+
+
+def on_day(number: int, *measured: Measured, **changes: Any) -> Side:
+    """Make the side of commit ``c<number>``, written on that day."""
+    written = f"2025-01-{number + 1:02}T00:00:00+00:00"
+    return a_side(*measured, commit=f"c{number}", written=written, **changes)
+
+
+def kept(folder: Path, sides: Sequence[Side]) -> None:
+    for number, side in enumerate(reversed(sides)):
+        # The names of the files tell nothing of their order.
+        (folder / f"{number}.json").write_text(write(side), encoding="utf-8")
+
+
+def slower_from(day: int, days: int = 20, factor: float = 1.1) -> list[float]:
+    """Make the seconds of a step a day, which take longer from some day on."""
+    noise = np.random.default_rng(0).standard_normal(days)
+    return [0.036 * (factor if d >= day else 1.0) * (1 + 0.01 * noise[d]) for d in range(days)]
+
+
+def test_a_slowdown_is_found_at_its_commit(bench, tmp_path):
+    seconds = slower_from(12)
+    kept(tmp_path, [on_day(d, timed(s), timed(0.02, "flat")) for d, s in enumerate(seconds)])
+    status, out, err = bench("--metric", "train_step")
+
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "train_step: one step of training, input included"
+    (first,) = [number for number, line in enumerate(lines) if line.startswith("jena jena_gru")]
+    assert lines[first].split()[2:5] == ["c0", "c11", "12"]
+    assert lines[first + 1].split()[:3] == ["c12", "c19", "8"]
+    assert "worse" in lines[first + 1]
+    assert "+10." in lines[first + 1] or "+9." in lines[first + 1]
+    assert lines[-1] == "1 change point in 2 series"
+
+
+def test_what_becomes_faster_is_better(bench, tmp_path):
+    seconds = slower_from(10, factor=0.8)
+    kept(tmp_path, [on_day(d, timed(s)) for d, s in enumerate(seconds)])
+    _, out, _ = bench()
+
+    assert "better" in out
+    assert "worse" not in out
+
+
+def test_a_higher_accuracy_is_better_and_told_in_its_unit(bench, tmp_path):
+    levels = [0.85] * 10 + [0.87] * 10
+    qualities = [a_quality(v, metric="accuracy", direction="max") for v in levels]
+    kept(tmp_path, [on_day(d, a_measured(quality=q)) for d, q in enumerate(qualities)])
+    _, out, _ = bench("--metric", "quality")
+
+    assert "+0.0200 better" in out
+    assert "0.8500 accuracy" in out
+
+
+def test_times_of_another_machine_are_a_series_of_their_own(bench, tmp_path):
+    other = {**MACHINE, "processor": "Another", "cores": 64}
+    slow = [on_day(d, timed(0.036)) for d in range(10)]
+    fast = [on_day(d, timed(0.010), machine=other) for d in range(10, 20)]
+    kept(tmp_path, slow + fast)
+    _, out, _ = bench()
+
+    assert "jena jena_gru · machine 1 " in out
+    assert "jena jena_gru · machine 2 " in out
+    assert out.splitlines()[-3:] == [
+        "no change point in 2 series",
+        "machine 1: made, 2 cores, 2 threads, Linux 6.1, CPU",
+        "machine 2: Another, 64 cores, 2 threads, Linux 6.1, CPU",
+    ]
+    assert len(history([*slow, *fast], "quality", 0.01)) == 1
+
+
+def test_series_are_named_by_what_tells_them_apart(bench, tmp_path):
+    smoke = replace(timed(0.1).key, profile="smoke")
+    kept(
+        tmp_path,
+        [
+            on_day(0, timed(0.1), replace(timed(0.1), key=smoke)),
+            on_day(1, timed(0.1, data="beef")),
+        ],
+    )
+    _, out, _ = bench()
+
+    for name in ("jena_gru · quick · data 1", "jena_gru · quick · data 2", "smoke · data 1"):
+        assert name in out
+    assert "machine" not in out
+
+
+def test_other_threads_and_other_data_are_series_of_their_own():
+    sides = [
+        on_day(0, timed(0.04, settings={"threads": 1})),
+        on_day(1, timed(0.02, settings={"threads": 2})),
+        on_day(2, timed(0.02, settings={"threads": 2}, data="other")),
+    ]
+    assert len(history(sides, "train_step", 0.01)) == 3
+    assert len(history(sides, "parameters", 0.01)) == 2
+
+
+def test_what_failed_or_was_disturbed_adds_no_point():
+    sides = [
+        on_day(0, timed(0.04)),
+        on_day(1, timed(0.08, disturbed="others used 50%")),
+        on_day(2, timed(0.08, status="failed")),
+    ]
+    (times,) = history(sides, "train_step", 0.01)
+    (memory,) = history(sides, "peak_memory", 0.01)
+
+    assert [point.commit for point in times.points] == ["c0"]
+    assert [point.commit for point in memory.points] == ["c0", "c1"]
+
+
+def test_a_value_is_the_median_over_processes_of_the_median_of_rounds():
+    measured = a_measured(rounds={"predict": ((1.0, 1.0, 9.0), (2.0,), (7.0, 7.0))})
+
+    assert value_of(measured, "predict") == 2.0
+    assert value_of(measured, "train_step") is None
+    assert value_of(measured, "quality") is None
+    assert value_of(measured, "parameters") == 4673
+    assert value_of(timed(1.0), "quality") == pytest.approx(0.27)
+
+
+def test_plugins_are_chosen_by_name_or_glob(bench, tmp_path):
+    kept(tmp_path, [on_day(0, *(timed(0.1, n) for n in ("jena_gru", "jena_gru (units=8)", "x")))])
+
+    assert "2 series" in bench("--plugin", "jena_gru")[1]
+    assert "3 series" in bench("--plugin", "jena_*", "--plugin", "x")[1]
+
+
+def test_a_commit_that_is_not_known_is_told_by_its_time(bench, tmp_path):
+    kept(tmp_path, [replace(on_day(0, timed(0.1)), commit="")])
+    assert "2025-01-01T00:00" in bench()[1]
+
+
+def test_json_holds_points_and_segments(bench, tmp_path):
+    kept(tmp_path, [on_day(d, timed(s)) for d, s in enumerate(slower_from(12))])
+    _, out, _ = bench("--json")
+
+    (series,) = json.loads(out)["series"]
+    assert series["key"]["label"] == "jena_gru"
+    assert (series["metric"], series["unit"], series["direction"]) == ("train_step", "s", "min")
+    assert [point["commit"] for point in series["points"]][:2] == ["c0", "c1"]
+    assert [(s["first"], s["last"]) for s in series["segments"]] == [(0, 11), (12, 19)]
+    assert series["segments"][0]["change"] is None
+    assert series["segments"][1]["change"] == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_file_that_is_no_baseline_is_told_and_left_out(bench, tmp_path):
+    kept(tmp_path, [on_day(0, timed(0.1))])
+    (tmp_path / "other.json").write_text("{}")
+    status, _, err = bench()
+
+    assert status == 0
+    assert "warning: left out" in err
+    assert "other.json: is no baseline" in err
+
+
+def test_a_higher_level_finds_more(bench, tmp_path):
+    kept(tmp_path, [on_day(d, timed(s)) for d, s in enumerate(slower_from(4, days=8))])
+
+    assert "no change point" in bench()[1]
+    assert "1 change point" in bench("--level", "0.05")[1]
+
+
+# The picture
+
+
+def texts(svg: bytes) -> str:
+    return " ".join(e.text for e in ElementTree.fromstring(svg).iter() if e.text)
+
+
+def test_the_picture_has_a_panel_for_each_plugin_and_marks_the_changes(bench, tmp_path):
+    seconds = slower_from(12)
+    kept(tmp_path, [on_day(d, timed(s), timed(0.02, "flat")) for d, s in enumerate(seconds)])
+    path = tmp_path / "pictures" / "history.svg"
+    status, _, err = bench("--output", path)
+
+    assert status == 0
+    assert f"picture written to {path}" in err
+    shown = texts(path.read_bytes())
+    assert "jena jena_gru" in shown
+    assert "jena flat" in shown
+    assert "worse" in shown
+    assert "c19" in shown
+    first = path.read_bytes()
+    bench("--output", path)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("label", AWKWARD)
+def test_any_name_is_shown(bench, tmp_path, label):
+    kept(tmp_path, [on_day(0, timed(0.1, label))])
+    status, out, _ = bench("--output", tmp_path / "x.svg")
+
+    assert status == 0
+    assert len(out.rstrip("\n").split("\n")) == 7
+    ElementTree.fromstring((tmp_path / "x.svg").read_bytes())
+
+
+# What is wrong
+
+
+def test_a_folder_without_baselines(error, tmp_path):
+    assert f"{tmp_path}: has no baselines; keep one for each commit" in error()
+
+
+def test_no_folder(tmp_path):
+    from bench.errors import BenchError
+
+    with pytest.raises(BenchError, match="is not a folder"):
+        read_folder(tmp_path / "gone", print)
+
+
+def test_an_unknown_plugin_offers_the_nearest(error, tmp_path):
+    kept(tmp_path, [on_day(0, timed(0.1))])
+    assert "--plugin jena_gri: no baseline knows it (did you mean 'jena_gru'?)" in error(
+        "--plugin", "jena_gri"
+    )
+
+
+def test_a_metric_that_was_not_measured(error, tmp_path):
+    kept(tmp_path, [on_day(0, timed(0.1))])
+    assert "no baseline has a compile of any plugin" in error("--metric", "compile")
+
+
+def test_a_picture_of_another_kind(error, tmp_path):
+    kept(tmp_path, [on_day(0, timed(0.1))])
+    assert "only SVG is drawn" in error("--output", "history.png")
+
+
+def test_without_matplotlib_the_mend_is_told(error, tmp_path, monkeypatch):
+    kept(tmp_path, [on_day(0, timed(0.1))])
+    monkeypatch.setattr("bench.environment.version_of", lambda name: None)
+    assert "`pip install matplotlib`" in error("--output", "history.svg")
+
+
+def test_a_picture_that_cannot_be_written(bench, tmp_path):
+    kept(tmp_path, [on_day(0, timed(0.1))])
+    status, _, err = bench("--output", tmp_path / "0.json" / "x.svg")
+
+    assert status == 2
+    assert "cannot be written" in err

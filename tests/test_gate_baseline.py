@@ -1,0 +1,243 @@
+"""A kept side: the same text each time, and no trust in a file that somebody may have edited."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gate_sides import a_measured, a_quality, a_side
+
+from bench.errors import BenchError
+from bench.gate.baseline import LARGEST, from_json, read, write
+from bench.gate.packing import MOST_NUMBERS, pack, unpack
+from bench.gate.side import Measured, Side
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a file that is to be read."""
+
+    def write_file(text: str) -> Path:
+        path = tmp_path / "baseline.json"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+def assert_same(found: Measured, expected: Measured) -> None:
+    assert replace(found, quality=None) == replace(expected, quality=None)
+    if expected.quality is None:
+        assert found.quality is None
+        return
+    assert found.quality is not None
+    assert replace(found.quality, seeds=()) == replace(expected.quality, seeds=())
+    for one, other in zip(found.quality.seeds, expected.quality.seeds, strict=True):
+        assert (one.seed, one.value, one.digest) == (other.seed, other.value, other.digest)
+        assert one.influences.tolist() == other.influences.tolist()
+        assert one.influences.dtype == np.float32
+
+
+def test_what_is_written_is_read_again(kept):
+    side = a_side(
+        a_measured("a", quality=a_quality(0.26, 0.27), rounds={"predict": ((0.1, 0.2), (0.3,))}),
+        a_measured("b", status="failed", reason="ValueError: no", parameters=None),
+        a_measured("c", disturbed="others used 50%", settings={"threads": 2, "versions": {}}),
+    )
+    path = kept(write(side))
+    found = read(path)
+
+    assert found.name == str(path)
+    assert (found.commit, found.written) == (side.commit, side.written)
+    assert found.machine == side.machine
+    assert [*found.plugins] == sorted(side.plugins)
+    for key, measured in side.plugins.items():
+        assert_same(found.plugins[key], measured)
+
+
+def test_the_same_side_gives_the_same_text_whatever_its_order(kept):
+    parts = [a_measured("b", quality=a_quality(0.3, 0.2)), a_measured("a")]
+    one, other = a_side(*parts), a_side(*reversed(parts))
+    shuffled = replace(other, machine=dict(reversed(other.machine.items())))
+
+    assert write(one) == write(shuffled)
+    assert write(read(kept(write(one)))) == write(one)
+
+
+def test_a_reviewer_reads_a_line_a_thing(kept):
+    rounds = {"train_step": ((0.123456789, 0.2),) * 2, "peak_memory": ((900_000_000.0,),)}
+    text = write(a_side(a_measured(rounds=rounds)))
+
+    assert '"train_step": [[0.123457, 0.2], [0.123457, 0.2]],' in text
+    assert '"peak_memory": [[900000000]]' in text
+    assert text.isascii()
+    assert text.endswith("}\n")
+
+
+def test_scores_keep_more_digits_than_times(kept):
+    quality = read(kept(write(a_side(a_measured(quality=a_quality(0.2615908761861242))))))
+    (measured,) = quality.plugins.values()
+    assert measured.quality.seeds[0].value == 0.261590876
+
+
+@pytest.mark.parametrize("label", ["a | b", "caf\u00e9 \ud800 \x1b[31m", "two\nlines"])
+def test_any_label_is_kept(kept, label):
+    (key,) = read(kept(write(a_side(a_measured(label))))).plugins
+    assert key.label == label
+
+
+def test_the_influences_of_ten_thousand_reviews_take_about_a_kilobyte():
+    right = np.random.default_rng(0).random(10_000) < 0.9
+    influences = ((right - right.mean()) / len(right)).astype("float32")
+
+    assert len(pack(influences)) < 2000
+    assert unpack(pack(influences), 10_000).tolist() == influences.tolist()
+
+
+# What is wrong with a file
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(BenchError) as raised:
+        read(path)
+    message = str(raised.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    assert "`python -m bench baseline`" in message
+    return message
+
+
+def edited(change: Callable[[dict[str, Any]], Any]) -> str:
+    """Return a sound document after an edit by hand."""
+    side = a_side(a_measured(quality=a_quality(0.26), rounds={"predict": ((0.1,),)}))
+    document = json.loads(write(side))
+    change(document)
+    return json.dumps(document)
+
+
+def plugin(**parts: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["plugins"][0].update(parts)
+
+
+def quality(**parts: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["plugins"][0]["quality"].update(parts)
+
+
+def seed(**parts: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["plugins"][0]["quality"]["seeds"][0].update(parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.update(schema_version=2), "schema version 2; this version of the suite"),
+        (lambda d: d.update(schema_version=True), "schema version True"),
+        (lambda d: d.pop("schema_version"), "is no baseline"),
+        (lambda d: d.pop("machine"), "the baseline has no machine"),
+        (lambda d: d.update(machine=[]), "a machine that is not a dictionary"),
+        (lambda d: d.update(written="yesterday"), "which is no time with a zone"),
+        (lambda d: d.update(written="2025-01-02T03:04:05"), "which is no time with a zone"),
+        (lambda d: d.update(plugins={}), "plugins that is not a list"),
+        (lambda d: d.update(plugin=[]), "unknown entry 'plugin' (did you mean 'plugins'?)"),
+        (lambda d: d["plugins"].append(3), "plugin 2 is not a dictionary"),
+        (lambda d: d["plugins"].append(d["plugins"][0]), "has jena jena_gru twice"),
+        (lambda d: d["plugins"][0].pop("label"), "plugin 1 has no label"),
+        (plugin(label=3), "plugin 1 has a label that is not a text"),
+        (plugin(round={}), "unknown entry 'round' (did you mean 'rounds'?)"),
+        (plugin(status="fine"), "jena jena_gru: has the unknown status 'fine'"),
+        (plugin(parameters=-1), "parameters that are no count: -1"),
+        (plugin(parameters=1.5), "parameters that are no count: 1.5"),
+        (plugin(rounds={"predct": [[1]]}), "'predct' (did you mean 'predict'?)"),
+        (plugin(rounds={"quality": [[1]]}), "there are: train_step"),
+        (
+            plugin(rounds={"predict": 0.1}),
+            "rounds of predict that are not a list of numbers from 0",
+        ),
+        (plugin(rounds={"predict": []}), "rounds of predict"),
+        (plugin(rounds={"predict": [[]]}), "rounds of predict"),
+        (plugin(rounds={"predict": [0.1]}), "rounds of predict"),
+        (plugin(rounds={"predict": [[-0.1]]}), "rounds of predict"),
+        (plugin(rounds={"predict": [[True]]}), "rounds of predict"),
+        (plugin(rounds={"predict": [["1"]]}), "rounds of predict"),
+        (plugin(rounds={"predict": [[1e301]]}), "rounds of predict"),
+        (plugin(quality=0.26), "quality is not a dictionary"),
+        (quality(direction="up"), "has the direction 'up', not min or max"),
+        (quality(groups=-1), "has -1 groups"),
+        (quality(groups=MOST_NUMBERS + 1), "groups, not 0 to"),
+        (quality(groups=3), "not the 3 numbers that it claims"),
+        (quality(seeds=[3]), "a seed is not a dictionary"),
+        (lambda d: quality(seeds=d["plugins"][0]["quality"]["seeds"] * 2)(d), "one twice"),
+        (seed(value=1e301), "of seed 0 has a value that is no number of a metric"),
+        (seed(value=None), "a value that is not a number"),
+        (seed(influences="?"), "influences that cannot be read: damaged numbers"),
+        (seed(influences="eNrVXEtO"), "influences that cannot be read"),
+        (seed(influences="caf\u00e9"), "influences that cannot be read"),
+    ],
+)
+def test_an_edit_that_spoils_the_file_is_named(kept, change, said):
+    assert said in complaint(kept(edited(change)))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"schema_version": NaN}', "[" * 100_000])
+def test_what_is_no_baseline_is_named(kept, text):
+    complaint(kept(text))
+
+
+def test_a_file_that_is_missing_no_text_or_too_large_is_named(tmp_path):
+    assert "cannot be read (No such file" in complaint(tmp_path / "gone.json")
+    assert "is not a regular file" in complaint(tmp_path)
+    (tmp_path / "other.json").write_bytes(b"\xff\xfe")
+    assert "is no text in UTF-8" in complaint(tmp_path / "other.json")
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    assert "more than the" in complaint(tmp_path / "huge.json")
+
+
+def test_a_bomb_is_refused_before_it_fills_the_memory():
+    bomb = base64.b64encode(zlib.compress(b"\0" * (1 << 26), 9)).decode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(BenchError, match="not the 100 numbers"):
+            unpack(bomb, 100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1 << 20
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    with pytest.raises(BenchError, match="not finite"):
+        unpack(pack(np.array([0.0, np.nan])), 2)
+
+
+def test_what_follows_the_numbers_is_refused():
+    text = base64.b64encode(base64.b64decode(pack(np.zeros(2))) + b"more").decode()
+    with pytest.raises(BenchError, match="not the 2 numbers"):
+        unpack(text, 2)
+
+
+def test_a_document_can_be_read_without_a_file():
+    side = from_json(write(a_side(a_measured())), "before")
+    assert isinstance(side, Side)
+    assert side.name == "before"
+
+
+def test_importing_what_reads_and_makes_sides_imports_nothing_heavy():
+    code = (
+        "import sys; from bench.gate import baseline, from_records, history;"
+        "from bench.cli import baseline, history;"
+        "print({'numpy', 'scipy', 'pandas', 'keras', 'matplotlib'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
