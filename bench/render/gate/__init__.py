@@ -1,0 +1,1 @@
+"""How a report of the gate is told: to people, to pull requests, and to other programs."""

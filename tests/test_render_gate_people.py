@@ -1,0 +1,194 @@
+"""A report of the gate for people: on a terminal, and on a pull request."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from builders import AWKWARD
+from gate_reports import a_key, less_accurate, one_of_each, same, slower
+
+from bench.gate.metrics import PARAMETERS
+from bench.gate.verdicts import FAILED, GONE, NEW, NOT_COMPARABLE, WORSE, Finding, Report
+from bench.render.columns import NOTHING
+from bench.render.gate.markdown import MARKER, to_markdown
+from bench.render.gate.text import to_text
+from bench.render.gate.words import change, labels, value
+
+
+def a_report(*findings: Finding, notes: tuple[str, ...] = (), allowed: tuple[str, ...] = ()):
+    return Report("main", "this tree", findings, notes, frozenset(allowed))
+
+
+def first_line(report: Report) -> str:
+    return to_text(report).splitlines()[0]
+
+
+def test_a_terminal_shows_what_changed_the_most_urgent_first_and_folds_the_rest():
+    expected = """\
+worse: 1 of 7 verdicts on 4 plugins; exit status 1
+base: main (0123abc); candidate: this tree
+
+verdict         plugin         metric           base    candidate    change          interval    threshold  why
+--------------  -------------  -----------  --------  -----------  --------  ----------------  -----------  --------------------
+worse           jena jena_gru  train step    12.3 ms      12.9 ms     +5.1%    +4.2% to +6.0%         2.0%
+failed          imdb imdb_bad  all                 –            –         –                 –            –  ValueError: no
+not measured    imdb imdb_gru  accuracy            –            –         –                 –       0.0020  one seed cannot tell
+not comparable  jena jena_rnn  train step          –            –         –                 –            –  another machine
+better          jena jena_gru  peak memory  1.86 GiB     1.40 GiB    -25.0%  -26.0% to -24.0%         2.0%
+
+2 unchanged; --verbose lists them
+
+sensitivity: a slowdown of 6.1% would have been found with 95% power (the median of 3; the largest is 6.1%, jena jena_gru predict)
+sensitivity: more memory by 3.1% would have been found with 95% power
+sensitivity: a loss in accuracy of 0.0060 would have been found with 95% power
+note: 8 pairs a plugin"""  # noqa: E501
+    told = "\n".join(line.rstrip() for line in to_text(one_of_each()).splitlines())
+    assert told == expected
+
+
+def test_without_reasons_the_table_has_no_column_for_them():
+    told = to_text(a_report(slower(), less_accurate()))
+    assert "why" not in told
+    assert max(map(len, told.splitlines())) <= 140
+
+
+def test_verbose_lists_what_is_unchanged():
+    folded, whole = to_text(one_of_each()), to_text(one_of_each(), verbose=True)
+    assert "compile" not in folded
+    assert re.search(r"unchanged\s+jena jena_gru\s+compile\s+12.3 ms", whole)
+    assert "--verbose" not in whole
+
+
+@pytest.mark.parametrize(
+    ("findings", "allowed", "line"),
+    [
+        ([], [], "nothing was compared; exit status 0"),
+        ([same()], [], "nothing worse: 1 verdict on 1 plugin; exit status 0"),
+        (
+            [slower(), same()],
+            [WORSE],
+            "nothing worse: 2 verdicts on 1 plugin; allowed: 1 worse; exit status 0",
+        ),
+        (
+            [slower(verdict=FAILED), slower(verdict=NOT_COMPARABLE)],
+            [],
+            "failed or not measured: 1 of 2 verdicts on 1 plugin; exit status 3",
+        ),
+        (
+            [slower(verdict=NOT_COMPARABLE)],
+            [],
+            "not comparable: 1 of 1 verdict on 1 plugin; exit status 5",
+        ),
+        (
+            [slower(verdict=NEW), slower(verdict=GONE)],
+            [NEW],
+            "nothing worse: 2 verdicts on 1 plugin; exit status 0",
+        ),
+    ],
+)
+def test_the_first_line_says_what_counts_and_the_exit_status(findings, allowed, line):
+    assert first_line(a_report(*findings, allowed=tuple(allowed))) == line
+
+
+def test_what_is_allowed_is_marked():
+    assert "worse, allowed" in to_text(a_report(slower(), allowed=(WORSE,)))
+
+
+def test_a_report_of_nothing_is_two_lines():
+    assert to_text(a_report()) == (
+        "nothing was compared; exit status 0\nbase: main; candidate: this tree"
+    )
+
+
+def test_plugins_of_one_name_are_told_apart_by_what_differs():
+    alike = [a_key(), a_key(backend="jax"), a_key(backend="jax", source="local"), a_key("other")]
+    assert [*labels(alike).values()] == [
+        "jena_gru (official, tensorflow)",
+        "jena_gru (official, jax)",
+        "jena_gru (local, jax)",
+        "other",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "written"),
+    [
+        (0.000_012_3, "s", "12.3 µs"),
+        (0.000_999_9, "s", "1.00 ms"),
+        (0.8123, "s", "812 ms"),
+        (123.45, "s", "123 s"),
+        (0.0, "s", "0.000 µs"),
+        (1536 * 1024**2, "bytes", "1.50 GiB"),
+        (1024**2 * 12.34, "bytes", "12.3 MiB"),
+        (12_345.0, "", "12,345"),
+        (0.872_34, "accuracy", "0.8723"),
+        (None, "s", NOTHING),
+        (math.nan, "s", NOTHING),
+    ],
+)
+def test_values_have_a_unit_and_three_digits_that_count(number, unit, written):
+    assert value(number, unit) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "metric", "written"),
+    [
+        (0.051, "train_step", "+5.1%"),
+        (-0.25, "predict", "-25.0%"),
+        (0.000_012_34, PARAMETERS, "+0.0012%"),
+        (-0.0, "predict", "0.0%"),
+        (-0.0123, "quality", "-0.0123"),
+        (math.inf, "predict", NOTHING),
+    ],
+)
+def test_changes_have_a_sign_and_none_is_rounded_away(number, metric, written):
+    assert change(number, metric) == written
+
+
+@pytest.mark.parametrize(
+    ("bounds", "written"), [((0.04, math.inf), "from +4.0%"), ((-math.inf, 0.04), "up to +4.0%")]
+)
+def test_an_interval_open_on_one_side_says_so(bounds, written):
+    assert written in to_text(a_report(slower(interval=bounds)))
+
+
+def test_a_comment_can_be_found_again_and_folds_what_is_unchanged():
+    told = to_markdown(one_of_each())
+    lines = told.splitlines()
+
+    assert lines[:2] == [MARKER, "### bench check"]
+    assert lines[3] == "**worse: 1 of 7 verdicts on 4 plugins; exit status 1**"
+    assert [line.split("|")[1].strip() for line in lines if line.startswith("| ")] == [
+        *("verdict", "worse", "failed", "not measured", "not comparable", "better"),
+        *("verdict", "unchanged", "unchanged"),
+    ]
+    assert "\n\n<details><summary>2 unchanged</summary>\n\n| verdict" in told
+    assert "|\n\n</details>\n\n- sensitivity: a slowdown of 6.1%" in told
+    assert told.endswith("\n- note: 8 pairs a plugin\n")
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_no_name_or_reason_breaks_the_table_of_a_comment(text):
+    told = to_markdown(a_report(slower(key=a_key(text), reason=text), notes=(text,)))
+    rows = [line for line in told.splitlines() if line.startswith("|")]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [10, 10, 10]
+    assert "<script" not in told
+
+
+def test_a_comment_notifies_nobody():
+    told = to_markdown(a_report(slower(reason="ask @someone")))
+    assert "@someone" not in told
+    assert "someone" in told
+
+
+def test_a_comment_too_long_for_github_leaves_out_the_least_urgent_and_counts_it():
+    many = [slower(verdict=NEW, key=a_key(f"m{number}")) for number in range(900)]
+    told = to_markdown(a_report(*many, slower(), *[same()] * 900))
+
+    assert len(told) <= 60_000
+    assert "| worse" in told
+    assert "900 unchanged.\n" in told
+    shown = told.count("| new ")
+    assert f"\n{900 - shown:,} more verdicts did not fit this comment.\n" in told
