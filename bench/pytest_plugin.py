@@ -2,7 +2,9 @@
 
 ``bench_plugins = plugins`` in pytest's configuration, or ``--bench-plugins DIR``, names the
 folders. Without either this module does nothing, and imports next to nothing, since pytest
-loads it wherever the suite is installed.
+loads it wherever the suite is installed. Where pytest-benchmark is installed as well, each
+file also has benchmark tests: in place of the checks with ``--benchmark-only``, beside them
+with ``--bench-benchmark``.
 """
 
 from __future__ import annotations
@@ -18,16 +20,25 @@ if TYPE_CHECKING:
 
     from bench.contract import Verdict
     from bench.examination import Examiner
+    from bench.pytest_benchmarks import Benchmarks
     from bench.registry.discover import Registry
 
 _OPTION = "bench_plugins"
+_PROCESSES = "bench_processes"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option and the setting."""
     meaning = "Folder of bench plugins to hold to their contract."
     parser.addini(_OPTION, meaning, type="paths", default=[])
-    parser.getgroup("bench").addoption(
+    parser.addini(_PROCESSES, "Fresh processes that measure a bench plugin.", default="3")
+    group = parser.getgroup("bench")
+    group.addoption(
+        "--bench-benchmark",
+        action="store_true",
+        help="Collect the benchmark tests of bench plugins beside their contract.",
+    )
+    group.addoption(
         "--bench-plugins",
         action="append",
         default=[],
@@ -44,15 +55,46 @@ def pytest_configure(config: pytest.Config) -> None:
     for folder in folders:
         if not folder.is_dir():
             raise pytest.UsageError(f"{_OPTION}: {folder} is not a folder")
+    benchmarks = _benchmarks(config, folders)
     if folders:
-        config.pluginmanager.register(ContractTests(config, folders), "bench-contract")
+        tests = ContractTests(config, folders, benchmarks)
+        config.pluginmanager.register(tests, "bench-contract")
+
+
+def _benchmarks(config: pytest.Config, folders: list[Path]) -> Benchmarks | None:
+    """Return what measures plugins, if pytest-benchmark is there and benchmarks are wanted."""
+    beside = config.getoption("bench_benchmark")
+    only = config.getoption("benchmark_only", None)
+    if beside and not folders:
+        raise pytest.UsageError(f"--bench-benchmark: name a folder of plugins with {_OPTION}")
+    if beside and only is None:
+        raise pytest.UsageError(
+            "--bench-benchmark needs pytest-benchmark; "
+            "install it with pip install 'keras-sequence-bench[benchmark]'"
+        )
+    if not folders or not (only or beside):
+        return None
+    from bench.pytest_benchmarks import Benchmarks
+
+    processes = config.getini(_PROCESSES)
+    if not processes.isdecimal() or int(processes) < 1:
+        raise pytest.UsageError(f"{_PROCESSES}: {processes!r} is no whole number from 1")
+    # Without the single rounds a kept file cannot be judged.
+    config.option.benchmark_save_data = True
+    benchmarks = Benchmarks(folders, int(processes))
+    config.pluginmanager.register(benchmarks, "bench-benchmarks")
+    return benchmarks
 
 
 class ContractTests:
     """Collects plugin files as tests, and keeps one examiner for all of them."""
 
-    def __init__(self, config: pytest.Config, folders: list[Path]) -> None:
+    def __init__(
+        self, config: pytest.Config, folders: list[Path], benchmarks: Benchmarks | None
+    ) -> None:
         self._folders = folders
+        self._benchmarks = benchmarks
+        self._checks = not config.getoption("benchmark_only", False)
         self._registry: Registry | None = None
         self._examiner: Examiner | None = None
         if config.args_source is not config.ArgsSource.ARGS:
@@ -70,7 +112,15 @@ class ContractTests:
             return collected
         if file_path.name[0] in "_.":
             return []
-        return [PluginFile.from_parent(parent, path=file_path, tests=self)]
+        files: list[pytest.Collector] = []
+        if self._checks:
+            files.append(PluginFile.from_parent(parent, path=file_path, tests=self))
+        if self._benchmarks is not None:
+            from bench.pytest_benchmarks import BenchmarkFile
+
+            benchmarks = self._benchmarks
+            files.append(BenchmarkFile.from_parent(parent, path=file_path, benchmarks=benchmarks))
+        return files
 
     def verdicts(self, path: Path) -> list[Verdict]:
         """Run the checks of a plugin file.

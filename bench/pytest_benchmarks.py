@@ -1,0 +1,184 @@
+"""The benchmark tests of plugin files: measured in fresh processes, kept by pytest-benchmark.
+
+A worker measures the rounds, since only a fresh process tells what a plugin costs. The test
+gives them to pytest-benchmark's own fixture with a clock that shows them again, so that its
+table, its storage and its comparisons are those of any other benchmark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import cycle
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
+    from bench.gate.sampler import Sampled, Sampling
+    from bench.gate.side import Measured
+    from bench.registry.discover import Registry
+
+
+class Benchmarks:
+    """Measures plugins for their benchmark tests; each once, whichever test comes first.
+
+    ``processes`` is how many fresh ones measure each plugin: rounds of one process share
+    its memory layout, and tell nothing of the noise between processes.
+    """
+
+    def __init__(self, folders: list[Path], processes: int) -> None:
+        self._folders = folders
+        self._processes = processes
+        self._registry: Registry | None = None
+        self._sampler: Sampling | None = None
+        self._measured: dict[Path, Measured] = {}
+
+    def measured(self, path: Path, once: bool = False) -> Measured:
+        """Measure a plugin file; with ``once`` in one process, to see that it can be done.
+
+        Raises:
+            BenchError: The file is broken, or the data cannot be made.
+        """
+        from bench.gate.sampler import measured
+
+        if path not in self._measured:
+            samples = self._samples(path, 1 if once else self._processes)
+            self._measured[path] = measured(samples)
+        return self._measured[path]
+
+    def pytest_unconfigure(self) -> None:
+        """End the worker under way, if pytest is interrupted, and what starts workers."""
+        if self._sampler is not None:
+            self._sampler.close()
+
+    def _samples(self, path: Path, processes: int) -> list[Sampled]:
+        from bench.data.prepared import say_on_stderr
+        from bench.executor import LocalExecutor
+        from bench.gate import sampler
+        from bench.record import OK
+        from bench.registry.discover import discover
+
+        if self._registry is None or self._sampler is None:
+            self._registry = discover(self._folders)
+            settings = sampler.SamplingSettings(source="synthetic")
+            self._sampler = sampler.Sampler(
+                self._registry, LocalExecutor(), settings, say_on_stderr
+            )
+        (plugin,) = self._registry.select([str(path)])
+        if plugin.problems:
+            raise BenchError("; ".join(map(str, plugin.problems)))
+        samples: list[Sampled] = []
+        while len(samples) < processes and all(each.status == OK for each in samples):
+            if samples:
+                self._sampler.renew()
+            samples.append(self._sampler.sample(plugin))
+        return samples
+
+
+class BenchmarkFile(pytest.Module):
+    """A plugin file: one test a metric. A module in name only, as fixtures want one."""
+
+    def __init__(self, *, benchmarks: Benchmarks, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._benchmarks = benchmarks
+        # Else pytest would import the file.
+        self.obj = ModuleType(self.path.stem)
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Return the two tests; the file is not even read."""
+        from bench.gate.from_pytest_benchmark import BENCHMARKS
+
+        return [self._test(metric) for metric in BENCHMARKS]
+
+    def _test(self, metric: str) -> pytest.Item:
+        replay = Replay()
+
+        @pytest.mark.benchmark(timer=replay.measured_in_worker)
+        def test(benchmark: Any) -> None:
+            _replay(self._benchmarks, self.path, metric, replay, benchmark)
+
+        return BenchmarkTest.from_parent(self, name=metric, callobj=test)
+
+
+class BenchmarkTest(pytest.Function):
+    """One metric of one plugin."""
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], *_: Any
+    ) -> str | TerminalRepr:
+        """Tell the reason on one line: a traceback through this module helps nobody."""
+        from bench.printable import one_line
+
+        if isinstance(excinfo.value, BenchError):
+            return one_line(str(excinfo.value))
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Say where the test is."""
+        return self.path, None, f"{self.path.name}: {self.name}"
+
+
+class Replay:
+    """A clock that shows rounds again: each begins at 0 and ends at its seconds."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._rounds = cycle([0.0])
+
+    def load(self, rounds: Iterable[float]) -> None:
+        """Take the rounds that are to be shown, in seconds; after the last comes the first."""
+        self._rounds = cycle(rounds)
+
+    def restart(self) -> None:
+        """Begin a round."""
+        self._now = 0.0
+
+    def advance(self) -> None:
+        """End it."""
+        self._now = next(self._rounds)
+
+    def measured_in_worker(self) -> float:
+        """Return the seconds since the round began; the name is what reports call the timer."""
+        return self._now
+
+
+def _replay(
+    benchmarks: Benchmarks, path: Path, metric: str, replay: Replay, benchmark: Any
+) -> None:
+    """Give what was measured to pytest-benchmark's fixture.
+
+    Raises:
+        BenchError: The plugin could not be measured.
+    """
+    from bench import record
+    from bench.gate.from_pytest_benchmark import EXTRA, about
+
+    try:
+        found = benchmarks.measured(path, once=benchmark.disabled)
+        if found.status not in (record.OK, record.SKIPPED):
+            raise BenchError(f"{found.status}: {found.reason}")
+    except BenchError as error:
+        # Left unused, the fixture would add an error of its own to the failure.
+        benchmark.pedantic(_refuse, args=(error,))
+        raise
+    if found.status == record.SKIPPED:
+        pytest.skip(found.reason)
+    rounds = [seconds for process in found.rounds.get(metric, ()) for seconds in process]
+    if not rounds:
+        pytest.skip(f"{found.key.label} has no {metric.replace('_', ' ')}")
+    replay.load(rounds)
+    # A table has one metric; its rows are told apart by the part in brackets.
+    benchmark.name = f"{metric}[{found.key.label}]"
+    benchmark.group = f"{found.key.task} {metric}"
+    benchmark.extra_info[EXTRA] = about(found, metric)
+    benchmark.pedantic(replay.advance, setup=replay.restart, rounds=len(rounds))
+
+
+def _refuse(error: BenchError) -> None:
+    raise error
