@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import scale, start_up, statistics, stored
+from tests.benchmarks import gate, scale, start_up, statistics, stored
 
 BENCHMARKS = {
     "start-up": start_up.measure,
     "statistics": statistics.measure,
     "stored": stored.measure,
     "scale": scale.measure,
+    "gate": gate.measure,
 }
 
 

@@ -1,0 +1,334 @@
+"""``python -m bench check``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli import options as shared
+from bench.cli.parsing import check_backend, parse_seeds
+from bench.errors import BenchError
+from bench.gate.metrics import METRICS
+from bench.gate.settings import Settings, read_settings, with_options
+from bench.gate.verdicts import NO_BASELINE, VERDICTS
+from bench.training import PROFILES
+
+if TYPE_CHECKING:
+    from bench.render.gate.formats import Told
+
+BASELINE = Path("reports/baseline.json")
+FORMATS = ("text", "md", "annotations", "junit", "json")
+#: These tell the candidate's figures and no verdicts, for services that keep a history.
+FIGURES = ("github-action-benchmark", "github-action-benchmark-bigger", "bmf")
+#: What ``--quick`` stands for: a schedule of seconds, and minutes for the rounds of measuring.
+QUICK_PROFILE = "smoke"
+QUICK_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """The command line of ``check`` as click hands it over."""
+
+    names: tuple[str, ...]
+    task: str | None
+    baseline: Path | None
+    against: str | None
+    candidate: Path | None
+    quick: bool
+    profile: str | None
+    seeds: str
+    source: str
+    backend: str
+    pairs: int | None
+    limit: float | None
+    metrics: tuple[str, ...]
+    tolerances: tuple[str, ...]
+    level: float | None
+    allow: tuple[str, ...]
+    folders: tuple[Path, ...]
+    results: Path
+    form: str
+    files: tuple[str, ...]
+    annotate: bool
+    verbose: bool
+
+    def settings(self) -> Settings:
+        """Return how to judge: the project's settings, and the options over them.
+
+        Raises:
+            BenchError: Names the file or option, and the mend.
+        """
+        return with_options(
+            read_settings(Path.cwd()),
+            tolerances=self.tolerances,
+            allow=self.allow,
+            metrics=self.metrics,
+            level=self.level,
+            pairs=self.pairs,
+        )
+
+    def outputs(self) -> dict[Path, str]:
+        """Return the form of each file that is to be written.
+
+        Raises:
+            BenchError: A --write names no form, or a file twice.
+        """
+        found: dict[Path, str] = {}
+        for word in self.files:
+            form, equals, name = word.partition("=")
+            if not equals or not name or form not in FORMATS + FIGURES:
+                raise BenchError(
+                    f"--write {word}: write it as FORM=FILE, like md=comment.md; the forms are "
+                    f"{', '.join(FORMATS + FIGURES)}"
+                )
+            if Path(name) in found:
+                raise BenchError(f"--write {word}: {name} is given twice; give each its own file")
+            found[Path(name)] = form
+        return found
+
+
+@click.command(name="check")
+@click.argument("names", nargs=-1, metavar="[NAME | GLOB]...")
+@click.option("--task", metavar="TASK", help="Only the plugins of this task.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"Compare with kept figures: `bench baseline` or pytest-benchmark wrote them.  "
+    f"[default: {BASELINE.as_posix()}]",
+)
+@click.option(
+    "--against",
+    metavar="REV",
+    help="Compare with another revision of this repository, measured here and now beside this one.",
+)
+@click.option(
+    "--candidate",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --baseline: a file of the same kind to judge, in place of the records.",
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help=f"With --against: profile {QUICK_PROFILE}, "
+    f"and rounds for no more than {QUICK_SECONDS / 60:g} minutes.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    help="With --against: how much is trained for quality.  [default: quick]",
+)
+@click.option(
+    "--seeds",
+    default="0,1,2",
+    show_default=True,
+    metavar="0,1,2",
+    help="With --against: the first for all, the others for what is then not bit-identical.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["auto", "official", "local", "synthetic"]),
+    default="auto",
+    show_default=True,
+    help="With --against: which data.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["tensorflow", "jax", "torch"]),
+    default="tensorflow",
+    show_default=True,
+    help="With --against: what Keras computes with.",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --against: rounds, of one process a side.  [default: 8]",
+)
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="With --against: begin no further round after so long.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help=f"Compare only these; may be repeated: {', '.join(METRICS)}.",
+)
+@click.option(
+    "--tolerance",
+    "tolerances",
+    multiple=True,
+    metavar="METRIC=NUMBER",
+    help="The change for the worse that is let pass: quality in the task's metric, others as a "
+    "share.",
+)
+@click.option("--level", type=float, metavar="NUMBER", help="Of the tests.  [default: 0.01]")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="VERDICT",
+    help=f"Do not count these against the exit status: {', '.join(VERDICTS)}.",
+)
+@shared.plugin_folders
+@shared.results
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", help="Of standard output."
+)
+@click.option(
+    "--write",
+    "files",
+    multiple=True,
+    metavar="FORM=FILE",
+    help=f"Write a file, too; may be repeated. Also {', '.join(FIGURES)}.",
+)
+@click.option(
+    "--annotate/--no-annotate",
+    default=lambda: os.environ.get("GITHUB_ACTIONS") == "true",
+    help="GitHub annotations on standard error.  [default: in GitHub's workflows]",
+)
+@click.option("--verbose", is_flag=True, help="List what is unchanged, too.")
+def command(**options: Any) -> int:
+    """Compare with a baseline or another revision: did anything get worse?
+
+    With --baseline the records of a run (--results), or those of --candidate, are judged beside
+    kept figures. Times are compared on the same machine only. With --against REV that revision is
+    checked out into a temporary folder, and both are measured in turns in fresh processes, and
+    REV beside itself, so that the noise of this machine is known: the way to gate times on a
+    shared runner.
+
+    Settings come from [tool.bench.check] of pyproject.toml; options go before them.
+
+    Exit status: 0 nothing is worse; 1 something is worse; 2 the command line or a file is wrong;
+    3 something failed or was not measured; 4 there is no baseline; 5 something is not
+    comparable; 130 interrupted. Where several apply, it is the first of 1, 3 and 5; --allow
+    takes verdicts out of the count.
+    """
+    chosen = CheckOptions(**options)
+    _refuse_strays(chosen, click.get_current_context())
+    if chosen.against is None:
+        return _with_baseline(chosen)
+    return _against(chosen)
+
+
+def _with_baseline(options: CheckOptions) -> int:
+    from bench.gate.check import Selection, compare_with_baseline
+    from bench.registry.discover import discover
+
+    settings, outputs = options.settings(), options.outputs()
+    file = options.baseline or BASELINE
+    if not file.exists():
+        print(_how_to_begin(file), file=sys.stderr)
+        return NO_BASELINE
+    selection = Selection(options.names, options.task, discover(options.folders))
+    told = compare_with_baseline(
+        file, options.candidate or options.results, selection, settings, _say
+    )
+    return _tell(options, outputs, told)
+
+
+def _against(options: CheckOptions) -> int:
+    from rich.console import Console
+
+    from bench.gate.against import Comparison, compare_with_revision
+    from bench.gate.sampler import SamplingSettings
+    from bench.gate.training import Schooling, Watch
+    from bench.interrupt import INTERRUPTED, Interruption
+    from bench.plan import check_seeds
+
+    check_backend(options.backend)
+    seeds = parse_seeds(options.seeds)
+    check_seeds(seeds)
+    settings, outputs = options.settings(), options.outputs()
+    profile = options.profile or (QUICK_PROFILE if options.quick else "quick")
+    comparison = Comparison(
+        revision=options.against or "",
+        patterns=options.names,
+        task=options.task,
+        folders=options.folders,
+        schooling=Schooling(profile, seeds, options.source, options.backend),
+        sampling=SamplingSettings(profile, options.source, options.backend),
+        limit_seconds=options.limit or (QUICK_SECONDS if options.quick else None),
+        settings=settings,
+    )
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with Interruption() as interruption:
+        try:
+            told = compare_with_revision(comparison, Watch(console, interruption))
+        except KeyboardInterrupt:
+            console.print("interrupted; nothing was judged")
+            return INTERRUPTED
+    return _tell(options, outputs, told)
+
+
+def _tell(options: CheckOptions, outputs: dict[Path, str], told: Told) -> int:
+    """Write the report wherever it is wanted, and return the exit status."""
+    from dataclasses import replace
+
+    from bench.files import write_whole
+    from bench.render.gate.formats import FORMATS as FORMS
+
+    for path, form in outputs.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, f"{FORMS[form](told).rstrip()}\n".encode())
+        except OSError as error:
+            raise BenchError(
+                f"--write {form}={path}: cannot be written ({error.strerror or error}); "
+                "give another file"
+            ) from None
+    if options.annotate and options.form != "annotations":
+        lines = FORMS["annotations"](told)
+        if lines:
+            print(lines.rstrip(), file=sys.stderr)
+    text = FORMS[options.form](replace(told, verbose=options.verbose))
+    if text:
+        click.echo(text.rstrip())
+    return told.report.status
+
+
+def _how_to_begin(file: Path) -> str:
+    """Return what the first check in a repository has to say."""
+    return (
+        f"no baseline: {file} does not exist, so there is nothing to compare with.\n"
+        "Make one from a run that is known to be good, and commit it:\n"
+        "  python -m bench run NAME... --seeds 0,1,2\n"
+        f"  python -m bench baseline NAME... --output {file}\n"
+        "or compare with another revision, which needs none:\n"
+        "  python -m bench check --against main"
+    )
+
+
+def _refuse_strays(options: CheckOptions, context: click.Context) -> None:
+    """Refuse options that belong to the other way to compare.
+
+    Raises:
+        BenchError: Names the option.
+    """
+    from click.core import ParameterSource
+
+    if options.against is not None:
+        strays = {"baseline": "--baseline", "candidate": "--candidate", "results": "--results"}
+        other = "--against measures both revisions itself"
+    else:
+        strays = {
+            **{name: f"--{name}" for name in ("quick", "profile", "seeds", "source", "backend")},
+            **{name: f"--{name}" for name in ("pairs", "limit")},
+        }
+        other = "it belongs to --against, and a baseline is compared with what was recorded"
+    for name, option in strays.items():
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise BenchError(f"{option}: {other}; leave it out")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

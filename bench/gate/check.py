@@ -1,0 +1,148 @@
+"""A check against a kept baseline: both sides are read, narrowed to what was asked, judged."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.gate import baseline
+from bench.gate.from_pytest_benchmark import is_pytest_benchmark
+from bench.gate.from_pytest_benchmark import side_of as side_of_pytest_benchmark
+from bench.gate.from_records import side_of as side_of_records
+from bench.gate.judge import report
+from bench.gate.settings import Settings
+from bench.gate.side import Key, Measured, Side
+from bench.record import SKIPPED
+from bench.registry.declarations import nearest
+from bench.registry.discover import Registry
+from bench.render.gate.formats import Told
+from bench.store import Store
+
+_Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which plugins are compared: all, for no pattern; ``registry`` are those there are now."""
+
+    patterns: tuple[str, ...]
+    task: str | None
+    registry: Registry
+
+    def has(self, key: Key) -> bool:
+        """Say whether a measured plugin is asked for."""
+        if self.task is not None and key.task != self.task:
+            return False
+        name = plugin_of(key)
+        return not self.patterns or any(fnmatch.fnmatchcase(name, p) for p in self.patterns)
+
+    def paths(self) -> dict[str, str]:
+        """Return the files of the plugins, by name, as seen from here."""
+        return {plugin.name: relative(plugin.path) for plugin in self.registry.plugins}
+
+
+def plugin_of(key: Key) -> str:
+    """Return the plugin's name: a label says behind it what the command line changed."""
+    return key.label.partition(" (")[0]
+
+
+def relative(path: Path) -> str:
+    """Return a path as seen from the working folder, where it lies below that."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def compare_with_baseline(
+    file: Path, candidate: Path, selection: Selection, settings: Settings, say: _Say
+) -> Told:
+    """Compare records, or another file, with a baseline.
+
+    Args:
+        file: The baseline.
+        candidate: A folder of records, or a file of the same kinds as a baseline.
+        selection: Which plugins.
+        settings: How to judge.
+        say: Is told what was left out.
+
+    Raises:
+        BenchError: A file is damaged, or nothing is left to compare.
+    """
+    base = _narrowed(read_side(file, say), selection)
+    if not base.plugins:
+        raise BenchError(_nothing(file, selection, read_side(file, say)))
+    found = _narrowed(read_side(candidate, say), selection)
+    kinds = {_conditions(key) for key in base.plugins}
+    kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
+    missing = base.plugins.keys() - kept.keys()
+    now = {plugin.name for plugin in selection.registry.plugins}
+    for key in missing:
+        if plugin_of(key) in now:
+            kept[key] = Measured(key, SKIPPED, _not_run(key, candidate))
+    judged = replace(found, plugins=kept)
+    return Told(report(base, judged, settings), judged, selection.paths())
+
+
+def read_side(path: Path, say: _Say) -> Side:
+    """Read one side of a comparison, from whatever keeps it.
+
+    Args:
+        path: A folder of records, a baseline, or what pytest-benchmark has saved.
+        say: Is told what was left out.
+
+    Raises:
+        BenchError: It does not exist, is damaged, or is none of these.
+    """
+    if path.is_dir():
+        store = Store(path)
+        contents = store.read()
+        for line in contents.unreadable:
+            say(f"warning: left out {line}")
+        if not contents.records:
+            raise BenchError(
+                f"{path}: has no records; run what is to be compared first with "
+                "`python -m bench run`, or name another --results"
+            )
+        return side_of_records(str(path), contents.records, store, say)
+    if not path.exists():
+        raise BenchError(f"{path}: there is no such file; check the path")
+    if _is_pytest_benchmark(path):
+        return side_of_pytest_benchmark(path)
+    return baseline.read(path)
+
+
+def _is_pytest_benchmark(path: Path) -> bool:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False  # Whoever reads a baseline says what is wrong with it.
+    return is_pytest_benchmark(document)
+
+
+def _narrowed(side: Side, selection: Selection) -> Side:
+    return replace(
+        side, plugins={key: each for key, each in side.plugins.items() if selection.has(key)}
+    )
+
+
+def _conditions(key: Key) -> Sequence[str]:
+    return key.task, key.source, key.profile, key.backend
+
+
+def _not_run(key: Key, candidate: Path) -> str:
+    again = f"python -m bench run {plugin_of(key)} --profile {key.profile}"
+    return f"no result of it in {candidate}; run it: {again}"
+
+
+def _nothing(file: Path, selection: Selection, side: Side) -> str:
+    names = sorted({plugin_of(key) for key in side.plugins})
+    if not names:
+        return f"{file}: is a baseline of nothing; write it again with `python -m bench baseline`"
+    asked = " ".join(selection.patterns) or f"--task {selection.task}"
+    hint = nearest(asked, names) or f"; it holds {', '.join(names)}"
+    return f"{asked}: {file} has no such plugin{hint}"

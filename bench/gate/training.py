@@ -1,0 +1,133 @@
+"""The quality of two sides: the same trials, trained by the code of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.bounds import default_bounds
+from bench.data.ready import make_ready, surroundings_of
+from bench.environment import describe_run, machine
+from bench.executor import LocalExecutor
+from bench.gate.from_records import side_of
+from bench.gate.side import Key, Measured, Side
+from bench.interrupt import Interruption
+from bench.plan import Request, make_plan
+from bench.progress import observer_for
+from bench.registry.discover import Registry
+from bench.runner import Context, run
+from bench.schedule import Durations
+from bench.store import Store
+from bench.time_left import TimeLeft
+from bench.training import PROFILES
+
+
+@dataclass(frozen=True)
+class Schooling:
+    """What is trained: ``seeds`` after the first only where the first tells two sides apart."""
+
+    profile: str
+    seeds: tuple[int, ...]
+    source: str
+    backend: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Where a person sees how a training goes, and how they stop it."""
+
+    console: Console
+    interruption: Interruption
+
+    def say(self, line: str) -> None:
+        """Write a line."""
+        self.console.print(line, markup=False)
+
+
+class Trainer:
+    """Trains plugins with one side's code, and keeps the records in a folder of its own.
+
+    ``root`` is where the code comes from; see ``bench.executor.LocalExecutor``.
+    """
+
+    def __init__(
+        self, name: str, registry: Registry, root: Path | None, folder: Path, watch: Watch
+    ) -> None:
+        self.name = name
+        self._registry = registry
+        self._root = root
+        self._store = Store(folder)
+        self._watch = watch
+
+    def train(self, names: Collection[str], schooling: Schooling, seeds: Sequence[int]) -> Side:
+        """Train the plugins of these names that the side has; return all it has trained.
+
+        Raises:
+            BenchError: Something is wrong that shows before anything is run.
+            KeyboardInterrupt: The user has stopped it.
+        """
+        registry, say = self._registry, self._watch.say
+        plugins = [p for p in registry.plugins if p.name in names and p.task in registry.tasks]
+        tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
+        self._store.prepare()
+        if plugins:
+            say(f"{self.name}: training for quality, {schooling.profile}")
+            data = make_ready(tasks, schooling.source, {}, lambda line: None)
+            request = Request(schooling.profile, tuple(seeds), schooling.backend)
+            plan = make_plan(plugins, registry, request, surroundings_of(data), {})
+            context = Context(
+                tasks=tasks,
+                prepared={name: ready.folder for name, ready in data.items()},
+                data={name: ready.description() for name, ready in data.items()},
+                environment=describe_run("check"),
+                bounds={profile: default_bounds(profile) for profile in PROFILES},
+            )
+            durations = Durations(self._store.read().records, machine(), 1)
+            observer = observer_for(self._watch.console, TimeLeft(durations, 1))
+            executor = LocalExecutor(root=self._root)
+            done = run(plan, executor, self._store, context, observer, self._watch.interruption)
+            if done.interrupted or self._watch.interruption.asked:
+                raise KeyboardInterrupt
+        return side_of(self.name, self._store.read().records, self._store, say)
+
+
+def train_both(
+    base: Trainer, candidate: Trainer, names: Collection[str], schooling: Schooling
+) -> tuple[Side, Side]:
+    """Train on the first seed and, where the two sides then differ, on the others as well.
+
+    What is bit-identical with one seed needs no statistics; what is not needs the noise of
+    training, which one seed does not tell.
+
+    Raises:
+        BenchError: Something is wrong that shows before anything is run.
+        KeyboardInterrupt: The user has stopped it.
+    """
+    first, others = schooling.seeds[:1], schooling.seeds[1:]
+    sides = base.train(names, schooling, first), candidate.train(names, schooling, first)
+    differing = differ(*sides)
+    if not others or not differing:
+        return sides
+    return (
+        base.train(differing, schooling, others),
+        candidate.train(differing, schooling, others),
+    )
+
+
+def differ(base: Side, candidate: Side) -> set[str]:
+    """Return the labels of what both sides have trained, with different predictions."""
+    return {
+        key.label
+        for key in base.plugins.keys() & candidate.plugins.keys()
+        if _digests(base, key) != _digests(candidate, key)
+    }
+
+
+def _digests(side: Side, key: Key) -> dict[int, str] | None:
+    measured: Measured = side.plugins[key]
+    if measured.quality is None:
+        return None
+    return {score.seed: score.digest for score in measured.quality.seeds}

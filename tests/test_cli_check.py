@@ -1,0 +1,323 @@
+"""``check --baseline``, driven as a user drives it: every verdict and every exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from gate_world import MACHINE, key, plugin, quality, side, slowed, times
+
+from bench.cli import main
+from bench.gate import baseline
+from bench.gate.side import Measured
+from bench.render.gate.markdown import MARKER
+
+BEFORE = "reports/baseline.json"
+AFTER = "after.json"
+
+
+@dataclass
+class Project:
+    """A working folder with a baseline and what is judged beside it."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+    out: str = ""
+    err: str = ""
+
+    def keep(self, file: str, *plugins: Measured, **changes: Any) -> None:
+        path = self.folder / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(baseline.write(side(file, *plugins, **changes)), encoding="utf-8")
+
+    def bench(self, *words: str) -> int:
+        with pytest.raises(SystemExit) as exit_:
+            main([*words])
+        self.out, self.err = self.capsys.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return exit_.value.code
+
+    def check(self, *words: str) -> int:
+        return self.bench("check", "--candidate", AFTER, *words)
+
+    def findings(self, *words: str) -> dict[tuple[str, str], str]:
+        """The verdicts of a check, by plugin and metric."""
+        self.check("--format", "json", *words)
+        found = json.loads(self.out)["findings"]
+        return {(each["label"], each["metric"]): each["verdict"] for each in found}
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Project:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    return Project(tmp_path, capsys)
+
+
+def gru(**changes: Any) -> Measured:
+    """A plugin that has everything that can be compared."""
+    usual = {"train_step": times(0.02), "peak_memory": times(9e8, noise=0.001)}
+    return plugin(**{"quality": quality(), "rounds": usual, "parameters": 4673, **changes})
+
+
+def with_steps(factor: float) -> Measured:
+    return gru(rounds={**gru().rounds, "train_step": slowed(times(0.02, seed=1), factor)})
+
+
+# Verdicts and exit statuses
+
+
+def test_the_same_again_is_unchanged(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru())
+    assert project.check() == 0
+    assert "unchanged" in project.out
+    assert {*project.findings().values()} == {"unchanged"}
+
+
+def test_a_slower_step_is_worse(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, with_steps(1.2))
+    assert project.check() == 1
+    assert project.findings()["jena_gru", "train_step"] == "worse"
+    assert project.findings()["jena_gru", "peak_memory"] == "unchanged"
+
+
+def test_a_faster_step_is_better(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, with_steps(0.8))
+    assert project.check() == 0
+    assert project.findings()["jena_gru", "train_step"] == "better"
+
+
+def test_a_worse_error_is_worse_and_a_smaller_one_better(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru(quality=quality(0.30)))
+    assert project.check() == 1
+    project.keep(AFTER, gru(quality=quality(0.20)))
+    assert project.check() == 0
+    assert project.findings()["jena_gru", "quality"] == "better"
+
+
+def test_a_smaller_accuracy_is_worse_for_higher_is_better(project):
+    accuracy = {"metric": "accuracy", "direction": "max"}
+    project.keep(BEFORE, gru(quality=quality(0.90, **accuracy)))
+    project.keep(AFTER, gru(quality=quality(0.80, **accuracy)))
+    assert project.check() == 1
+
+
+def test_one_weight_more_is_worse(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru(parameters=4674))
+    assert project.check() == 1
+    assert project.findings()["jena_gru", "parameters"] == "worse"
+
+
+def test_a_new_and_a_gone_plugin_are_told_and_let_pass(project):
+    project.keep(BEFORE, gru(), plugin(key("jena_old")))
+    project.keep(AFTER, gru(), plugin(key("jena_new")))
+    assert project.check() == 0
+    found = project.findings()
+    assert found["jena_new", ""] == "new"
+    assert found["jena_old", ""] == "gone"
+
+
+def test_a_plugin_that_still_exists_but_was_not_run_is_not_gone(project):
+    project.keep(BEFORE, gru(), plugin(key("jena_lstm")))
+    project.keep(AFTER, gru())
+    assert project.check() == 3
+    assert project.findings()["jena_lstm", ""] == "not measured"
+    project.check()
+    assert "python -m bench run jena_lstm --profile quick" in project.out
+
+
+def test_a_trial_that_failed_is_told_with_its_reason(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, plugin(status="diverged", reason="the training loss became nan"))
+    assert project.check() == 3
+    assert project.findings() == {("jena_gru", ""): "failed"}
+    project.check()
+    assert "the training loss became nan" in project.out
+
+
+def test_one_seed_that_differs_was_not_measured(project):
+    project.keep(BEFORE, gru(quality=quality(seeds=[0])))
+    project.keep(AFTER, gru(quality=quality(0.2601, seeds=[0])))
+    assert project.check() == 3
+    assert project.findings()["jena_gru", "quality"] == "not measured"
+
+
+def test_times_of_another_machine_are_not_comparable_and_quality_is(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru(), machine={**MACHINE, "cores": 64})
+    assert project.check() == 5
+    found = project.findings()
+    assert found["jena_gru", "train_step"] == "not comparable"
+    assert found["jena_gru", "quality"] == "unchanged"
+
+
+def test_other_data_are_not_comparable(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru(data="other"))
+    assert project.check() == 5
+
+
+def test_worse_goes_before_what_was_not_measured_and_that_before_the_incomparable(project):
+    lstm, rnn = plugin(key("jena_lstm")), plugin(key("jena_dense"))
+    project.keep(BEFORE, gru(), lstm, rnn)
+    failed = replace(lstm, status="crashed", reason="signal 9")
+    project.keep(AFTER, with_steps(1.5), failed, replace(rnn, data="other"))
+    assert project.check() == 1
+    assert project.check("--allow", "worse") == 3
+    assert project.check("--allow", "worse", "--allow", "failed") == 5
+    assert project.check("--allow", "worse,failed,not-comparable") == 0
+    assert "worse" in project.out
+
+
+def test_the_first_check_explains_itself(project):
+    assert project.bench("check") == 4
+    assert "python -m bench baseline" in project.err
+    assert "python -m bench check --against" in project.err
+    assert project.out == ""
+
+
+# What is compared, and how
+
+
+def test_names_globs_and_tasks_narrow_a_check(project):
+    project.keep(BEFORE, gru(), plugin(key("imdb_lstm"), parameters=1))
+    project.keep(AFTER, gru(), plugin(key("imdb_lstm"), parameters=2))
+    assert project.check("jena_*") == 0
+    assert project.check("--task", "imdb") == 1
+    assert project.check("jena_gur") == 2
+    assert "jena_gru" in project.err
+
+
+def test_only_what_was_trained_as_the_baseline_was_is_compared(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru(), plugin(key("jena_gru", profile="full")))
+    assert project.check() == 0
+    assert {label for label, _ in project.findings()} == {"jena_gru"}
+    assert ("jena_gru", "") not in project.findings()
+
+
+def test_the_project_says_what_is_tolerated_and_options_go_first(project):
+    (project.folder / "pyproject.toml").write_text(
+        "[tool.bench.check.tolerances]\ntrain_step = 0.5\n", encoding="utf-8"
+    )
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, with_steps(1.2))
+    assert project.check() == 0
+    assert project.check("--tolerance", "train_step=0.02") == 1
+    assert project.check("--tolerance", "train_step=0.02", "--metric", "quality") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--tolerance", "train_stop=1"], "train_step"),
+        (["--allow", "wurst"], "worse"),
+        (["--metric", "speed"], "train_step"),
+        (["--level", "7"], "--level"),
+        (["--write", "pdf=x"], "junit"),
+        (["--write", "md=x", "--write", "json=x"], "twice"),
+        (["--quick"], "--against"),
+        (["--pairs", "3"], "--against"),
+        (["--baseline", "gone.json"], "gone.json"),
+    ],
+)
+def test_what_cannot_be_understood_is_one_line_that_says_what_can(project, words, complaint):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru())
+    status = project.check(*words)
+    assert status == (4 if "--baseline" in words else 2)
+    assert complaint in project.err
+    assert "Traceback" not in project.err
+
+
+def test_a_damaged_baseline_is_named(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru())
+    (project.folder / BEFORE).write_text("{", encoding="utf-8")
+    assert project.check() == 2
+    assert "baseline.json" in project.err
+
+
+def test_a_candidate_that_is_missing_is_no_missing_baseline(project):
+    project.keep(BEFORE, gru())
+    assert project.check() == 2
+    assert AFTER in project.err
+
+
+def test_without_records_it_says_to_run_some(project):
+    project.keep(BEFORE, gru())
+    (project.folder / "empty").mkdir()
+    assert project.bench("check", "--results", "empty") == 2
+    assert "python -m bench run" in project.err
+
+
+# What is written
+
+
+def test_every_form_is_written_at_once(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, with_steps(1.2))
+    forms = ["md", "junit", "json", "annotations", "text", "bmf", "github-action-benchmark"]
+    words = [word for form in forms for word in ("--write", f"{form}=out/{form}.txt")]
+    assert project.check(*words) == 1
+
+    def read(form: str) -> str:
+        return (project.folder / "out" / f"{form}.txt").read_text(encoding="utf-8")
+
+    assert read("md").startswith(MARKER)
+    assert len(ElementTree.fromstring(read("junit")).findall(".//failure")) == 1
+    assert json.loads(read("json"))["status"] == 1
+    assert read("annotations").startswith("::error ")
+    assert json.loads(read("bmf"))
+    assert any("train" in each["name"] for each in json.loads(read("github-action-benchmark")))
+
+
+def test_in_a_workflow_annotations_go_to_standard_error(project, monkeypatch):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, with_steps(1.2))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    project.check("--format", "md")
+    assert "::error " in project.err
+    assert "::error " not in project.out
+    project.check("--no-annotate")
+    assert "::error " not in project.err
+
+
+def test_what_is_unchanged_is_folded_unless_asked_for(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru())
+    project.check()
+    assert "peak memory" not in project.out
+    project.check("--verbose")
+    assert "peak memory" in project.out
+
+
+def test_help_states_every_exit_status(project):
+    assert project.bench("check", "--help") == 0
+    for status in ("0 nothing", "1 something", "2 the command", "3 something", "4 there", "5 some"):
+        assert status in " ".join(project.out.split())
+
+
+def test_checking_imports_neither_keras_nor_tensorflow(project):
+    project.keep(BEFORE, gru())
+    code = (
+        "import sys; from bench.cli import main\n"
+        f"try: main(['check', '--candidate', {BEFORE!r}])\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "assert not {'keras', 'tensorflow'} & {*sys.modules}, 'imported'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

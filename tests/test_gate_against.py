@@ -1,0 +1,230 @@
+"""``check --against``: both revisions are trained and measured, and judged as one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import a_plugin
+from gate_world import key, plugin, quality, side, slowed, times
+from tree_world import a_repository, commit, git
+
+from bench.cli import main
+from bench.gate import against
+from bench.gate.against import with_quality
+from bench.gate.interleave import Interleaved, Revision, Turns
+from bench.gate.side import Measured, Side
+from bench.gate.training import Schooling, differ, train_both
+
+DENSE = """
+from keras import Sequential, layers
+
+TASK = "jena"
+HYPERPARAMETERS = {{"units": {units}}}
+
+
+def build(task, units):
+    return Sequential([
+        task.inputs(), layers.Flatten(), layers.Dense(units), layers.Dense(1)
+    ])
+"""
+
+
+@dataclass
+class Project:
+    """A repository of plugins only, and the command line in it."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+    out: str = ""
+    err: str = ""
+
+    def check(self, *words: str) -> int:
+        where = ["--plugins", "plugins", "--profile", "smoke", "--source", "synthetic"]
+        with pytest.raises(SystemExit) as exit_:
+            main(["check", "--against", "HEAD", *where, *words])
+        self.out, self.err = self.capsys.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return exit_.value.code
+
+    def findings(self) -> dict[tuple[str, str], str]:
+        found = json.loads(self.out)["findings"]
+        return {(each["label"], each["metric"]): each["verdict"] for each in found}
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Project:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
+    monkeypatch.setenv("BENCH_OFFLINE", "1")
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    folder = a_repository(tmp_path / "models")
+    (folder / "plugins" / "model.py").unlink()
+    monkeypatch.chdir(folder)
+    return Project(folder, capsys)
+
+
+def write(project: Project, name: str, units: int) -> None:
+    path = project.folder / "plugins" / f"{name}.py"
+    path.write_text(f'"""{name}."""\n{DENSE.format(units=units)}', encoding="utf-8")
+
+
+@pytest.mark.usefixtures("heard_signals")
+def test_a_change_is_trained_and_measured_beside_the_revision_before_it(project):
+    write(project, "grown", 4)
+    write(project, "steady", 4)
+    write(project, "former", 4)
+    commit(project.folder, "before")
+    write(project, "grown", 5)
+    write(project, "fresh", 4)
+    (project.folder / "plugins" / "former.py").unlink()
+    names = ["grown", "steady", "fresh", "former", "--format", "json"]
+    status = project.check(*names, "--metric", "quality,parameters", "--pairs", "1")
+    found = project.findings()
+    assert (status, found["grown", "parameters"]) == (1, "worse"), project.err
+    assert found["steady", "quality"] == found["steady", "parameters"] == "unchanged"
+    assert found["fresh", ""] == "new"
+    assert found["former", ""] == "gone"
+    # One seed is enough for what is bit-identical, and not for what is not.
+    assert "steady seed 1" not in project.err
+    assert "grown seed 2" in project.err
+    assert len(git(project.folder, "worktree", "list").splitlines()) == 1
+
+
+# The rest with a measurement that takes no time
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the machine would show: the rounds of each arm, and the turns that were asked for."""
+    arms: dict[str, Any] = {"base": times(0.02), "again": times(0.02, seed=1)}
+    arms["candidate"] = times(0.02, seed=2)
+
+    def compare(base: Revision, candidate: Revision, _: Any, turns: Turns, __: Any) -> Interleaved:
+        arms["turns"] = turns
+        sides = {
+            name: side(name, *(made(label, arms[name]) for label in revision.plugins))
+            for name, revision in (("base", base), ("again", base), ("candidate", candidate))
+        }
+        return Interleaved(sides["base"], sides["candidate"], sides["again"], rounds=8)
+
+    monkeypatch.setattr(against, "compare_interleaved", compare)
+    return arms
+
+
+def made(label: str, rounds: Any) -> Measured:
+    named = key(label, task="jena", profile="smoke")
+    return plugin(named, rounds={"train_step": rounds}, parameters=1)
+
+
+@pytest.fixture
+def one_plugin(project: Project) -> Project:
+    a_plugin(project.folder / "plugins", "mine")
+    commit(project.folder, "mine")
+    return project
+
+
+def test_a_slowdown_beyond_the_noise_of_the_revision_with_itself_is_worse(one_plugin, measured):
+    measured["candidate"] = slowed(measured["candidate"], 1.1)
+    assert one_plugin.check("mine", "--metric", "train_step") == 1
+    assert "worse" in one_plugin.out
+
+
+def test_no_slowdown_counts_that_the_revision_shows_against_itself(one_plugin, measured):
+    measured["candidate"] = slowed(measured["candidate"], 1.1)
+    measured["again"] = slowed(measured["again"], 1.25)
+    assert one_plugin.check("mine", "--metric", "train_step") == 0
+
+
+def test_the_report_says_how_small_a_slowdown_it_could_have_seen(one_plugin, measured):
+    assert one_plugin.check("mine", "--metric", "train_step") == 0
+    assert "would have been found" in one_plugin.out
+
+
+def test_quick_bounds_the_time_of_the_rounds(one_plugin, measured):
+    one_plugin.check("mine", "--metric", "train_step")
+    assert measured["turns"].limit is None
+    one_plugin.check("mine", "--metric", "train_step", "--quick")
+    assert measured["turns"].limit == 240
+    one_plugin.check("mine", "--metric", "train_step", "--quick", "--limit", "60", "--pairs", "5")
+    assert (measured["turns"].limit, measured["turns"].pairs) == (60, 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["gru_jena"], "unknown plugin"),
+        (["--baseline", "b.json"], "--baseline"),
+        (["--results", "r"], "--results"),
+        (["--seeds", "1,1"], "twice"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(one_plugin, measured, words, complaint):
+    assert one_plugin.check(*words) == 2
+    assert complaint in one_plugin.err
+
+
+def test_an_unknown_revision_is_one_line(one_plugin, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["check", "--against", "no-such-branch"])
+    assert exit_.value.code == 2
+    assert "no-such-branch" in capsys.readouterr().err
+
+
+# Training on both sides
+
+
+class Taught:
+    """A trainer that has the scores of each seed ready, and notes what it is asked."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.asked: list[tuple[set[str], tuple[int, ...]]] = []
+        self.known: tuple[int, ...] = ()
+
+    def train(self, names: Any, schooling: Schooling, seeds: Any) -> Side:
+        self.asked.append(({*names}, tuple(seeds)))
+        self.known += tuple(seeds)
+        scores = {
+            "same": quality(seeds=self.known),
+            "other": quality(seeds=self.known, code=self.code),
+        }
+        return side("made", *(plugin(key(name), quality=found) for name, found in scores.items()))
+
+
+def test_only_what_one_seed_tells_apart_is_trained_on_the_others():
+    base, candidate = Taught("old"), Taught("new")
+    schooling = Schooling("smoke", (0, 1, 2), "synthetic", "tensorflow")
+    sides = train_both(base, candidate, {"same", "other"}, schooling)
+    for trainer in (base, candidate):
+        assert trainer.asked == [({"same", "other"}, (0,)), ({"other"}, (1, 2))]
+    assert differ(*sides) == {"other"}
+
+
+def test_bit_identical_sides_cost_one_seed():
+    base, candidate = Taught("old"), Taught("old")
+    train_both(base, candidate, {"same"}, Schooling("smoke", (3, 4), "synthetic", "tensorflow"))
+    assert base.asked == candidate.asked == [({"same"}, (3,))]
+
+
+def test_a_measured_plugin_that_fails_to_train_has_failed():
+    known = side("here", plugin("good", rounds={"predict": times()}), plugin("bad"))
+    failed = plugin("bad", status="diverged", reason="nan")
+    joined = with_quality(known, side("trained", plugin("good", quality=quality()), failed))
+    good, bad = joined.plugins[key("good")], joined.plugins[key("bad")]
+    assert good.quality is not None
+    assert "predict" in good.rounds
+    assert bad.status == "diverged"
+
+
+def test_the_times_of_a_training_are_not_taken_for_those_of_the_rounds():
+    trained = plugin("only", quality=quality(), rounds={"train_step": times()}, disturbed="busy")
+    joined = with_quality(side("here"), side("trained", trained))
+    assert joined.plugins[key("only")] == replace(trained, rounds={}, disturbed="")

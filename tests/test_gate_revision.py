@@ -1,0 +1,155 @@
+"""Another revision is checked out for a while, and leaves no trace."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from tree_world import a_repository, commit, copy_of_the_suite, git
+
+from bench import paths
+from bench.errors import BenchError
+from bench.gate.revision import checked_out
+from bench.paths import Tree
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: a repository whose file is another now than it was."""
+    folder = a_repository(tmp_path / "repository")
+    git(folder, "tag", "v1")
+    (folder / "plugins" / "model.py").write_text("second\n")
+    commit(folder, "second")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def worktrees(repository: Path) -> int:
+    return git(repository, "worktree", "list", "--porcelain").count("worktree ")
+
+
+def test_the_files_are_those_of_the_revision(repository):
+    (repository / "plugins" / "model.py").write_text("not committed\n")
+
+    with checked_out("v1") as checkout:
+        model = checkout.tree.counterpart(repository / "plugins" / "model.py")
+        assert model.read_text() == "first\n"
+        assert checkout.commit == git(repository, "rev-parse", "v1")
+        assert checkout.commit.startswith(checkout.short)
+        assert str(checkout) == f"v1 ({checkout.short})"
+        assert worktrees(repository) == 2
+
+    assert (repository / "plugins" / "model.py").read_text() == "not committed\n"
+
+
+def test_a_commit_is_told_by_its_short_form(repository):
+    full = git(repository, "rev-parse", "HEAD~1")
+
+    with checked_out(full) as checkout:
+        assert str(checkout) == checkout.short
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
+def test_no_trace_is_left_whatever_happens(repository, error):
+    where = []
+
+    def work() -> None:
+        with checked_out("HEAD~1") as checkout:
+            where.append(checkout.tree.copy)
+            (checkout.tree.copy / "new").write_text("left by a task")
+            if error:
+                raise error
+
+    if error:
+        with pytest.raises(error):
+            work()
+    else:
+        work()
+
+    assert not where[0].exists()
+    assert not where[0].parent.exists()
+    assert worktrees(repository) == 1
+    assert not (repository / ".git" / "worktrees").exists()
+
+
+def test_a_checkout_that_stops_half_way_leaves_no_trace(repository, monkeypatch):
+    from bench.gate import revision
+
+    real = revision._git
+
+    def interrupted(folder: Path, *words: str) -> object:
+        done = real(folder, *words)
+        if words[:2] == ("worktree", "add"):
+            (Path(words[-2]) / ".git").unlink()  # Git itself would take it for no work tree.
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(revision, "_git", interrupted)
+    with pytest.raises(KeyboardInterrupt), checked_out("v1"):
+        raise AssertionError("it is never entered")
+
+    assert worktrees(repository) == 1
+
+
+def test_the_user_s_hooks_are_not_run(repository):
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch hooked\n")
+    hook.chmod(0o755)
+
+    with checked_out("v1") as checkout:
+        assert not (checkout.tree.copy / "hooked").exists()
+
+
+@pytest.mark.parametrize("revision", ["v9", "--help", "v1:plugins", ""])
+def test_an_unknown_revision_is_a_usage_error(repository, revision):
+    refused = pytest.raises(BenchError, match=rf"^--against {revision}: .*; give a branch, a tag")
+    with refused, checked_out(revision):
+        pass
+
+
+def test_a_folder_outside_of_any_repository_is_a_usage_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+    with pytest.raises(BenchError, match="is in no Git working tree"), checked_out("v1", tmp_path):
+        pass
+
+
+def test_git_has_to_be_installed(repository, monkeypatch):
+    monkeypatch.setenv("PATH", str(repository))
+
+    with pytest.raises(BenchError, match="needs Git, which is not installed"), checked_out("v1"):
+        pass
+
+
+def test_what_lies_in_the_working_tree_has_a_counterpart(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "my").mkdir(parents=True)
+    tree = Tree(here, there, "v1")
+    monkeypatch.chdir(here / "my")
+
+    assert tree.counterpart(here / "plugins" / "a.py") == there / "plugins" / "a.py"
+    assert tree.counterpart(Path("models")) == there / "my" / "models"
+    assert tree.counterpart(tmp_path / "elsewhere") == tmp_path / "elsewhere"
+
+
+def test_what_is_installed_is_the_same_for_all_revisions(tmp_path, monkeypatch):
+    environment = tmp_path / "repository" / ".venv"
+    monkeypatch.setattr(sys, "prefix", str(environment))
+    tree = Tree(tmp_path / "repository", tmp_path / "copy", "v1")
+    installed = environment / "lib" / "bench"
+
+    assert tree.counterpart(installed) == installed
+
+
+def test_a_revision_s_own_code_measures_it(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", copy_of_the_suite(tmp_path / "there")
+    monkeypatch.setattr(paths, "__file__", str(here / "bench" / "paths.py"))
+
+    assert Tree(here, there, "v1").code() == there
+    assert Tree(tmp_path / "models", there, "v1").code() is None
+
+    (there / "bench" / "worker" / "rounds.py").unlink()
+    with pytest.raises(BenchError, match="v1: predates `check --against`; choose a later"):
+        Tree(here, there, "v1").code()
