@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import gate, scale, start_up, statistics, stored
+from tests.benchmarks import gate, gate_quality, scale, start_up, statistics, stored
 
 BENCHMARKS = {
     "start-up": start_up.measure,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "stored": stored.measure,
     "scale": scale.measure,
     "gate": gate.measure,
+    "gate-quality": gate_quality.measure,
 }
 
 

@@ -10,27 +10,28 @@ steps do 5% and 10% of extra work:
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import mannwhitneyu
 from tabulate import tabulate
 
+from bench.executor import LocalExecutor
 from bench.gate.costs import Measurements, judge_rounds
-from bench.gate.interleave import Revision, Turns, compare_interleaved
 from bench.gate.metrics import METRICS, TRAIN_STEP
-from bench.gate.sampler import SamplingSettings
+from bench.gate.sampler import Sampler, SamplingSettings
 from bench.gate.settings import Settings
-from bench.gate.side import Key, Measured, Side
+from bench.gate.side import Key, Measured
 from bench.gate.verdicts import WORSE
 from bench.registry.discover import discover
-from bench.registry.plugins import Plugin, read_plugin
+from bench.registry.plugins import Plugin
+from tests.benchmarks.wrapping import wrapped
 
 PAIRS = 8
 #: Extra work of the candidate, as a share of a step; none for a comparison of equals.
@@ -173,37 +174,62 @@ def made(noise: float, outliers: float, triples: int = 200) -> Samples:
 # Real plugins
 
 
-def collect(plugin: str, rounds: int, say: Callable[[str], None]) -> Samples:
+def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> None:
     """Measure a plugin beside itself, and beside itself with extra work in each step.
 
+    As in a check, every round has three servers of its own. The candidate's forks the plain
+    plugin and the slowed ones, all beside the same two processes of the base. What a round
+    has measured is kept at once, and added to what the file holds already.
+
     Args:
-        plugin: A name; its ``build`` has to return a Keras model.
-        rounds: Triples of processes for each slowdown, no fewer than ``PAIRS``.
-        say: Is told of each process.
+        name: The plugin's; its ``build`` has to return a Keras model.
+        rounds: How many the file is to hold.
+        file: Where they are kept.
+        say: Is told of each round.
     """
+    samples = read(file) if file.exists() else {each: Triples([], [], []) for each in SLOWDOWNS}
     registry = discover()
-    (plain,) = registry.select([plugin])
-    samples = {}
-    for slower in SLOWDOWNS:
-        with tempfile.TemporaryDirectory() as folder:
-            slowed = _slowed(plain, slower, Path(folder)) if slower else plain
-            base = Revision("plain", "", registry, {plain.name: plain})
-            candidate = Revision(
-                f"{slower:.0%}", "", registry, {plain.name: replace(slowed, name=plain.name)}
-            )
-            found = compare_interleaved(
-                base, candidate, SamplingSettings(source="synthetic"), Turns(rounds), say
-            )
-        arms = (found.base, found.again, found.candidate)
-        samples[slower] = Triples(*map(_steps_of, arms))
-    return samples
+    (plain,) = registry.select([name])
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        plugins = {each: _slowed(plain, each, folder) if each else plain for each in SLOWDOWNS}
+        settings = SamplingSettings(source="synthetic")
+        base, again, candidate = (
+            stack.enter_context(closing(Sampler(registry, LocalExecutor(), settings, _quiet)))
+            for _ in range(3)
+        )
+        while len(samples[0.0].base) < rounds:
+            say(f"round {len(samples[0.0].base) + 1} of {rounds}")
+            for sampler in (base, again, candidate):
+                sampler.renew()
+            turns = [
+                (base, plain),
+                (again, plain),
+                *((candidate, each) for each in plugins.values()),
+            ]
+            found = {place: _steps_of(*turns[place]) for place in _CHANCE.permutation(len(turns))}
+            for place, each in enumerate(plugins, start=2):
+                known = samples[each]
+                samples[each] = Triples(
+                    [*known.base, found[0]],
+                    [*known.again, found[1]],
+                    [*known.candidate, found[place]],
+                )
+            write(samples, file)
 
 
-def _steps_of(side: Side) -> Rounds:
-    (measured,) = side.plugins.values()
-    if TRAIN_STEP not in measured.rounds:
-        raise SystemExit(f"{measured.key}: {measured.status}: {measured.reason}")
-    return measured.rounds[TRAIN_STEP]
+_CHANCE = np.random.default_rng(0)
+
+
+def _quiet(line: str) -> None:
+    """What a sampler says of the data is of no interest here."""
+
+
+def _steps_of(sampler: Sampler, plugin: Plugin) -> list[float]:
+    sampled = sampler.sample(plugin)
+    if TRAIN_STEP not in sampled.rounds:
+        raise SystemExit(f"{sampled.key}: {sampled.status}: {sampled.reason}")
+    return [*sampled.rounds[TRAIN_STEP]]
 
 
 _EXTRA = '''
@@ -236,27 +262,15 @@ def _busier(model, share):
     return model
 
 
-def build({parameters}):
-    return _busier(_plain_build({names}), {share})
+def _changed(model):
+    return _busier(model, {share})
 '''
 
 
 def _slowed(plugin: Plugin, share: float, folder: Path) -> Plugin:
     """Write a copy of a plugin whose steps take longer by a share, and read it."""
-    (build,) = (
-        node
-        for node in ast.parse(plugin.source).body
-        if isinstance(node, ast.FunctionDef) and node.name == "build"
-    )
-    names = ", ".join(argument.arg for argument in build.args.args)
-    extra = _EXTRA.format(parameters=ast.unparse(build.args), names=names, share=share)
-    path = folder / plugin.path.name
-    source = plugin.source.replace("def build(", "def _plain_build(")
-    path.write_text(source + extra, encoding="utf-8")
-    slowed = read_plugin(path, discover().tasks)
-    if slowed.problems:
-        raise SystemExit(f"{plugin.name}: {slowed.problems[0]}")
-    return slowed
+    extra = _EXTRA.format(share=share)
+    return wrapped(plugin, extra, folder / f"{plugin.name}_{share * 100:.0f}.py")
 
 
 # Files
@@ -291,11 +305,11 @@ def main() -> int:
     parser.add_argument("what", choices=("collect", "judge"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--plugin", default="jena_gru")
-    parser.add_argument("--rounds", type=int, default=45, help="triples of each slowdown")
+    parser.add_argument("--rounds", type=int, default=45, help="processes of each arm")
     parser.add_argument("--draws", type=int, default=1000, help=f"sets of {PAIRS} pairs")
     options = parser.parse_args()
     if options.what == "collect":
-        write(collect(options.plugin, options.rounds, print), options.file)
+        collect(options.plugin, options.rounds, options.file, print)
         return 0
     samples = read(options.file)
     print("\n".join(_noise(samples)), "\n")
