@@ -157,6 +157,21 @@ def test_quick_bounds_the_time_of_the_rounds(one_plugin, measured):
     assert (measured["turns"].limit, measured["turns"].pairs) == (60, 5)
 
 
+def test_as_many_rounds_as_can_be_significant_there_are_at_any_rate(one_plugin, measured):
+    one_plugin.check("mine", "--metric", "train_step", "--quick")
+    assert measured["turns"].least == 5
+    one_plugin.check("mine", "--metric", "train_step", "--quick", "--level", "0.001")
+    assert measured["turns"].least == 7
+    one_plugin.check("mine", "--metric", "train_step", "--quick", "--pairs", "2")
+    assert measured["turns"].least == 2
+
+
+def test_quality_alone_needs_no_rounds(one_plugin, measured, monkeypatch):
+    monkeypatch.setattr(against, "train_both", lambda *_: (side("base"), side("candidate")))
+    one_plugin.check("mine", "--metric", "quality")
+    assert measured["turns"].pairs == 0
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

@@ -117,7 +117,7 @@ class CheckOptions:
     "--quick",
     is_flag=True,
     help=f"With --against: profile {QUICK_PROFILE}, "
-    f"and rounds for no more than {QUICK_SECONDS / 60:g} minutes.",
+    f"and no round after {QUICK_SECONDS / 60:g} minutes, but as many as can be significant.",
 )
 @click.option(
     "--profile",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from bench.environment import describe_run
 from bench.errors import BenchError
 from bench.gate.check import Selection
-from bench.gate.interleave import Interleaved, Revision, Turns, compare_interleaved
+from bench.gate.interleave import Arms, Interleaved, Revision, Turns, compare_interleaved
 from bench.gate.judge import report
 from bench.gate.metrics import QUALITY
 from bench.gate.revision import checked_out
@@ -66,9 +66,7 @@ def compare_with_revision(comparison: Comparison, watch: Watch) -> Told:
             str(checkout), checkout.short, then, _chosen(then, names), checkout.tree.code()
         )
         candidate = Revision(HERE, _commit_here(), now, _chosen(now, names))
-        turns = Turns(pairs=settings.pairs, limit=comparison.limit_seconds)
-        if {*settings.metrics} == {QUALITY}:
-            turns = replace(turns, pairs=0)
+        turns = _turns(comparison)
         measured = compare_interleaved(base, candidate, comparison.sampling, turns, watch.say)
         trained = None
         if QUALITY in settings.metrics:
@@ -80,6 +78,16 @@ def compare_with_revision(comparison: Comparison, watch: Watch) -> Told:
                 comparison.schooling,
             )
     return _judged(measured, trained, settings, Selection(comparison.patterns, None, now))
+
+
+def _turns(comparison: Comparison) -> Turns:
+    """Return how many rounds there are: fewer than could be significant are of no use."""
+    from bench.statistics.ratios import fewest_rounds
+
+    settings = comparison.settings
+    pairs = 0 if {*settings.metrics} == {QUALITY} else settings.pairs
+    least = min(pairs, fewest_rounds(len(fields(Arms)), settings.level))
+    return Turns(pairs=pairs, least=least, limit=comparison.limit_seconds)
 
 
 def _judged(
