@@ -86,7 +86,7 @@ def test_a_change_is_trained_and_measured_beside_the_revision_before_it(project)
     write(project, "fresh", 4)
     (project.folder / "plugins" / "former.py").unlink()
     names = ["grown", "steady", "fresh", "former", "--format", "json"]
-    status = project.check(*names, "--metric", "quality,parameters", "--pairs", "1")
+    status = project.check(*names, "--metric", "quality,parameters")
     found = project.findings()
     assert (status, found["grown", "parameters"]) == (1, "worse"), project.err
     assert found["steady", "quality"] == found["steady", "parameters"] == "unchanged"
@@ -166,10 +166,12 @@ def test_as_many_rounds_as_can_be_significant_there_are_at_any_rate(one_plugin, 
     assert measured["turns"].least == 2
 
 
-def test_quality_alone_needs_no_rounds(one_plugin, measured, monkeypatch):
+def test_what_has_no_noise_takes_no_rounds_beyond_one(one_plugin, measured, monkeypatch):
     monkeypatch.setattr(against, "train_both", lambda *_: (side("base"), side("candidate")))
     one_plugin.check("mine", "--metric", "quality")
     assert measured["turns"].pairs == 0
+    one_plugin.check("mine", "--metric", "quality,parameters")
+    assert measured["turns"].pairs == 1
 
 
 @pytest.mark.parametrize(

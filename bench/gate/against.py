@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.gate.check import Selection
 from bench.gate.interleave import Arms, Interleaved, Revision, Turns, compare_interleaved
 from bench.gate.judge import report
-from bench.gate.metrics import QUALITY
+from bench.gate.metrics import METRICS, QUALITY
 from bench.gate.revision import checked_out
 from bench.gate.sampler import SamplingSettings
 from bench.gate.settings import Settings
@@ -85,7 +85,10 @@ def _turns(comparison: Comparison) -> Turns:
     from bench.statistics.ratios import fewest_rounds
 
     settings = comparison.settings
-    pairs = 0 if {*settings.metrics} == {QUALITY} else settings.pairs
+    pairs = settings.pairs
+    if all(METRICS[name].kind in ("quality", "count") for name in settings.metrics):
+        # What has no noise is known after one, and training tells quality.
+        pairs = 0 if settings.metrics == (QUALITY,) else 1
     least = min(pairs, fewest_rounds(len(fields(Arms)), settings.level))
     return Turns(pairs=pairs, least=least, limit=comparison.limit_seconds)
 
