@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from builders import AWKWARD, a_record, a_timed_record, beside
+from command_line import call, complaint
 from gate_records import left_predictions
 
-from bench.cli import main
 from bench.gate.baseline import read
 from bench.record import FAILED, Record
 from bench.store import Store
@@ -25,29 +26,12 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def bench(capsys: pytest.CaptureFixture[str]):
-    """Run a command line; return its exit status and its two outputs."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exit_:
-            main([*map(str, words)])
-        printed = capsys.readouterr()
-        return int(exit_.value.code or 0), printed.out, printed.err
-
-    return run
+    return partial(call, capsys)
 
 
 @pytest.fixture
-def error(bench):
-    """Run a command line that is wrong; return its one line of error."""
-
-    def run(*words: object) -> str:
-        status, out, err = bench(*words)
-        last = err.rstrip("\n").splitlines()[-1]
-        assert (status, out) == (2, "")
-        assert last.startswith("error: ")
-        return last
-
-    return run
+def error(capsys: pytest.CaptureFixture[str]):
+    return partial(complaint, capsys)
 
 
 def stored(*records: Record, folder: str = "reports") -> None:

@@ -11,9 +11,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from command_line import call
 from gate_world import MACHINE, key, plugin, quality, side, slowed, times
 
-from bench.cli import main
 from bench.gate import baseline
 from bench.gate.side import Measured
 from bench.render.gate.markdown import MARKER
@@ -37,11 +37,8 @@ class Project:
         path.write_text(baseline.write(side(file, *plugins, **changes)), encoding="utf-8")
 
     def bench(self, *words: str) -> int:
-        with pytest.raises(SystemExit) as exit_:
-            main([*words])
-        self.out, self.err = self.capsys.readouterr()
-        assert isinstance(exit_.value.code, int)
-        return exit_.value.code
+        status, self.out, self.err = call(self.capsys, *words)
+        return status
 
     def check(self, *words: str) -> int:
         return self.bench("check", "--candidate", AFTER, *words)

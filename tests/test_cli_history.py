@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,10 +13,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from builders import AWKWARD
+from command_line import call, complaint
 from gate_sides import a_measured, a_quality, a_side
 from gate_world import MACHINE
 
-from bench.cli import main
 from bench.gate.baseline import write
 from bench.gate.history import history, read_folder, value_of
 from bench.gate.side import Measured, Side
@@ -25,27 +26,12 @@ from bench.gate.side import Measured, Side
 def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Run ``history`` on the test's folder; return its exit status and its two outputs."""
 
-    def run(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exit_:
-            main(["history", str(tmp_path), *map(str, words)])
-        printed = capsys.readouterr()
-        return int(exit_.value.code or 0), printed.out, printed.err
-
-    return run
+    return partial(call, capsys, "history", tmp_path)
 
 
 @pytest.fixture
-def error(bench):
-    """Run a command line that is wrong; return its one line of error."""
-
-    def run(*words: object) -> str:
-        status, out, err = bench(*words)
-        last = err.rstrip("\n").splitlines()[-1]
-        assert (status, out) == (2, "")
-        assert last.startswith("error: ")
-        return last
-
-    return run
+def error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    return partial(complaint, capsys, "history", tmp_path)
 
 
 def timed(seconds: float, label: str = "jena_gru", **changes: Any) -> Measured:

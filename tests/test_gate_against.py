@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from builders import a_plugin
+from command_line import call
 from gate_world import key, plugin, quality, side, slowed, times
 from tree_world import a_repository, commit, git
 
-from bench.cli import main
 from bench.gate import against
 from bench.gate.against import with_quality
 from bench.gate.interleave import Interleaved, Revision, Turns
@@ -44,11 +44,8 @@ class Project:
 
     def check(self, *words: str) -> int:
         where = ["--plugins", "plugins", "--profile", "smoke", "--source", "synthetic"]
-        with pytest.raises(SystemExit) as exit_:
-            main(["check", "--against", "HEAD", *where, *words])
-        self.out, self.err = self.capsys.readouterr()
-        assert isinstance(exit_.value.code, int)
-        return exit_.value.code
+        status, self.out, self.err = call(self.capsys, "check", "--against", "HEAD", *where, *words)
+        return status
 
     def findings(self) -> dict[tuple[str, str], str]:
         found = json.loads(self.out)["findings"]
@@ -189,10 +186,9 @@ def test_what_cannot_be_done_is_one_line(one_plugin, measured, words, complaint)
 
 
 def test_an_unknown_revision_is_one_line(one_plugin, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        main(["check", "--against", "no-such-branch"])
-    assert exit_.value.code == 2
-    assert "no-such-branch" in capsys.readouterr().err
+    status, _, err = call(capsys, "check", "--against", "no-such-branch")
+    assert status == 2
+    assert "no-such-branch" in err
 
 
 # Training on both sides

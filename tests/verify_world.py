@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import call
 from run_world import an_outcome
 
-from bench.cli import main
 from bench.job import Job
 from bench.record import Outcome, Record
 from bench.store import Store
@@ -65,11 +65,8 @@ class Place:
         return self.bench("run", *words, *data)
 
     def bench(self, *words: str) -> int:
-        with pytest.raises(SystemExit) as exit_:
-            main([*words])
-        self.out, self.err = self.capsys.readouterr()
-        assert isinstance(exit_.value.code, int)
-        return exit_.value.code
+        status, self.out, self.err = call(self.capsys, *words)
+        return status
 
     @property
     def records(self) -> list[Record]:
