@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -35,11 +36,14 @@ class Prepared:
     """Parsed data: arrays that are stored one file each and memory-mapped when opened.
 
     ``meta`` is small, JSON-able, and says what a reader of the data would want to
-    know (rows, columns, gaps dropped, mean and std, ...).
+    know (rows, columns, gaps dropped, mean and std, ...). ``folder`` is where the arrays
+    lie once they are stored; what a view makes of them can be kept beside it (see
+    ``bench.data.encoded``).
     """
 
     arrays: Mapping[str, Array]
     meta: Mapping[str, Any]
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

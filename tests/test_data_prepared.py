@@ -207,7 +207,7 @@ def slowly(*arguments, **options):
     print("writing", flush=True)
     time.sleep(60)
 np.save = slowly
-prepared._write(Path(sys.argv[1]), Prepared({"values": np.arange(5)}, {}), {})
+prepared.write_folder(Path(sys.argv[1]), Prepared({"values": np.arange(5)}, {}), {})
 """
     target = world.cache / "prepared" / "numbers-v1-official-0-l1"
     command = [sys.executable, "-c", slow, str(target)]

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def prepare(info: TaskInfo, source: Source, say: Callable[[str], None] = say_on_
         say(f"{info.name}: {doing}{' ' + names if names else ''} (only once) ...")
     prepared = _parse(info, source)
     try:
-        _write(folder, prepared, _label(info, source))
+        write_folder(folder, prepared, _label(info, source))
     except OSError as error:
         raise DataError(
             f"{folder.parent}: cannot be written ({error.strerror or error}); free some space, "
@@ -72,7 +73,7 @@ def open_prepared(folder: Path) -> Prepared:
         DataError: The folder is damaged.
     """
     try:
-        return arrays.read_arrays(folder)
+        return replace(arrays.read_arrays(folder), folder=folder)
     except DataError as error:
         raise DataError(
             f"{folder}: is damaged ({error}); run `python -m bench data verify --repair`"
@@ -122,6 +123,26 @@ def discard(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def write_folder(folder: Path, prepared: Prepared, label: dict[str, Any]) -> None:
+    """Write a folder of arrays that has its name only once it is whole.
+
+    A damaged folder of this name is replaced, a whole one with this label left as it is.
+
+    Raises:
+        OSError: The disk is full, or the folder's own cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder.parent, _BUILDING)
+    sweep(folder.parent, _DISCARDED)
+    building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder.parent))
+    try:
+        arrays.write_arrays(building, prepared, label)
+        building.chmod(0o755)
+        _give_name(building, folder, label)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
 def _label(info: TaskInfo, source: Source) -> dict[str, Any]:
     return {
         "layout": PREPARED_LAYOUT,
@@ -150,19 +171,6 @@ def _parse(info: TaskInfo, source: Source) -> Prepared:
     if Digests(cache_folder()).fingerprint(files) != source.fingerprint:
         raise DataError(f"{files[0]}: changed while it was read; run again when it is complete")
     return prepared
-
-
-def _write(folder: Path, prepared: Prepared, label: dict[str, Any]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    sweep(folder.parent, _BUILDING)
-    sweep(folder.parent, _DISCARDED)
-    building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder.parent))
-    try:
-        arrays.write_arrays(building, prepared, label)
-        building.chmod(0o755)
-        _give_name(building, folder, label)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _give_name(building: Path, folder: Path, label: dict[str, Any]) -> None:

@@ -97,14 +97,17 @@ def ranks_encoder(words: Words, width: int) -> Gather:
     return lambda reviews: padded(*words.indices(reviews), width)
 
 
-def one_hot_encoder(words: Words, width: int, num_words: int) -> Gather:
-    """One-hot word indices, padding included, as ``to_categorical``: float32."""
+def one_hot(ranks: Gather, num_words: int) -> Gather:
+    """One-hot what a gather of word indices gives, padding included, as ``to_categorical``.
+
+    The result has shape (batch, width, num_words), float32.
+    """
 
     def gather(reviews: Array) -> Array:
-        hot = np.zeros((len(reviews) * width, num_words), dtype=np.float32)
-        flat = padded(*words.indices(reviews), width).reshape(-1)
-        hot[np.arange(len(flat)), flat] = 1
-        return hot.reshape(len(reviews), width, num_words)
+        indices = ranks(reviews)
+        hot = np.zeros((indices.size, num_words), dtype=np.float32)
+        hot[np.arange(indices.size), indices.reshape(-1)] = 1
+        return hot.reshape(*indices.shape, num_words)
 
     return gather
 

@@ -13,6 +13,8 @@ from bench.task import Array, Examples, OpenTask, Prepared
 from bench.text import encode
 from bench.text.alphabet import ALPHABET_SIZE, NO_WORDS, Vocabulary, spelling
 from bench.text.corpus import PARTS
+from bench.text.forms import Form, form_of
+from bench.text.kept import Part, kept_gathers
 from bench.text.views import View, parse_view
 
 
@@ -33,6 +35,8 @@ class _Opened:
 def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     """Open the reviews as ``options`` ask for them, without a pass over their words.
 
+    Reviews of stored data are encoded once, when the first are gathered, and kept.
+
     Raises:
         BenchError: an option has a value that is not possible.
         CannotRun: the encoding needs words and the data has ranks only.
@@ -44,26 +48,58 @@ def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     num_words = view.index_space(vocabulary)
     opened = _Opened(view, prepared, num_words, encode.word_indices(vocabulary, num_words))
     shape, dtype = _shape(opened)
-    train, validation, test = (_examples(opened, part) for part in PARTS)
+    gathers = _gathers(opened)
+    train, validation, test = (_examples(prepared, part, gathers[part]) for part in PARTS)
     return OpenTask(shape, dtype, train, validation, test, facts=_facts(opened))
 
 
-def _examples(opened: _Opened, part: str) -> Examples:
+def _examples(prepared: Prepared, part: str, gather: encode.Gather) -> Examples:
+    labels = prepared.arrays[f"{part}_labels"]
+    return Examples(
+        targets=labels.astype(np.float32),
+        gather=gather,
+        groups=np.arange(len(labels), dtype=np.int32),
+    )
+
+
+def _gathers(opened: _Opened) -> dict[str, encode.Gather]:
+    """Return what gathers each part: from what is kept, where the data are stored."""
+    parts = {part: _part(opened, part) for part in PARTS}
+    gathers = {name: part.encode for name, part in parts.items()}
+    label, form = _kept_as(opened)
+    if opened.prepared.folder is not None and form is not None:
+        gathers = kept_gathers(opened.prepared.folder, label, form, parts)
+    if opened.view.encoding == "one_hot":
+        return {name: encode.one_hot(ranks, opened.num_words) for name, ranks in gathers.items()}
+    return gathers
+
+
+def _part(opened: _Opened, part: str) -> Part:
     arrays = opened.prepared.arrays
-    labels = arrays[f"{part}_labels"]
     stream = encode.Stream(
         # Indexing a memmap is slower by its subclass's overhead; the view is still mapped.
         np.asarray(arrays[f"{part}_tokens"]),
         np.asarray(arrays[f"{part}_offsets"]),
     )
-    return Examples(
-        targets=labels.astype(np.float32),
-        gather=_encoder(opened, stream),
-        groups=np.arange(len(labels), dtype=np.int32),
-    )
+    return Part(_encoder(opened, stream), len(stream.offsets) - 1, len(stream.tokens))
+
+
+def _kept_as(opened: _Opened) -> tuple[dict[str, Any], Form | None]:
+    """Return all that an encoding depends on, and its form; rows of ranks serve one-hot too."""
+    view, num_words = opened.view, opened.num_words
+    encoding = "ranks" if view.encoding == "one_hot" else view.encoding
+    label = {"encoding": encoding, "maxlen": view.maxlen, "reverse": view.reverse}
+    if encoding != "characters":
+        label["num_words"] = num_words
+    if encoding == "hashed" or encoding in encode.NGRAMS:
+        label["dimensions"] = view.dimensions
+    width = _width(opened) if encoding == "ranks" else _shape(opened)[0][0]
+    sizes = {"characters": ALPHABET_SIZE, "ranks": num_words}
+    return label, form_of(encoding, width, sizes.get(encoding, num_words + view.dimensions) - 1)
 
 
 def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:
+    """Return what encodes a part; one-hot words are made of their ranks."""
     view, num_words = opened.view, opened.num_words
     window = encode.Window(view.maxlen, view.reverse)
     words = encode.Words(stream, window, opened.index)
@@ -79,8 +115,6 @@ def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:
         return encode.tf_idf_encoder(words, encode.idf(frequency, documents, num_words))
     if view.encoding == "hashed":
         return encode.hashed_encoder(words, view.dimensions)
-    if view.encoding == "one_hot":
-        return encode.one_hot_encoder(words, width, num_words)
     if view.encoding in encode.NGRAMS:
         longest = encode.NGRAMS[view.encoding]
         return encode.ngrams_encoder(words, width, num_words, view.dimensions, longest)

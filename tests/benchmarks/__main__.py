@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.benchmarks import gate, gate_quality, scale, start_up, statistics, stored
+from tests.benchmarks import gate, gate_quality, gather, scale, start_up, statistics, stored
 
 BENCHMARKS = {
     "start-up": start_up.measure,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "scale": scale.measure,
     "gate": gate.measure,
     "gate-quality": gate_quality.measure,
+    "gather": gather.measure,
 }
 
 
