@@ -40,17 +40,17 @@ from bench.verify import Verification
 class Benchmark:
     """What a run is asked to do; ``names`` is empty for every plugin.
 
-    With ``failed``, what failed is run again as it was asked for then; of ``request`` the
-    policy of reuse alone counts. ``leaderboard`` is the file to write; ``command`` the line
-    that the records keep, ``resume`` the one that goes on with an interrupted run.
-    ``verify`` is which trials are trained again to be compared, None for none;
-    ``max_seeds`` the most seeds that plugins get which are not told apart, None for no
-    further ones. ``jobs`` is how many trials run at once.
+    ``requests`` are alike but for the backend. With ``failed``, what failed is run again as
+    it was asked for then; of ``requests`` the policy of reuse alone counts. ``leaderboard``
+    is the file to write; ``command`` the line that the records keep, ``resume`` the one that
+    goes on with an interrupted run. ``verify`` is which trials are trained again to be
+    compared, None for none; ``max_seeds`` the most seeds that plugins get which are not told
+    apart, None for no further ones. ``jobs`` is how many trials run at once.
     """
 
     names: tuple[str, ...]
     task: str | None
-    request: Request
+    requests: tuple[Request, ...]
     source: str
     paths: dict[str, Path]
     bounds: dict[str, Bounds]
@@ -211,7 +211,7 @@ def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) 
         data={name: ready.description() for name, ready in data.items()},
         environment=describe_run(benchmark.command),
         bounds=benchmark.bounds,
-        reuse=benchmark.request.reuse,
+        reuse=benchmark.requests[0].reuse,
         known=frozenset((record.identity, record.finished) for record in contents.records),
         retries=benchmark.retries,
     )
@@ -231,14 +231,16 @@ def _groups(
     if not benchmark.failed:
         plugins, homeless = choose(registry, names, task)
         left_out = [str(plugin.problems[0]) for plugin in homeless]
-        return [Group(tuple(plugins), benchmark.request)], left_out
+        # Backends of one plugin side by side: what is compared shall find the machine alike.
+        groups = [Group((plugin,), asked) for plugin in plugins for asked in benchmark.requests]
+        return groups, left_out
     if task is not None:
         find_task(task, registry.tasks)
     for name in names:
         if not any(is_named(record.trial, [name], task) for record in records):
             registry.select([name], task)  # Refuses a name that nothing has.
     trials = [trial for trial in failed_trials(records) if is_named(trial, names, task)]
-    return ask_again(trials, registry, benchmark.request.reuse)
+    return ask_again(trials, registry, benchmark.requests[0].reuse)
 
 
 def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard:

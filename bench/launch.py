@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import sys
@@ -14,7 +15,8 @@ from typing import IO, Literal
 
 import psutil
 
-from bench import processes
+from bench import environment, processes
+from bench.data.folders import cache_folder
 from bench.shares import Share, confine, confined
 
 Start = Literal["auto", "fork", "spawn"]
@@ -207,9 +209,39 @@ class ForkServer:
         return line.decode().strip()
 
 
+def _compiled_code() -> dict[str, str]:
+    """Say whether JAX keeps what it has compiled: only if BENCH_COMPILE_CACHE asks for it.
+
+    A cache of the user's own is not used unasked: times of compiling would be those of
+    reading. Code is for the instructions of a processor and the version that made it, and
+    JAX's own key lacks the first, so that each has a folder.
+    """
+    if os.environ.get("BENCH_COMPILE_CACHE", "") in ("", "0"):
+        return {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+    made_by = f"{environment.version_of('jaxlib')} {environment.machine()} {_instructions()}"
+    folder = cache_folder() / "compiled" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
+    return {
+        "JAX_ENABLE_COMPILATION_CACHE": "true",
+        "JAX_COMPILATION_CACHE_DIR": str(folder),
+        # By default only what takes a second to compile is kept.
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+
+def _instructions() -> str:
+    """Return what the processor says it can do, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+
+
 def _environment(backend: str, root: Path | None) -> dict[str, str]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
     chosen = {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
+    if backend == "jax":
+        chosen |= _compiled_code()
     if root is not None:
         # The folder that a worker starts in comes first already, unless Python is told that
         # this is not safe.

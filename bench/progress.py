@@ -17,6 +17,7 @@ from rich.table import Column
 from rich.text import Text
 
 from bench.job import EpochDone
+from bench.leaderboard import row_label
 from bench.plan import Planned
 from bench.printable import one_line
 from bench.record import OK, Record
@@ -152,7 +153,7 @@ def observer_for(console: Console, clock: TimeLeft) -> PlainLines | LiveBar:
 
 def result_line(record: Record, reused: bool) -> str:
     """Write a finished trial on one line."""
-    name = f"{record.trial.task} {record.trial}"
+    name = f"{record.trial.task} {row_label(record)} seed {record.trial.seed}"
     is_repeat = record.repeat is not None and not reused
     if is_repeat:
         name = f"repeat of {name}"

@@ -64,19 +64,30 @@ def in_order(
     compared with them, then the shortest; what was never timed here follows in the order
     given, for nothing is known of it.
 
+    The backends of a plugin follow one another, so that they find the machine alike; a
+    plugin's place is that of the quickest that is known.
+
     Args:
         plan: Trials in the order given.
         durations: What is known of them.
         baselines: The names of the plugins that others are compared with.
     """
-    rounds: Counter[_Kind] = Counter()
-    places = []
-    for position, planned in enumerate(plan):
-        kind = _kind(planned.trial)
+    kinds = [_kind(planned.trial) for planned in plan]
+    quickest: dict[_Kind, float] = {}
+    for planned, kind in zip(plan, kinds, strict=True):
         seconds = durations.of(planned.trial)
+        if seconds is not None:
+            anywhere = _on_any(kind)
+            quickest[anywhere] = min(seconds, quickest.get(anywhere, seconds))
+    rounds: Counter[_Kind] = Counter()
+    first: dict[_Kind, int] = {}
+    places = []
+    for position, (planned, kind) in enumerate(zip(plan, kinds, strict=True)):
+        anywhere = _on_any(kind)
+        here = quickest.get(anywhere)
         is_other = planned.trial.plugin not in baselines
-        unknown = seconds is None
-        places.append((planned.to_run, rounds[kind], is_other, unknown, seconds or 0.0, position))
+        expected = (here is None, here or 0.0, first.setdefault(anywhere, position))
+        places.append((planned.to_run, rounds[kind], is_other, *expected, position))
         rounds[kind] += 1
     return [plan[position] for *_, position in sorted(places)]
 
@@ -84,7 +95,13 @@ def in_order(
 def _kind(trial: Trial) -> _Kind:
     """Return what trials have in common that are expected to take as long."""
     changed = (f"{key}={value!r}" for key, value in sorted(trial.overrides.items()))
-    return (trial.task, trial.plugin, trial.profile, trial.backend, trial.source, *changed)
+    return (trial.task, trial.plugin, trial.profile, trial.source, *changed, trial.backend)
+
+
+def _on_any(kind: _Kind) -> _Kind:
+    """Return what a kind has in common with the same on other backends."""
+    *others, _ = kind
+    return tuple(others)
 
 
 def _seconds(record: Record) -> float | None:

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.registry.declarations import nearest
 from bench.registry.tasks import TaskInfo, find_task
 from bench.repeats import Sample
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 _WORDS = {"true": True, "false": False, "none": None}
 
@@ -32,6 +35,26 @@ def parse_seeds(text: str) -> tuple[int, ...]:
                 f"--seeds {text}: {part.strip()!r} is no whole number; give seeds like 0,1,2"
             ) from None
     return tuple(seeds)
+
+
+def parse_backends(text: str) -> tuple[str, ...]:
+    """Parse "tensorflow,jax".
+
+    Raises:
+        BenchError: A part is no backend, or comes twice.
+    """
+    backends: list[str] = []
+    for part in text.split(","):
+        name = part.strip()
+        if name not in BACKENDS:
+            raise BenchError(
+                f"--backend {text}: {name!r} is no backend{nearest(name, BACKENDS)}; "
+                f"there are: {', '.join(BACKENDS)}"
+            )
+        if name in backends:
+            raise BenchError(f"--backend {text}: {name} is given twice; keep one")
+        backends.append(name)
+    return tuple(backends)
 
 
 def parse_overrides(words: Sequence[str]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class ReportOptions:
     profile: str | None
     source: str | None
     reproduction: bool
+    backends: bool
     figures: Path | None
     results: Path
     output: Path | None
@@ -45,6 +46,11 @@ class ReportOptions:
     "--reproduction",
     is_flag=True,
     help="Every published figure beside the measured one, instead of the leaderboard.",
+)
+@click.option(
+    "--backends",
+    is_flag=True,
+    help="What each plugin does on each backend, and which is the fastest, instead.",
 )
 @click.option(
     "--figures",
@@ -74,10 +80,9 @@ def report(options: ReportOptions) -> int:
         BenchError: There is nothing to render, or a file cannot be written.
     """
     form = options.form or _by_name(options.output)
-    if options.reproduction and form == "html":
-        raise BenchError("--reproduction: has no html; use --format md, csv, json or text")
+    _check(options, form)
     board = _board(options)
-    text = _reproduction(board, form) if options.reproduction else _leaderboard(board, form)
+    text = _text(options, board, form)
     if options.figures is not None:
         _draw(board, options.figures)
     if options.output is None:
@@ -99,6 +104,25 @@ def render(board: Leaderboard, form: str) -> str:
         "json": data.to_json,
     }
     return renderers[form](board)
+
+
+def _check(options: ReportOptions, form: str) -> None:
+    """Refuse what makes no sense together.
+
+    Raises:
+        BenchError: Names the options.
+    """
+    if options.reproduction and options.backends:
+        raise BenchError("--reproduction and --backends are two reports: leave one out")
+    for name in ("reproduction", "backends"):
+        if getattr(options, name) and form == "html":
+            raise BenchError(f"--{name}: has no html; use --format md, csv, json or text")
+
+
+def _text(options: ReportOptions, board: Leaderboard, form: str) -> str:
+    if options.reproduction:
+        return _reproduction(board, form)
+    return _backends(board, form) if options.backends else _leaderboard(board, form)
 
 
 def _board(options: ReportOptions) -> Leaderboard:
@@ -148,6 +172,25 @@ def _reproduction(board: Leaderboard, form: str) -> str:
         raise BenchError(
             "--reproduction: no record of a full training on real data has a published figure; "
             "run some first with `python -m bench run --all --profile full --seeds 0,1,2`"
+        )
+    renderers = {
+        "text": rendered.to_text,
+        "md": rendered.to_markdown,
+        "csv": rendered.to_csv,
+        "json": rendered.to_json,
+    }
+    return renderers[form](found)
+
+
+def _backends(board: Leaderboard, form: str) -> str:
+    from bench.backends import side_by_side
+    from bench.render import backends as rendered
+
+    found = side_by_side(board)
+    if not any(comparison.plugins for comparison in found):
+        raise BenchError(
+            "--backends: no plugin is ok on two backends; run some first with "
+            "`python -m bench run --all --backend tensorflow,jax`"
         )
     renderers = {
         "text": rendered.to_text,

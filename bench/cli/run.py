@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from bench.bounds import MEMORY_SHARE, TIMEOUTS, Bounds, default_bounds
 from bench.cli import options as shared
 from bench.cli.parsing import (
     check_backend,
+    parse_backends,
     parse_data,
     parse_overrides,
     parse_seeds,
     parse_verify,
 )
+from bench.cli.words import command_line, is_given, resuming
 from bench.errors import BenchError
 from bench.plan import REUSE_POLICIES, Request, check_seeds
 from bench.repeats import Sample
@@ -60,16 +60,16 @@ class RunOptions:
     results: Path
     output: Path | None
 
-    def request(self) -> Request:
-        """Return what is asked of the planner.
+    def requests(self) -> tuple[Request, ...]:
+        """Return what is asked of the planner, on one backend after the other.
 
         Raises:
-            BenchError: A seed or an override cannot be understood.
+            BenchError: A seed, an override or a backend cannot be understood.
         """
         seeds = parse_seeds(self.seeds)
         check_seeds(seeds)
-        overrides = parse_overrides(self.overrides)
-        return Request(self.profile, seeds, self.backend, overrides, self.reuse)
+        asked = Request(self.profile, seeds, "", parse_overrides(self.overrides), self.reuse)
+        return tuple(replace(asked, backend=name) for name in parse_backends(self.backend))
 
     def bounds(self, profile: str) -> Bounds:
         """Return what a trial of a profile may take."""
@@ -110,10 +110,10 @@ class RunOptions:
 @click.option("--data", multiple=True, metavar="TASK=PATH", help="Your own data file for a task.")
 @click.option(
     "--backend",
-    type=click.Choice(["tensorflow", "jax", "torch"]),
     default="tensorflow",
     show_default=True,
-    help="What Keras computes with.",
+    metavar="A,B",
+    help="What Keras computes with: tensorflow, jax or torch; of several, every trial on each.",
 )
 @click.option(
     "--jobs",
@@ -205,15 +205,16 @@ def command(**options: Any) -> int:
     # First, for it may have taken the name that stands behind it.
     verify = parse_verify(options.pop("verify"))
     chosen = RunOptions(**options, verify=verify)
-    if not chosen.until_separated and _is_given(context, "max_seeds"):
+    if not chosen.until_separated and is_given(context, "max_seeds"):
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
     if chosen.failed:
         _check_failed(chosen, context)
     elif chosen.everything == bool(chosen.names):
         raise BenchError("name the plugins to run, or give --all; see `python -m bench list`")
     else:
-        check_backend(chosen.backend)
-    return run_command(chosen, _command_line(["run", *_resuming(context)]))
+        for backend in parse_backends(chosen.backend):
+            check_backend(backend)
+    return run_command(chosen, command_line(["run", *resuming(context)]))
 
 
 def run_command(options: RunOptions, resume: str) -> int:
@@ -229,19 +230,19 @@ def run_command(options: RunOptions, resume: str) -> int:
     from bench.registry.discover import discover, is_file_name
     from bench.render.plain import to_text
 
-    request = options.request()
+    requests = options.requests()
     with Interruption() as interruption:
         registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
         benchmark = Benchmark(
             names=options.names,
             task=options.task,
-            request=request,
+            requests=requests,
             source=options.source,
             paths=parse_data(options.data, registry.tasks),
             bounds={profile: options.bounds(profile) for profile in PROFILES},
             results=options.results,
             leaderboard=options.output or options.results / "leaderboard.md",
-            command=_command_line(sys.argv[1:]),
+            command=command_line(sys.argv[1:]),
             resume=resume,
             failed=options.failed,
             retries=options.retry,
@@ -271,30 +272,5 @@ def _check_failed(options: RunOptions, context: click.Context) -> None:
     if options.reuse == "always":
         raise BenchError("--reuse always takes failed results as they are: leave it out")
     for name, option in _FROM_RECORDS.items():
-        if _is_given(context, name):
+        if is_given(context, name):
             raise BenchError(f"{option}: --failed takes it from the records; leave it out")
-
-
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
-
-
-def _command_line(words: list[str]) -> str:
-    return shlex.join(["python", "-m", "bench", *words])
-
-
-def _resuming(context: click.Context) -> list[str]:
-    """Return the words of the command line, without those that would repeat what is done."""
-    words = []
-    for parameter in context.command.params:
-        value = context.params[parameter.name or ""]
-        if not _is_given(context, parameter.name or ""):
-            continue
-        if (parameter.name, value) == ("reuse", "never"):
-            continue
-        for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(parameter, click.Option):
-                words.append(parameter.opts[0])
-            if each is not True and (parameter.name, each) != ("verify", ""):
-                words.append(str(each))
-    return words

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 
 from bench.errors import BenchError
+
+_HIT, _MISS = "/jax/compilation_cache/cache_hits", "/jax/compilation_cache/cache_misses"
+
+#: What became of this process's requests for compiled code; empty where there is no cache.
+_cache: dict[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -15,40 +20,84 @@ class Compilation:
 
     XLA alone gives bit-identical repeats on CPU; TensorFlow without it needs its
     deterministic kernels, which in turn switch XLA off. So it is one or the other.
+    ``cache`` counts what was read from a cache of compiled code ("hits") and what was not
+    found in it ("misses"), and goes on counting; it is empty where there is none.
     """
 
     jit_compile: bool
     deterministic_ops: bool
+    cache: dict[str, int] = field(default_factory=dict)
 
 
 def seed_everything(seed: int, backend: str) -> None:
-    """Seed Python, NumPy and the backend.
+    """Seed Python, NumPy and the backend, before anything is computed or compiled.
 
     Raises:
         BenchError: Keras runs on another backend than the trial's.
     """
     if keras.backend.backend() != backend:
         raise BenchError(f"Keras runs on {keras.backend.backend()}, the trial wants {backend}")
+    if backend == "jax":
+        _watch_cache()
     keras.utils.set_random_seed(seed)
 
 
 def choose_compilation(model: object, wanted: bool | None, backend: str) -> Compilation:
     """Choose how to compile a model, and put the choice into force.
 
-    Measured on two CPU cores with TensorFlow 2.21: a GRU's training step takes half as
-    long with XLA, a convolution's a third longer; so recurrent models get XLA.
+    A model that its plugin has compiled stays as it is; what has no layers is not compiled.
     """
-    recurrent = isinstance(model, keras.Model) and any(
-        isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-        for layer in model._flatten_layers()
-    )
-    if backend == "jax":
-        return Compilation(jit_compile=wanted is not False, deterministic_ops=False)
-    if backend == "torch":
-        return Compilation(jit_compile=bool(wanted), deterministic_ops=False)
-    jit_compile = recurrent if wanted is None else wanted
-    if not jit_compile:
+    jit_compile = _jit_compile(model, wanted, backend)
+    deterministic_ops = backend == "tensorflow" and not jit_compile
+    if deterministic_ops:
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
-    return Compilation(jit_compile, deterministic_ops=not jit_compile)
+    return Compilation(jit_compile, deterministic_ops, _cache)
+
+
+def _jit_compile(model: object, wanted: bool | None, backend: str) -> bool:
+    """Say whether a model gets XLA, or on PyTorch ``torch.compile``, unless one is wanted.
+
+    JAX without it runs layer by layer. Measured on two CPU cores with TensorFlow 2.21: a
+    GRU's training step takes half as long with XLA, a convolution's a third longer; so
+    recurrent models get it.
+    """
+    if not isinstance(model, keras.Model):
+        return False
+    if getattr(model, "compiled", False):
+        return bool(model.jit_compile)
+    if not all(getattr(layer, "supports_jit", True) for layer in model._flatten_layers()):
+        return False  # Keras would not, whatever it is told.
+    if wanted is not None:
+        return wanted
+    return backend == "jax" or (backend == "tensorflow" and _is_recurrent(model))
+
+
+def _is_recurrent(model: keras.Model) -> bool:
+    return any(
+        isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
+        for layer in model._flatten_layers()
+    )
+
+
+def _watch_cache() -> None:
+    """Count what JAX reads from its persistent cache; see ``bench.launch``."""
+    import jax
+
+    if _cache or not (jax.config.jax_enable_compilation_cache and _cache_folder()):
+        return
+    _cache.update(hits=0, misses=0)
+    jax.monitoring.register_event_listener(_note)
+
+
+def _cache_folder() -> str | None:
+    import jax
+
+    folder: str | None = jax.config.jax_compilation_cache_dir
+    return folder
+
+
+def _note(event: str, **details: object) -> None:
+    if event in (_HIT, _MISS):
+        _cache["hits" if event == _HIT else "misses"] += 1

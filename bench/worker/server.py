@@ -31,8 +31,9 @@ from bench.worker.work import work
 
 READY = b"ready\n"
 
-#: What a trial would otherwise import after the fork; each module is imported by a trial.
-_PRELOADED = ("bench.worker.perform", "tensorflow")
+#: What a trial would otherwise import after the fork. Keras imports its backend; of
+#: TensorFlow it leaves parts to be loaded by whoever needs them.
+_PRELOADED = ("bench.worker.perform", os.environ.get("KERAS_BACKEND", "tensorflow"))
 
 #: Their drivers keep state that a forked child cannot share.
 _ACCELERATORS = ("/dev/nvidia", "/dev/kfd", "/dev/dri")
