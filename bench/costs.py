@@ -23,7 +23,8 @@ class Costs:
 
     Times are those of the ``quiet_trials`` alone, if there are any. If there are none,
     they are of the ``contended_trials``, and ``contended`` says why: such times are
-    marked, and take no part in any comparison. Memory is of all trials.
+    marked, and take no part in any comparison. Memory is of all trials. Compiling, and the
+    first epoch with it, is of trials that compiled, and did not find the code in a cache.
     """
 
     fit_seconds: float | None
@@ -88,15 +89,17 @@ def _costs(trials: Sequence[tuple[Record, Disturbance]], targets: Targets) -> Co
     fit = _known(record.timing.get("fit") for record in timed)
     epoch, interval = _steady_epoch(timed)
 
-    def middle(name: str) -> float | None:
-        return _middle(_known(record.timing.get(name) for record in timed))
+    compiled = [record for record in timed if not _read_compiled_code(record)]
+
+    def middle(name: str, among: Sequence[Record] = timed) -> float | None:
+        return _middle(_known(record.timing.get(name) for record in among))
 
     return Costs(
         fit_seconds=_middle(fit),
         fit_seconds_range=(min(fit), max(fit)) if fit else None,
         start_seconds=middle("start"),
-        compile_seconds=middle("compile"),
-        first_epoch_seconds=middle("first_epoch"),
+        compile_seconds=middle("compile", compiled),
+        first_epoch_seconds=middle("first_epoch", compiled),
         epoch_seconds=epoch,
         epoch_seconds_interval=interval,
         predict_per_1000_seconds=middle("predict_per_1000"),
@@ -106,6 +109,13 @@ def _costs(trials: Sequence[tuple[Record, Disturbance]], targets: Targets) -> Co
         quiet_trials=len(quiet),
         contended_trials=len(trials) - len(quiet),
     )
+
+
+def _read_compiled_code(record: Record) -> bool:
+    """Say whether a trial found code in a cache that it would have compiled otherwise."""
+    compilation = record.environment.get("compilation")
+    cache = compilation.get("cache") if isinstance(compilation, Mapping) else None
+    return isinstance(cache, Mapping) and bool(cache.get("hits"))
 
 
 def _steady_epoch(timed: Sequence[Record]) -> tuple[float | None, tuple[float, float] | None]:

@@ -150,6 +150,17 @@ def test_where_none_was_quiet_the_times_are_marked_with_the_worst_of_each_reason
     assert (costs.quiet_trials, costs.contended_trials) == (0, 2)
 
 
+def test_code_that_was_found_in_a_cache_was_not_compiled():
+    compiled, found = seeds([1.0, 1.0])
+    warm = {**found.environment, "compilation": {"cache": {"hits": 3, "misses": 0}}}
+    found = replace(with_timing(found, compile=0.1, first_epoch=1.1), environment=warm)
+    costs = costs_of(compiled, found)
+    assert (costs.compile_seconds, costs.first_epoch_seconds) == (1.0, 2.0)
+    alone = costs_of(found)
+    assert (alone.compile_seconds, alone.first_epoch_seconds) == (None, None)
+    assert alone.epoch_seconds == 1.0
+
+
 def test_memory_is_of_all_trials():
     one, two, three = (
         replace(record, memory={"peak_rss": size})
