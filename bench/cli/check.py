@@ -131,20 +131,8 @@ class CheckOptions:
     metavar="0,1,2",
     help="With --against: the first for all, the others for what is then not bit-identical.",
 )
-@click.option(
-    "--source",
-    type=click.Choice(["auto", "official", "local", "synthetic"]),
-    default="auto",
-    show_default=True,
-    help="With --against: which data.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(["tensorflow", "jax", "torch"]),
-    default="tensorflow",
-    show_default=True,
-    help="With --against: what Keras computes with.",
-)
+@shared.source
+@shared.backend
 @click.option(
     "--pairs",
     type=click.IntRange(min=1),

@@ -21,3 +21,19 @@ plugin_folders = click.option(
     metavar="DIR",
     help="A further folder of plugin files; may be repeated.",
 )
+
+source = click.option(
+    "--source",
+    type=click.Choice(["auto", "official", "local", "synthetic"]),
+    default="auto",
+    show_default=True,
+    help="Which data; auto takes official, else local, else downloads, else makes them.",
+)
+
+backend = click.option(
+    "--backend",
+    type=click.Choice(["tensorflow", "jax", "torch"]),
+    default="tensorflow",
+    show_default=True,
+    help="What Keras computes with.",
+)

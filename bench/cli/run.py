@@ -100,13 +100,7 @@ class RunOptions:
     metavar="KEY=VALUE",
     help="Override a hyperparameter, view or training option; may be repeated.",
 )
-@click.option(
-    "--source",
-    type=click.Choice(["auto", "official", "local", "synthetic"]),
-    default="auto",
-    show_default=True,
-    help="Which data; auto takes official, else local, else downloads, else makes them.",
-)
+@shared.source
 @click.option("--data", multiple=True, metavar="TASK=PATH", help="Your own data file for a task.")
 @click.option(
     "--backend",

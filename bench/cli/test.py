@@ -21,13 +21,7 @@ from bench.printable import one_line
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
 @options.plugin_folders
-@click.option(
-    "--backend",
-    type=click.Choice(["tensorflow", "jax", "torch"]),
-    default="tensorflow",
-    show_default=True,
-    help="What Keras computes with.",
-)
+@options.backend
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
