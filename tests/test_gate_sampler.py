@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import a_plugin
 from run_world import an_outcome
-from tree_world import copy_of_the_suite
+from tree_world import as_shipped, copy_of_the_suite
 
 from bench.errors import BenchError
 from bench.executor import Event, LocalExecutor, Started
@@ -209,8 +209,9 @@ def test_a_plugin_is_measured_by_the_code_of_its_revision(tmp_path):
     copy = copy_of_the_suite(tmp_path / "copy")
     rounds = copy / "bench" / "worker" / "rounds.py"
     rounds.write_text(f"{rounds.read_text()}\n\ndef peak_rss():\n    return 12345\n")
-    a_plugin(copy / "plugins", "model", build=MODEL, hyperparameters='{"units": 16}')
     tree = Tree(suite, copy, "v1")
+    plugins = as_shipped(tree)
+    a_plugin(plugins, "model", build=MODEL, hyperparameters='{"units": 16}')
     here = read(a_plugin(tmp_path, "model", build=MODEL))
     (there,) = discover(tree=tree).plugins
     found = []

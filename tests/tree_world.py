@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench.paths import Tree, shipped
+
 SUITE = Path(__file__).resolve().parent.parent
 
 
@@ -15,6 +17,14 @@ def copy_of_the_suite(folder: Path) -> Path:
         shutil.copytree(SUITE / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "plugins").mkdir()
     return folder
+
+
+def as_shipped(tree: Tree) -> Path:
+    """Put the tasks of a copy where this installation has them; return the plugins' folder."""
+    tasks, plugins = (tree.counterpart(shipped(kind)) for kind in ("datasets", "plugins"))
+    shutil.copytree(SUITE / "datasets", tasks, dirs_exist_ok=True)
+    plugins.mkdir(parents=True, exist_ok=True)
+    return plugins
 
 
 def git(folder: Path, *words: str) -> str:
