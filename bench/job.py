@@ -28,11 +28,11 @@ class Effort:
     """
 
     warm_up: int = 5
-    steps: int = 40
+    steps: int = 100
     passes: int = 20
     examples: int = 1024
     least: int = 10
-    seconds: float = 2.0
+    seconds: float = 4.0
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ def _again(measured: Measurements, metric: Metric) -> list[float]:
 
 
 def _values(processes: Sequence[Sequence[float]]) -> list[float]:
-    """Return one value a process, the median of its rounds: they share what it was dealt."""
+    """Return one value a process: its rounds share what it was dealt."""
     from bench.statistics.ratios import process_value
 
     return [process_value(rounds) for rounds in processes]

@@ -129,15 +129,17 @@ def value_of(measured: Measured, metric: str) -> float | None:
     """Return one value of a metric, None if it was not measured.
 
     Of quality it is the mean over the seeds, of times and memory the median over processes
-    of the median of each one's rounds.
+    of what each one measured; see ``bench.statistics.ratios.process_value``.
     """
     if metric == QUALITY:
         scores = [] if measured.quality is None else measured.quality.seeds
         return fmean(score.value for score in scores) if scores else None
     if metric == PARAMETERS:
         return measured.parameters
+    from bench.statistics.ratios import process_value
+
     processes = measured.rounds.get(metric, ())
-    return median(median(rounds) for rounds in processes) if processes else None
+    return median(process_value(rounds) for rounds in processes) if processes else None
 
 
 def is_named(key: Key, patterns: Sequence[str]) -> bool:

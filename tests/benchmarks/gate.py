@@ -31,6 +31,7 @@ from bench.gate.side import Key, Measured
 from bench.gate.verdicts import WORSE
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
+from bench.statistics.ratios import process_value
 from tests.benchmarks.wrapping import wrapped
 
 PAIRS = 8
@@ -291,7 +292,7 @@ def read(path: Path) -> Samples:
 def _noise(samples: Samples) -> Iterator[str]:
     for slower, triples in sorted(samples.items()):
         arms = (triples.base, triples.again, triples.candidate)
-        base, again, candidate = (np.log([np.median(rounds) for rounds in arm]) for arm in arms)
+        base, again, candidate = (np.log([*map(process_value, arm)]) for arm in arms)
         shift = np.expm1(np.median(candidate - (base + again) / 2))
         yield (
             f"{slower:.0%}: {len(base)} triples; from process to process {base.std(ddof=1):.2%}, "
