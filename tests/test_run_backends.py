@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -183,6 +184,9 @@ def test_a_model_that_its_plugin_compiled_is_recorded_as_it_was_compiled(monkeyp
     from bench.worker.backend import choose_compilation
 
     monkeypatch.setattr(tensorflow.config.experimental, "enable_op_determinism", lambda: None)
+    # Keras refuses to compile where a test before this one has asked for deterministic kernels.
+    config = importlib.import_module("tensorflow.python.framework.config")
+    monkeypatch.setattr(config, "is_op_determinism_enabled", lambda: False)
     gru = keras.Sequential([keras.Input((5, 2)), keras.layers.GRU(2)])
     gru.compile(loss="mse", jit_compile=False)
 

@@ -77,6 +77,8 @@ def process_value(rounds: Sequence[float]) -> float:
     pairs found 85% of 5% slowdowns by the first decile, 81% by the minimum, 65% by the first
     quartile and 29% by the median, each without a false alarm.
     """
+    if not np.isfinite(rounds).all():
+        return math.nan
     return float(np.quantile(rounds, FAST))
 
 
