@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 
 from bench.cli import main
+from bench.record import Record
+from bench.store import Store
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -14,6 +19,18 @@ def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, 
     printed = capsys.readouterr()
     assert isinstance(exit_.value.code, int)
     return exit_.value.code, printed.out, printed.err
+
+
+def report_on(
+    records: Iterable[Record],
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    *words: object,
+) -> tuple[int, str, str]:
+    """Run ``report`` on some records; return what ``call`` does."""
+    for record in records:
+        Store(folder).write(record)
+    return call(capsys, "report", "--results", folder, *words)
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *words: object) -> str:

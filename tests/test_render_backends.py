@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from builders import AWKWARD, a_board, a_record, a_timed_record, beside
+from command_line import report_on
 from judged_world import judged
 
 from bench.backends import Comparison, side_by_side
-from bench.cli import main
 from bench.record import Record
 from bench.render import backends as render
-from bench.store import Store
 
 
 def trained(backend: str, epoch: float, plugin: str = "jena_gru", **trial: Any) -> list[Record]:
@@ -132,15 +131,7 @@ def test_no_text_breaks_a_rendering(text):
 def report(tmp_path, capsys):
     """Run ``report --backends`` on some records; return exit status and both outputs."""
 
-    def run(records: list[Record], *words: object) -> tuple[int, str, str]:
-        for record in records:
-            Store(tmp_path).write(record)
-        with pytest.raises(SystemExit) as exit_:
-            main(["report", "--backends", "--results", str(tmp_path), *map(str, words)])
-        printed = capsys.readouterr()
-        return int(str(exit_.value.code)), printed.out, printed.err
-
-    return run
+    return lambda records, *words: report_on(records, tmp_path, capsys, "--backends", *words)
 
 
 @pytest.mark.parametrize(

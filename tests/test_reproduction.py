@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from builders import AWKWARD, a_board, a_plugin, a_record
+from command_line import report_on
 
-from bench.cli import main
 from bench.printable import one_line
 from bench.record import FAILED, SKIPPED, Record
 from bench.registry import discover
@@ -26,7 +26,6 @@ from bench.reproduction import (
     Reproduction,
     reproduce,
 )
-from bench.store import Store
 
 
 def seeds(
@@ -262,15 +261,7 @@ def test_no_text_breaks_a_rendering(text):
 def report(tmp_path, capsys):
     """Run ``report --reproduction`` on some records; return exit status and both outputs."""
 
-    def run(records: list[Record], *words: object) -> tuple[int, str, str]:
-        for record in records:
-            Store(tmp_path).write(record)
-        with pytest.raises(SystemExit) as exit_:
-            main(["report", "--reproduction", "--results", str(tmp_path), *map(str, words)])
-        printed = capsys.readouterr()
-        return int(str(exit_.value.code)), printed.out, printed.err
-
-    return run
+    return lambda records, *words: report_on(records, tmp_path, capsys, "--reproduction", *words)
 
 
 @pytest.mark.parametrize(

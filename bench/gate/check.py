@@ -73,9 +73,10 @@ def compare_with_baseline(
     Raises:
         BenchError: A file is damaged, or nothing is left to compare.
     """
-    base = _narrowed(read_side(file, say), selection)
+    whole = read_side(file, say)
+    base = _narrowed(whole, selection)
     if not base.plugins:
-        raise BenchError(_nothing(file, selection, read_side(file, say)))
+        raise BenchError(_nothing(file, selection, whole))
     found = _narrowed(read_side(candidate, say), selection)
     kinds = {_conditions(key) for key in base.plugins}
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
