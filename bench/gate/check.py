@@ -35,10 +35,13 @@ class Selection:
 
     def has(self, key: Key) -> bool:
         """Say whether a measured plugin is asked for."""
-        if self.task is not None and key.task != self.task:
+        return self.names(key.task, plugin_of(key))
+
+    def names(self, task: str, plugin: str) -> bool:
+        """Say whether a plugin of a task is asked for."""
+        if self.task is not None and task != self.task:
             return False
-        name = plugin_of(key)
-        return not self.patterns or any(fnmatch.fnmatchcase(name, p) for p in self.patterns)
+        return not self.patterns or any(fnmatch.fnmatchcase(plugin, p) for p in self.patterns)
 
     def paths(self) -> dict[str, str]:
         """Return the files of the plugins, by name, as seen from here."""
@@ -77,7 +80,7 @@ def compare_with_baseline(
     base = _narrowed(whole, selection)
     if not base.plugins:
         raise BenchError(_nothing(file, selection, whole))
-    found = _narrowed(read_side(candidate, say), selection)
+    found = _narrowed(read_side(candidate, say, selection), selection)
     kinds = {_conditions(key) for key in base.plugins}
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
     missing = base.plugins.keys() - kept.keys()
@@ -89,12 +92,13 @@ def compare_with_baseline(
     return Told(report(base, judged, settings), judged, selection.paths())
 
 
-def read_side(path: Path, say: _Say) -> Side:
+def read_side(path: Path, say: _Say, selection: Selection | None = None) -> Side:
     """Read one side of a comparison, from whatever keeps it.
 
     Args:
         path: A folder of records, a baseline, or what pytest-benchmark has saved.
         say: Is told what was left out.
+        selection: Of records, these alone are looked at: each has predictions to be read.
 
     Raises:
         BenchError: It does not exist, is damaged, or is none of these.
@@ -109,7 +113,12 @@ def read_side(path: Path, say: _Say) -> Side:
                 f"{path}: has no records; run what is to be compared first with "
                 "`python -m bench run`, or name another --results"
             )
-        return side_of_records(str(path), contents.records, store, say)
+        wanted = [
+            record
+            for record in contents.records
+            if selection is None or selection.names(record.trial.task, record.trial.plugin)
+        ]
+        return side_of_records(str(path), wanted, store, say)
     if not path.exists():
         raise BenchError(f"{path}: there is no such file; check the path")
     if _is_pytest_benchmark(path):
