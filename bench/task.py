@@ -17,10 +17,11 @@ Task files may import numpy, pandas and ``bench``; never Keras.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError
@@ -47,6 +48,35 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """Inputs that are rows of one table, so that a backend can gather them without Python.
+
+    The input of example i is ``table[first[i] + offsets]``. ``table`` has shape (rows, ...)
+    and is of the inputs' type or of one that casts to it without loss; ``first`` has shape
+    (n,), ``offsets`` shape (k,) or (), both int64. With a ``depth`` every whole number that
+    is found is one-hot encoded, as float32.
+    """
+
+    table: Array
+    first: Array
+    offsets: Array
+    depth: int | None = None
+
+    def rows(self, numbers: Array) -> Array:
+        """Return what the table has for int64 numbers of shape (b,): no cast, no encoding."""
+        wanted = self.first[numbers].reshape(-1, *[1] * self.offsets.ndim) + self.offsets
+        return np.take(self.table, wanted, axis=0)
+
+    def only(self, numbers: Array) -> Lookup:
+        """Return the lookup of these examples, int64 of shape (b,), in this order."""
+        return replace(self, first=self.first[numbers])
+
+
+def _no_lookup() -> None:
+    return None
+
+
+@dataclass(frozen=True)
 class Examples:
     """One split of a task under one view.
 
@@ -54,12 +84,14 @@ class Examples:
     numbers in [0, n), shape (b,), and returns their inputs, shape (b, *input_shape):
     nothing is materialised before it is asked for. ``groups`` has shape (n,), int32:
     examples of one group are not independent (windows of one day); for independent
-    examples it numbers them.
+    examples it numbers them. ``lookup`` returns where ``gather`` finds the inputs if that
+    can be said as a ``Lookup``, or None.
     """
 
     targets: Array
     gather: Callable[[Array], Array]
     groups: Array
+    lookup: Callable[[], Lookup | None] = _no_lookup
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -70,6 +102,7 @@ class Examples:
             targets=self.targets[numbers],
             gather=lambda wanted: self.gather(numbers[wanted]),
             groups=self.groups[numbers],
+            lookup=lambda: (found := self.lookup()) and found.only(numbers),
         )
 
 

@@ -7,7 +7,6 @@ HYPERPARAMETERS = {
     "maxlen": 500,
     "embedding_dim": 32,
     "units": 32,
-    "jit_compile": False,
     "epochs": 10,
     "patience": 3,
 }

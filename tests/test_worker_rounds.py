@@ -113,15 +113,15 @@ def test_what_the_first_step_takes_beyond_a_later_one_is_compilation(tmp_path, m
 
 
 def test_waiting_for_the_input_counts(tmp_path, monkeypatch):
-    from bench.worker.keras_model import TrainingBatches
+    from bench.worker.batches import TrainingBatches
 
-    gathered = TrainingBatches.__getitem__
+    gathered = TrainingBatches.gathered
 
-    def slowly(self: Any, index: int) -> Any:
+    def slowly(self: Any, numbers: Any) -> Any:
         time.sleep(0.02)
-        return gathered(self, index)
+        return gathered(self, numbers)
 
-    monkeypatch.setattr(TrainingBatches, "__getitem__", slowly)
+    monkeypatch.setattr(TrainingBatches, "gathered", slowly)
     rounds, _ = clocked(a_job(tmp_path, effort=replace(SHORT, warm_up=10)))
 
     assert float(np.median(rounds["train_step"])) > 0.015

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from bench.series.calendar import CALENDAR_COLUMNS, calendar
 from bench.series.split import SPLITS
 from bench.series.view import Window, window_of
-from bench.task import Array, Examples, OpenTask, Prepared
+from bench.task import Array, Examples, Lookup, OpenTask, Prepared
 
 
 def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
@@ -35,6 +35,8 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
         further = tuple(range(len(meta["columns"]), len(names)))
         series = np.concatenate([series, calendar(prepared.arrays["times"])], axis=1)
         window = replace(window, columns=window.columns + further)
+    if window.columns != tuple(range(series.shape[1])):
+        series = series[:, window.columns]
     splits = {name: _examples(prepared, name, series, window) for name in SPLITS}
     target = meta["target_column"]
     return OpenTask(
@@ -56,23 +58,11 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
 
 
 def _examples(prepared: Prepared, split: str, series: Array, window: Window) -> Examples:
+    rows = np.asarray(prepared.arrays[f"rows_{split}"])
+    lookup = Lookup(series, rows.astype(np.int64), np.array(window.offsets, dtype=np.int64))
     return Examples(
         targets=prepared.arrays[f"targets_{split}"],
-        gather=_gatherer(np.asarray(prepared.arrays[f"rows_{split}"]), series, window),
+        gather=lookup.rows,
         groups=prepared.arrays[f"groups_{split}"],
+        lookup=lambda: lookup,
     )
-
-
-def _gatherer(rows: Array, series: Array, window: Window) -> Callable[[Array], Array]:
-    offsets = np.array(window.offsets, dtype=np.int64)
-    columns = np.array(window.columns, dtype=np.int64)
-    every_column = window.columns == tuple(range(series.shape[1]))
-
-    def gather(examples: Array) -> Array:
-        """Return windows, shape (len(examples), samples, columns), float32."""
-        wanted = rows[examples].astype(np.int64)[:, None] + offsets
-        if every_column:
-            return np.take(series, wanted, axis=0)
-        return np.asarray(series[wanted[:, :, None], columns])
-
-    return gather

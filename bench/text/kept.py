@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from bench.data.encoded import keep
-from bench.task import Array
+from bench.task import Array, Lookup
 from bench.text.encode import Gather
-from bench.text.forms import Form, Stored
+from bench.text.forms import Form, Rows, Stored
 
 #: A view that would take more is encoded anew for each batch, in bytes.
 LARGEST_VIEW = 256 * 1024**2
@@ -33,14 +33,22 @@ class Part:
     items: int
 
 
-def kept_gathers(
+@dataclass(frozen=True)
+class Kept:
+    """What gathers a part's reviews, and where in a table they are found, if they are."""
+
+    gather: Gather
+    lookup: Callable[[], Lookup | None]
+
+
+def kept_parts(
     prepared: Path, label: Mapping[str, Any], form: Form, parts: Mapping[str, Part]
-) -> dict[str, Gather]:
+) -> dict[str, Kept]:
     """Return what gathers each part from what is kept, the same numbers as its encoder gives.
 
-    Nothing is looked for or made before the first reviews of any part are gathered; then
-    all parts are, so that no later clock has it in it. A view too large to keep, or one
-    that cannot be, is encoded batch by batch.
+    Nothing is looked for or made before the first reviews of any part are gathered or looked
+    up; then all parts are, so that no later clock has it in it. A view too large to keep, or
+    one that cannot be, is encoded batch by batch.
 
     Args:
         prepared: The folder of the prepared arrays.
@@ -49,9 +57,9 @@ def kept_gathers(
         parts: What to gather from, by name.
     """
     if sum(form.size(part.reviews, part.items) for part in parts.values()) > LARGEST_VIEW:
-        return {name: part.encode for name, part in parts.items()}
+        return {name: Kept(part.encode, lambda: None) for name, part in parts.items()}
     view = _KeptView(prepared, label, form, parts)
-    return {name: partial(view.gather, name) for name in parts}
+    return {name: Kept(partial(view.gather, name), partial(view.lookup, name)) for name in parts}
 
 
 class _KeptView:
@@ -62,21 +70,34 @@ class _KeptView:
         self._label = {**label, "code": _code(), "numpy": np.__version__}
         self._form = form
         self._parts = parts
-        self._gathers: dict[str, Gather] = {}
+        self._stored: dict[str, Stored | None] = {}
         # Batches may be gathered ahead in a thread.
         self._opening = Lock()
 
     def gather(self, part: str, reviews: Array) -> Array:
         """Return the encoded reviews of a part."""
-        if not self._gathers:
-            with self._opening:
-                self._gathers = self._gathers or {name: self._open(name) for name in self._parts}
-        return self._gathers[part](reviews)
+        stored = self._open()[part]
+        if stored is None:
+            return self._parts[part].encode(reviews)
+        return self._form.expand(stored, reviews)
 
-    def _open(self, name: str) -> Gather:
+    def lookup(self, part: str) -> Lookup | None:
+        """Return where a part's reviews are found, if they are rows of a table."""
+        stored = self._open()[part]
+        if stored is None or not isinstance(self._form, Rows):
+            return None
+        reviews = np.arange(self._parts[part].reviews, dtype=np.int64)
+        return Lookup(stored["rows"], reviews, np.zeros((), dtype=np.int64))
+
+    def _open(self) -> Mapping[str, Stored | None]:
+        if not self._stored:
+            with self._opening:
+                self._stored = self._stored or {name: self._keep(name) for name in self._parts}
+        return self._stored
+
+    def _keep(self, name: str) -> Stored | None:
         part = self._parts[name]
-        stored = keep(self._prepared, {**self._label, "part": name}, lambda: self._pack(part))
-        return part.encode if stored is None else partial(self._form.expand, stored)
+        return keep(self._prepared, {**self._label, "part": name}, lambda: self._pack(part))
 
     def _pack(self, part: Part) -> Stored:
         return self._form.pack(_batches(part), part.reviews)

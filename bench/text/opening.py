@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bench.errors import CannotRun
-from bench.task import Array, Examples, OpenTask, Prepared
+from bench.task import Array, Examples, Lookup, OpenTask, Prepared
 from bench.text import encode
 from bench.text.alphabet import ALPHABET_SIZE, NO_WORDS, Vocabulary, spelling
 from bench.text.corpus import PARTS
 from bench.text.forms import Form, form_of
-from bench.text.kept import Part, kept_gathers
+from bench.text.kept import Kept, Part, kept_parts
 from bench.text.views import View, parse_view
 
 
@@ -48,30 +48,39 @@ def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     num_words = view.index_space(vocabulary)
     opened = _Opened(view, prepared, num_words, encode.word_indices(vocabulary, num_words))
     shape, dtype = _shape(opened)
-    gathers = _gathers(opened)
-    train, validation, test = (_examples(prepared, part, gathers[part]) for part in PARTS)
+    kept = _kept_parts(opened)
+    train, validation, test = (_examples(prepared, part, kept[part]) for part in PARTS)
     return OpenTask(shape, dtype, train, validation, test, facts=_facts(opened))
 
 
-def _examples(prepared: Prepared, part: str, gather: encode.Gather) -> Examples:
+def _examples(prepared: Prepared, part: str, kept: Kept) -> Examples:
     labels = prepared.arrays[f"{part}_labels"]
     return Examples(
         targets=labels.astype(np.float32),
-        gather=gather,
+        gather=kept.gather,
         groups=np.arange(len(labels), dtype=np.int32),
+        lookup=kept.lookup,
     )
 
 
-def _gathers(opened: _Opened) -> dict[str, encode.Gather]:
+def _kept_parts(opened: _Opened) -> dict[str, Kept]:
     """Return what gathers each part: from what is kept, where the data are stored."""
     parts = {part: _part(opened, part) for part in PARTS}
-    gathers = {name: part.encode for name, part in parts.items()}
+    found = {name: Kept(part.encode, lambda: None) for name, part in parts.items()}
     label, form = _kept_as(opened)
     if opened.prepared.folder is not None and form is not None:
-        gathers = kept_gathers(opened.prepared.folder, label, form, parts)
+        found = kept_parts(opened.prepared.folder, label, form, parts)
     if opened.view.encoding == "one_hot":
-        return {name: encode.one_hot(ranks, opened.num_words) for name, ranks in gathers.items()}
-    return gathers
+        return {name: _one_hot(ranks, opened.num_words) for name, ranks in found.items()}
+    return found
+
+
+def _one_hot(ranks: Kept, num_words: int) -> Kept:
+    def lookup() -> Lookup | None:
+        found = ranks.lookup()
+        return None if found is None else replace(found, depth=num_words)
+
+    return Kept(encode.one_hot(ranks.gather, num_words), lookup)
 
 
 def _part(opened: _Opened, part: str) -> Part:

@@ -13,7 +13,8 @@ from bench.errors import BenchError
 from bench.job import EpochDone
 from bench.task import Array, Examples
 from bench.trial import Trial
-from bench.worker.keras_model import SCORING_BATCH, Fit
+from bench.worker.batches import SCORING_BATCH
+from bench.worker.keras_model import Fit
 from bench.worker.sampling import epoch_batches
 from bench.worker.scoring import one_number_each
 

@@ -16,10 +16,9 @@ from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples
 from bench.trial import Trial
 from bench.worker.backend import Compilation
-from bench.worker.sampling import epoch_batches
+from bench.worker.batches import TrainingBatches
+from bench.worker.prediction import predict
 from bench.worker.scoring import METRICS, is_better, one_number_each
-
-SCORING_BATCH = 512
 
 
 @dataclass
@@ -52,12 +51,14 @@ class KerasLearner:
         self.model = model
         self._task = task
         self._trial = trial
+        self._fused_steps = compilation.fused_steps
         if not getattr(model, "compiled", False):
             model.compile(
                 optimizer=_optimizer(trial),
                 loss=task.loss,
                 metrics=[task.metric],
                 jit_compile=compilation.jit_compile,
+                steps_per_execution=compilation.fused_steps,
             )
 
     @property
@@ -90,9 +91,9 @@ class KerasLearner:
         batches = TrainingBatches(train, self._trial)
         judge = _Judge(self, batches, validation, fit, report)
         started = time.perf_counter()
-        self.model.fit(
-            batches, epochs=options["epochs"], shuffle=False, verbose=0, callbacks=[judge]
-        )
+        feed = batches.feed(self._fused_steps)
+        epochs = options["epochs"]
+        self.model.fit(**feed, epochs=epochs, shuffle=False, verbose=0, callbacks=[judge])
         fit.fit_seconds = time.perf_counter() - started
         if judge.best_weights is not None:
             self.model.set_weights(judge.best_weights)
@@ -100,54 +101,7 @@ class KerasLearner:
 
     def predict(self, examples: Examples) -> Array:
         """Return one number an example, shape (n,), float32."""
-        batches = ScoringBatches(examples)
-        predicted = self.model.predict(batches, verbose=0)
-        return one_number_each(predicted[: len(examples)], len(examples))
-
-
-class TrainingBatches(keras.utils.PyDataset):
-    """The batches of one epoch after the other, gathered ahead of the step that needs them."""
-
-    def __init__(self, examples: Examples, trial: Trial) -> None:
-        super().__init__()
-        self._examples = examples
-        self._seed = trial.seed
-        self._steps = trial.training["steps_per_epoch"]
-        self._batch_size = trial.training["batch_size"]
-        self.begin(0)
-
-    def __len__(self) -> int:
-        return int(self._steps)
-
-    def __getitem__(self, index: int) -> tuple[Array, Array]:
-        numbers = self._numbers[index]
-        return self._examples.gather(numbers), self._examples.targets[numbers][:, None]
-
-    def begin(self, epoch: int) -> None:
-        """Draw an epoch's batches.
-
-        Keras' own ``on_epoch_end`` would not do: it is also called before the first epoch.
-        """
-        self._numbers = epoch_batches(
-            len(self._examples), self._steps, self._batch_size, self._seed, epoch
-        )
-
-
-class ScoringBatches(keras.utils.PyDataset):
-    """A split in order; the last batch is filled up, so that one shape is compiled."""
-
-    def __init__(self, examples: Examples) -> None:
-        super().__init__()
-        self._examples = examples
-        self._batch_size = min(SCORING_BATCH, len(examples))
-
-    def __len__(self) -> int:
-        return -(-len(self._examples) // self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[Array]:
-        first = index * self._batch_size
-        numbers = np.arange(first, first + self._batch_size)
-        return (self._examples.gather(np.minimum(numbers, len(self._examples) - 1)),)
+        return one_number_each(predict(self.model, examples), len(examples))
 
 
 class _Judge(keras.callbacks.Callback):
@@ -171,15 +125,17 @@ class _Judge(keras.callbacks.Callback):
         self._best: float | None = None
         self._started = time.perf_counter()
         self._epoch_started = 0.0
-        self._first_batch_ended = 0.0
+        self._first_ended = 0.0
+        self._first_steps = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._batches.begin(epoch)
         self._epoch_started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if not self._first_batch_ended:
-            self._first_batch_ended = time.perf_counter()
+        if not self._first_steps:
+            self._first_ended = time.perf_counter()
+            self._first_steps = batch + 1  # More than one where steps are fused.
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         fit, logs, task = self._fit, logs or {}, self._learner._task
@@ -211,10 +167,11 @@ class _Judge(keras.callbacks.Callback):
         self.model.stop_training = True
 
     def _note_compilation(self, epoch_seconds: float) -> None:
-        """Take what the first batch took beyond a later one for tracing and compiling."""
+        """Take what the first steps took beyond as many later ones for tracing and compiling."""
         steps = self._learner._trial.training["steps_per_epoch"]
-        first = self._first_batch_ended - self._epoch_started
-        later = (epoch_seconds - first) / (steps - 1) if steps > 1 else 0.0
+        first = self._first_ended - self._epoch_started
+        rest = steps - self._first_steps
+        later = (epoch_seconds - first) * self._first_steps / rest if rest > 0 else 0.0
         self._fit.compile_seconds = max(0.0, first - later)
 
 

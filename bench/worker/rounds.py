@@ -17,7 +17,8 @@ from bench.record import OK, Outcome
 from bench.trial import Trial
 from bench.worker import contention
 from bench.worker.age import start_up
-from bench.worker.keras_model import KerasLearner, TrainingBatches
+from bench.worker.batches import TrainingBatches
+from bench.worker.keras_model import KerasLearner
 from bench.worker.measure import peak_rss, worker_environment
 from bench.worker.scoring import evenly_spread
 from bench.worker.setup import Setup, set_up
@@ -68,7 +69,8 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
         return {}
     clock = _StepClock(effort)
     batches = TrainingBatches(setup.train, _one_long_epoch(job.trial, effort))
-    learner.model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
+    feed = batches.feed(setup.compilation.fused_steps)
+    learner.model.fit(**feed, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
     return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
 
 

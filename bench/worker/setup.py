@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.data.prepared import open_prepared
 from bench.errors import BenchError
-from bench.job import Job
+from bench.job import MEASURE, Job
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Examples, OpenTask
 from bench.trial import Trial
@@ -56,10 +56,13 @@ def set_up(job: Job) -> Setup:
     opened.train.gather(np.zeros(1, dtype="int64"))
     started = time.perf_counter()
     model = call_build(load_plugin(job), job, opened)
-    compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend)
+    training = trial.training
+    # A measurement clocks each step by itself.
+    steps = 1 if job.kind == MEASURE else training["steps_per_epoch"]
+    compilation = choose_compilation(model, training["jit_compile"], trial.backend, steps)
     learner = make_learner(model, task, trial, compilation)
     seconds = time.perf_counter() - started
-    train = fixed_part(opened.train, trial.training["training_examples"])
+    train = fixed_part(opened.train, training["training_examples"])
     return Setup(task, opened, train, learner, compilation, seconds)
 
 

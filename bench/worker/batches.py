@@ -1,0 +1,79 @@
+"""The batches that a Keras model is trained on and scored with, on every backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from bench.task import Array, Examples
+from bench.trial import Trial
+from bench.worker.sampling import epoch_batches
+
+SCORING_BATCH = 512
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """The batches of one epoch after the other, gathered ahead of the step that needs them.
+
+    ``shape`` is (steps, batch size).
+    """
+
+    def __init__(self, examples: Examples, trial: Trial) -> None:
+        super().__init__()
+        training = trial.training
+        self.examples = examples
+        self.shape: tuple[int, int] = (training["steps_per_epoch"], training["batch_size"])
+        self._seed = trial.seed
+        self.begin(0)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int) -> tuple[Array, Array]:
+        return self.gathered(self._numbers[index])
+
+    def begin(self, epoch: int) -> None:
+        """Draw an epoch's batches.
+
+        Keras' own ``on_epoch_end`` would not do: it is also called before the first epoch.
+        """
+        self._numbers = self.drawn(epoch)
+
+    def drawn(self, epoch: int) -> Array:
+        """Return the example numbers of an epoch's batches, int64 of this shape."""
+        return epoch_batches(len(self.examples), *self.shape, self._seed, int(epoch))
+
+    def gathered(self, numbers: Array) -> tuple[Array, Array]:
+        """Return inputs and targets of a batch, shapes (batch size, ...) and (batch size, 1)."""
+        return self.examples.gather(numbers), self.examples.targets[numbers][:, None]
+
+    def feed(self, fused_steps: int) -> dict[str, Any]:
+        """Return the arguments by which ``fit`` is fed: on TensorFlow, a pipeline of its own.
+
+        It has no end, and so serves only where an epoch has a whole number of calls.
+        """
+        steps = self.shape[0]
+        if keras.backend.backend() != "tensorflow" or steps % fused_steps:
+            return {"x": self}
+        from bench.worker.tensorflow_input import pipeline
+
+        return {"x": pipeline(self), "steps_per_epoch": steps}
+
+
+class ScoringBatches(keras.utils.PyDataset):
+    """A split in order; the last batch is filled up, so that one shape is compiled."""
+
+    def __init__(self, examples: Examples) -> None:
+        super().__init__()
+        self._examples = examples
+        self._batch_size = min(SCORING_BATCH, len(examples))
+
+    def __len__(self) -> int:
+        return -(-len(self._examples) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Array]:
+        first = index * self._batch_size
+        numbers = np.arange(first, first + self._batch_size)
+        return (self._examples.gather(np.minimum(numbers, len(self._examples) - 1)),)
