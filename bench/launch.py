@@ -264,8 +264,8 @@ def _environment(backend: str, root: Path | None) -> dict[str, str]:
     chosen = {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
     if backend == "jax":
         chosen |= _compiled_code()
-    if backend == "tensorflow":
-        chosen["XLA_FLAGS"] = _xla_flags(os.environ.get("XLA_FLAGS", ""))
+    if backend == "tensorflow" and (flags := _xla_flags(os.environ.get("XLA_FLAGS", ""))):
+        chosen["XLA_FLAGS"] = flags
     if root is not None:
         # The folder that a worker starts in comes first already, unless Python is told that
         # this is not safe.

@@ -174,6 +174,32 @@ def test_another_processor_or_version_has_another_cache(monkeypatch, tmp_path):
     assert len({first, second, third}) == 3
 
 
+# Flags of XLA
+
+LESS_COPYING = "--xla_cpu_copy_insertion_use_region_analysis"
+
+
+def test_xla_is_told_to_copy_less_beside_what_the_user_tells_it(monkeypatch):
+    monkeypatch.setattr(launch.environment, "version_of", lambda package: "2.19.0-rc1")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    assert variables("tensorflow")["XLA_FLAGS"] == f"{LESS_COPYING}=true"
+
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    assert variables("tensorflow")["XLA_FLAGS"] == f"--xla_dump_to=here {LESS_COPYING}=true"
+    assert variables("jax")["XLA_FLAGS"] == "--xla_dump_to=here"
+
+    monkeypatch.setenv("XLA_FLAGS", f"{LESS_COPYING}=false")
+    assert variables("tensorflow")["XLA_FLAGS"] == f"{LESS_COPYING}=false"
+
+
+@pytest.mark.parametrize("version", ["2.18.1", None, "unknown"])
+def test_an_xla_that_may_not_know_the_flag_is_not_given_it(monkeypatch, version):
+    monkeypatch.setattr(launch.environment, "version_of", lambda package: version)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+
+    assert variables("tensorflow")["XLA_FLAGS"] == "--xla_dump_to=here"
+
+
 # What a record says of compilation
 
 

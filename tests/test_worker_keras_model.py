@@ -53,11 +53,16 @@ def a_model() -> Any:
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 
 
-def learner_for(task: TaskInfo, trial: Trial, model: Any = None) -> Any:
+def learner_for(task: TaskInfo, trial: Trial, model: Any = None, fused_steps: int = 1) -> Any:
     from bench.worker.backend import Compilation
     from bench.worker.keras_model import KerasLearner
 
-    return KerasLearner(model or a_model(), task, trial, Compilation(False, False))
+    compilation = Compilation(False, False, fused_steps)
+    return KerasLearner(model or a_model(), task, trial, compilation)
+
+
+def fit_on_sums(learner: Any) -> Any:
+    return learner.fit(sums(64, 0), sums(600, 1), lambda epoch: None)
 
 
 def test_training_follows_the_batches_that_the_seed_decides(task):
@@ -183,3 +188,68 @@ def test_recurrent_models_are_compiled_with_xla_and_others_are_not(monkeypatch):
     assert chosen.deterministic_ops
     assert asked == [True]
     assert choose_compilation(dense, True, "tensorflow").jit_compile
+
+
+def test_fused_steps_leave_the_same_weights_and_scores(task):
+    learners = [learner_for(task, a_trial(steps_per_epoch=12), None, count) for count in (1, 4)]
+    fit, fused = (fit_on_sums(learner) for learner in learners)
+
+    assert fit.train_loss == fused.train_loss
+    assert fit.validation_metric == fused.validation_metric
+    one, four = (learner.model.get_weights() for learner in learners)
+    assert all(map(np.array_equal, one, four))
+
+
+def test_what_the_first_call_takes_beyond_a_later_one_is_compilation(task, monkeypatch):
+    """On a clock that ticks once a reading: a fit, an epoch, the first call and the epoch's end."""
+    from bench.worker import keras_model
+
+    ticks = iter([0.0, 0.0, 0.0, 9.0, 15.0, *[20.0] * 20])
+
+    class Clock:
+        perf_counter = staticmethod(lambda: next(ticks))
+
+    monkeypatch.setattr(keras_model, "time", Clock)
+    fit = fit_on_sums(learner_for(task, a_trial(steps_per_epoch=12, epochs=1), None, 4))
+
+    # Eight more steps took 6 seconds, so four take 3 of the first call's 9.
+    assert fit.compile_seconds == 6.0
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 2, 5])
+def test_an_epoch_has_its_steps_however_a_plugin_has_compiled(task, steps_per_execution):
+    model = a_model()
+    model.compile("sgd", "mae", metrics=["mae"], steps_per_execution=steps_per_execution)
+    learner = learner_for(task, a_trial(steps_per_epoch=4), model, steps_per_execution)
+    fit_on_sums(learner)
+
+    assert int(learner.model.optimizer.iterations) == 12
+
+
+@pytest.mark.parametrize(
+    ("backend", "steps", "fused"),
+    [
+        ("tensorflow", 160, 20),
+        ("tensorflow", 500, 20),
+        ("tensorflow", 40, 5),
+        ("tensorflow", 625, 5),
+        ("tensorflow", 157, 1),
+        ("tensorflow", 7, 1),
+        ("tensorflow", 1, 1),
+        ("jax", 160, 1),
+    ],
+)
+def test_a_call_has_a_divisor_of_the_steps_and_an_epoch_eight_calls(backend, steps, fused):
+    from bench.worker.backend import choose_compilation
+
+    assert choose_compilation(a_model(), True, backend, steps).fused_steps == fused
+
+
+def test_what_a_plugin_has_compiled_stays_as_it_is():
+    from bench.worker.backend import choose_compilation
+
+    model = a_model()
+    model.compile("sgd", "mae", steps_per_execution=3, jit_compile=True)
+
+    assert choose_compilation(model, None, "tensorflow", 160).fused_steps == 3
+    assert choose_compilation(object(), None, "tensorflow", 160).fused_steps == 1

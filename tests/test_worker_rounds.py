@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +35,17 @@ ESTIMATOR = (
     "        def predict(self, inputs): return self.mean_.repeat(len(inputs))\n"
     "    return Mean()\n"
 )
+
+
+#: Prints the threads that a job's kernels had.
+MEASURING = """
+import sys
+from pathlib import Path
+from bench.job import Job
+from bench.worker.rounds import measure
+job = Job.from_json(Path(sys.argv[1]).read_text())
+print(measure(job, lambda readings: None).environment["threads"])
+"""
 
 
 class Clock:
@@ -76,6 +90,21 @@ def test_each_step_and_each_pass_is_a_round(tmp_path):
     assert outcome.model["parameters"] == 4 * 4 + 5
     assert outcome.environment["threads"] >= 1
     assert 0 <= outcome.environment["contention"]["others_cpu"] <= 1
+
+
+def test_kernels_are_clocked_on_one_thread(tmp_path):
+    """In a process of its own, since one that has computed keeps its threads."""
+    job = tmp_path / "job.json"
+    job.write_text(a_job(tmp_path).to_json(), encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-c", MEASURING, str(job)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout.split() == ["1"]
 
 
 def test_nothing_is_scored_or_written(tmp_path):

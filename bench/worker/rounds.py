@@ -17,6 +17,7 @@ from bench.record import OK, Outcome
 from bench.trial import Trial
 from bench.worker import contention
 from bench.worker.age import start_up
+from bench.worker.backend import compute_on_one_thread
 from bench.worker.batches import TrainingBatches
 from bench.worker.keras_model import KerasLearner
 from bench.worker.measure import peak_rss, worker_environment
@@ -27,7 +28,8 @@ from bench.worker.setup import Setup, set_up
 def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
     """Set a job's model up as a trial does, clock it, and report the raw rounds.
 
-    Nothing is scored and nothing written. Rounds by metric, see ``bench.gate.metrics``:
+    Nothing is scored and nothing written. A kernel uses one thread, see
+    ``compute_on_one_thread``. Rounds by metric, see ``bench.gate.metrics``:
     training steps in seconds, predictions in seconds per 1,000 examples; start-up, compile
     and peak memory have one round each.
 
@@ -36,6 +38,7 @@ def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
         BenchError: The plugin returned no model, or one of the wrong shape.
         Exception: Whatever else the plugin raises.
     """
+    compute_on_one_thread(job.trial.backend)
     setup = set_up(job)
     rounds = {START_UP: [start_up()]}
     before = contention.look()
