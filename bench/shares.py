@@ -30,7 +30,7 @@ def cpu_shares(jobs: int) -> tuple[Share, ...]:
     Raises:
         BenchError: There are fewer CPUs than trials.
     """
-    cpus = _usable()
+    cpus = usable_cpus()
     if jobs > len(cpus):
         there = "1 CPU" if len(cpus) == 1 else f"{len(cpus)} CPUs"
         raise BenchError(
@@ -79,7 +79,7 @@ def confined(share: Share) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
-def _usable() -> list[int]:
+def usable_cpus() -> list[int]:
     """Return the CPUs that this process may use."""
     if sys.platform == "linux":
         return sorted(os.sched_getaffinity(0))

@@ -51,7 +51,7 @@ def place(
     make_place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch, scripts: list[Script]
 ) -> Place:
     """A place with four CPUs and the plugins slow and quick, which train in no time."""
-    monkeypatch.setattr(shares, "_usable", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(shares, "usable_cpus", lambda: [0, 1, 2, 3])
     workshop = Workshop()
 
     def executor(shares: Sequence[Share]) -> Script:

@@ -25,7 +25,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     """Have the run find other CPUs than there are; ``cores`` tells the core of each."""
 
     def install(*cpus: int, cores: tuple[int, ...] = ()) -> None:
-        monkeypatch.setattr(shares, "_usable", lambda: [*cpus])
+        monkeypatch.setattr(shares, "usable_cpus", lambda: [*cpus])
         monkeypatch.setattr(shares, "can_confine", lambda: True)
         monkeypatch.setattr(shares, "_TOPOLOGY", f"{tmp_path}/cpu{{}}")
         for cpu, core in zip(cpus, cores, strict=False):

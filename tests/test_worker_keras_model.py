@@ -249,7 +249,7 @@ def test_what_a_plugin_has_compiled_stays_as_it_is():
     from bench.worker.backend import choose_compilation
 
     model = a_model()
-    model.compile("sgd", "mae", steps_per_execution=3, jit_compile=True)
+    model.compile("sgd", "mae", steps_per_execution=3)
 
     assert choose_compilation(model, None, "tensorflow", 160).fused_steps == 3
     assert choose_compilation(object(), None, "tensorflow", 160).fused_steps == 1

@@ -26,20 +26,23 @@ class TrainingBatches(keras.utils.PyDataset):
         self.examples = examples
         self.shape: tuple[int, int] = (training["steps_per_epoch"], training["batch_size"])
         self._seed = trial.seed
-        self.begin(0)
+        self._epoch = 0
+        self._numbers: Array | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, index: int) -> tuple[Array, Array]:
+        if self._numbers is None:
+            self._numbers = self.drawn(self._epoch)
         return self.gathered(self._numbers[index])
 
     def begin(self, epoch: int) -> None:
-        """Draw an epoch's batches.
+        """Go on to an epoch's batches, which are drawn when the first of them is asked for.
 
         Keras' own ``on_epoch_end`` would not do: it is also called before the first epoch.
         """
-        self._numbers = self.drawn(epoch)
+        self._epoch, self._numbers = epoch, None
 
     def drawn(self, epoch: int) -> Array:
         """Return the example numbers of an epoch's batches, int64 of this shape."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import version
@@ -10,6 +9,8 @@ from typing import Any
 
 import keras
 import numpy
+
+from bench.shares import usable_cpus
 
 
 def peak_rss() -> int:
@@ -45,9 +46,7 @@ def _threads(backend: str) -> int:
         wanted = tensorflow.config.threading.get_intra_op_parallelism_threads()
         if wanted:
             return int(wanted)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(usable_cpus())
 
 
 def _device(backend: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 
+from bench.shares import usable_cpus
 from bench.task import Array, Examples
 from bench.worker.batches import ScoringBatches
 
@@ -53,6 +53,4 @@ def _in_order(one: Callable[[int], Array], indices: range, at_once: int) -> list
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return min(_MOST_AT_ONCE, len(os.sched_getaffinity(0)))
-    return min(_MOST_AT_ONCE, os.cpu_count() or 1)
+    return min(_MOST_AT_ONCE, len(usable_cpus()))

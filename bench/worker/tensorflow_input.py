@@ -25,8 +25,8 @@ def pipeline(batches: TrainingBatches) -> tf.data.Dataset:
 
     Where the examples have a lookup, TensorFlow gathers and encodes by itself; otherwise a
     thread asks ``batches``. Measured on two cores, a dense model's step over ten days of
-    weather took 2.8 ms with Keras' own adapter, 1.7 ms in the second way and 1.1 ms in the
-    first, steps fused alike.
+    weather took 2.8 ms with Keras' own adapter; in the second way 2.7 ms, and 1.7 with ten
+    steps fused; in the first 1.9 and 1.1 ms.
     """
     lookup = batches.examples.lookup()
     if lookup is not None and lookup.table.nbytes <= LARGEST_TABLE:
