@@ -1,4 +1,4 @@
-"""Batches are predicted side by side where that changes nothing, and come out in order."""
+"""Batches are predicted side by side, with the results and the state of one by one."""
 
 from __future__ import annotations
 
@@ -15,61 +15,188 @@ EXAMPLES = sums(2100, 0)  # Five batches, the last one filled up.
 
 
 class Counter(keras.layers.Layer):
-    """Adds how often it was asked before: what is asked first gives less."""
+    """Adds how often it was asked before: what is asked first gives less.
+
+    ``keeps`` is the type it counts in; ``outside`` a variable that counts in its place.
+    """
+
+    def __init__(self, keeps: str = "float32", step: int = 1, outside: Any = None) -> None:
+        super().__init__()
+        self._keeps, self._step, self._outside = keeps, step, [outside]
 
     def build(self, shape: Any) -> None:
-        self.asked = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        if self._outside[0] is None:
+            self.asked = self.add_weight((), "zeros", self._keeps, trainable=False)
 
     def call(self, inputs: Any) -> Any:
-        self.asked.assign_add(1.0)
-        return 0.0 * inputs[:, :1] + self.asked
+        asked = self.asked if self._outside[0] is None else self._outside[0]
+        asked.assign(asked * self._step + 1)
+        return 0.0 * inputs[:, :1] + keras.ops.cast(asked, "float32")
 
 
-def predicted(monkeypatch: Any, model: Any, cores: int) -> Any:
+@pytest.fixture
+def cores(monkeypatch):
+    """A machine of so many cores."""
     from bench.worker import prediction
 
-    monkeypatch.setattr(prediction, "_cores", lambda: cores)
-    return prediction.predict(model, EXAMPLES)
+    return lambda count: monkeypatch.setattr(prediction, "_cores", lambda: count)
 
 
-def test_batches_side_by_side_give_what_they_give_one_by_one(monkeypatch):
-    model = a_model()
-    model.compile(jit_compile=False)
-    one, four = (predicted(monkeypatch, model, cores) for cores in (1, 4))
+@pytest.fixture
+def meeting(monkeypatch, cores):
+    """Batches after the first are predicted only if two of them are under way at once."""
+    from bench.worker.tensorflow_prediction import PureStep
 
-    assert one.shape == (2100, 1)
-    assert np.array_equal(one, four)
-    assert np.allclose(one, model.predict(EXAMPLES.gather(np.arange(2100)), verbose=0), atol=1e-6)
+    cores(2)
+    together, ask, sizes = threading.Barrier(2, timeout=30), PureStep.__call__, []
 
+    def meet(self: Any, inputs: Any, state: Any) -> Any:
+        sizes.append(len(inputs))
+        if len(sizes) > 1:
+            together.wait()
+        return ask(self, inputs, state)
 
-def test_cores_share_the_batches(monkeypatch):
-    model, together = a_model(), threading.Barrier(2, timeout=30)
-    model.compile()
-    ask, calls = model.predict_on_batch, []
-
-    def meeting(batch: Any) -> Any:
-        calls.append(len(batch))
-        if len(calls) > 1:
-            together.wait()  # Passed only if two batches are under way at once.
-        return ask(batch)
-
-    monkeypatch.setattr(model, "predict_on_batch", meeting)
-    assert len(predicted(monkeypatch, model, 2)) == 2100
-    assert calls == [512] * 5
+    monkeypatch.setattr(PureStep, "__call__", meet)
+    return sizes
 
 
-def test_a_model_that_changes_as_it_predicts_is_asked_in_order(monkeypatch):
-    model = keras.Sequential([keras.Input((4,)), Counter()])
-    model.compile()
+def predicted(model: Any, examples: Any = EXAMPLES, **compiled: Any) -> Any:
+    from bench.worker.prediction import Predictor
 
-    assert np.array_equal(
-        predicted(monkeypatch, model, 4)[:, 0], np.repeat(np.arange(1.0, 6.0), 512)[:2100]
+    model.compile(**compiled)
+    return Predictor(model).predict(examples)
+
+
+def counting(**counter: Any) -> Any:
+    return keras.Sequential([keras.Input((4,)), Counter(**counter)])
+
+
+def in_turn(*batches: float) -> Any:
+    return np.repeat(batches, 512)[:2100]
+
+
+def test_batches_side_by_side_give_what_they_give_one_by_one(cores):
+    model, found = a_model(), []
+    for count in (1, 4):
+        cores(count)
+        found.append(predicted(model, jit_compile=False))
+
+    assert found[0].shape == (2100, 1)
+    assert np.array_equal(*found)
+    whole = model.predict(EXAMPLES.gather(np.arange(2100)), verbose=0)
+    assert np.allclose(found[0], whole, atol=1e-6)
+
+
+def test_cores_share_the_batches(meeting):
+    assert len(predicted(a_model())) == 2100
+    assert meeting == [512] * 5
+
+
+def test_a_model_that_changes_as_it_predicts_is_asked_in_order(cores):
+    cores(4)
+    model = counting()
+
+    assert np.array_equal(predicted(model)[:, 0], in_turn(1, 2, 3, 4, 5))
+    assert model.layers[0].asked.numpy() == 5, "the model goes on from where it was left"
+
+
+def test_dropout_does_not_keep_the_cores_from_sharing(meeting):
+    recurrent = keras.layers.GRU(2, recurrent_dropout=0.5)
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Reshape((4, 1)), recurrent, keras.layers.Dense(1)]
     )
+    (seeds,) = [variable for variable in model.non_trainable_variables if "seed" in variable.path]
+    before = seeds.numpy()
+
+    assert len(predicted(model, jit_compile=False)) == 2100
+    assert meeting == [512] * 5
+    assert (seeds.numpy() - before).tolist() == [0, 15], "as one by one: three draws a batch"
 
 
-def test_a_split_smaller_than_a_batch_is_one(monkeypatch):
-    from bench.worker.prediction import predict
+def test_dropout_that_stays_on_draws_for_each_batch_what_it_would_in_order(cores):
+    class AlwaysOn(keras.layers.Dropout):
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            return super().call(inputs, training=True)
+
+    model = keras.Sequential([keras.Input((4,)), AlwaysOn(0.5, seed=1)])
+    (seeds,) = model.non_trainable_variables
+    start = seeds.numpy()
+    cores(4)
+    side_by_side = predicted(model, jit_compile=False)
+    seeds.assign(start)
+
+    in_order = [
+        model.predict_on_batch(EXAMPLES.gather(np.arange(i, i + 512) % 2100)) for i in (0, 512)
+    ]
+    assert np.array_equal(side_by_side[:1024], np.concatenate(in_order))
+    assert not np.array_equal(side_by_side[:512] != 0, side_by_side[512:1024] != 0)
+
+
+@pytest.mark.parametrize("keeps", ["int32", "uint8"])
+def test_whole_numbers_that_grow_evenly_are_known_ahead(meeting, keeps):
+    model = counting(keeps=keeps)
+
+    assert np.array_equal(predicted(model)[:, 0], in_turn(1, 2, 3, 4, 5))
+    assert meeting == [512] * 5
+    assert model.layers[0].asked.numpy() == 5
+
+
+def test_whole_numbers_that_do_not_are_asked_in_order(cores):
+    cores(4)
+    model = counting(keeps="int32", step=3)
+
+    assert np.array_equal(predicted(model)[:, 0], in_turn(1, 4, 13, 40, 121))
+    assert model.layers[0].asked.numpy() == 121
+
+
+def test_a_model_that_counts_in_a_variable_of_nobody_is_asked_in_order(cores):
+    cores(4)
+    outside = keras.Variable(0.0)
+    model = counting(outside=outside)
+
+    assert np.array_equal(predicted(model)[:, 0], in_turn(1, 2, 3, 4, 5))
+    assert outside.numpy() == 5
+
+
+def test_a_model_that_runs_as_python_code_is_asked_in_order(cores):
+    cores(4)
+    asked: list[int] = []
+
+    class Noting(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            asked.append(len(asked))
+            return 0.0 * inputs[:, :1] + float(len(asked))
+
+    model = keras.Sequential([keras.Input((4,)), Noting()])
+    asked.clear()
+    assert np.array_equal(predicted(model, run_eagerly=True)[:, 0], in_turn(1, 2, 3, 4, 5))
+
+
+def test_weights_that_are_trained_on_are_the_ones_that_predict():
+    from bench.worker.prediction import Predictor
 
     model = a_model()
     model.compile()
-    assert predict(model, sums(3, 0)).shape == (3, 1)
+    predictor = Predictor(model)
+    before = predictor.predict(EXAMPLES)
+    model.set_weights([2 * weight for weight in model.get_weights()])
+
+    assert np.array_equal(predictor.predict(EXAMPLES), 2 * before)
+
+
+def test_a_split_smaller_than_a_batch_is_one():
+    assert predicted(a_model(), sums(3, 0)).shape == (3, 1)
+
+
+@pytest.mark.parametrize(("numbers", "batch"), [(8192, 512), (8193, 256), (10_000, 256)])
+def test_wide_inputs_are_predicted_in_smaller_batches(numbers, batch):
+    from bench.worker.batches import ScoringBatches
+
+    class Wide:
+        def __len__(self) -> int:
+            return 600
+
+        def gather(self, rows: Any) -> Any:
+            return np.zeros((len(rows), numbers), "float32")
+
+    assert len(ScoringBatches(Wide())[0][0]) == batch

@@ -17,7 +17,7 @@ from bench.task import Array, Examples
 from bench.trial import Trial
 from bench.worker.backend import Compilation
 from bench.worker.batches import TrainingBatches
-from bench.worker.prediction import predict
+from bench.worker.prediction import Predictor
 from bench.worker.scoring import METRICS, is_better, one_number_each
 
 
@@ -52,6 +52,7 @@ class KerasLearner:
         self._task = task
         self._trial = trial
         self._fused_steps = compilation.fused_steps
+        self._predictor = Predictor(model)
         if not getattr(model, "compiled", False):
             model.compile(
                 optimizer=_optimizer(trial),
@@ -101,7 +102,7 @@ class KerasLearner:
 
     def predict(self, examples: Examples) -> Array:
         """Return one number an example, shape (n,), float32."""
-        return one_number_each(predict(self.model, examples), len(examples))
+        return one_number_each(self._predictor.predict(examples), len(examples))
 
 
 class _Judge(keras.callbacks.Callback):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import keras
 import numpy as np
@@ -12,43 +13,110 @@ from bench.shares import usable_cpus
 from bench.task import Array, Examples
 from bench.worker.batches import ScoringBatches
 
+if TYPE_CHECKING:
+    from bench.worker.tensorflow_prediction import PureStep, State
+
+_Result = TypeVar("_Result")
+
 #: More batches at once would take memory and find no free core on most machines.
 _MOST_AT_ONCE = 4
 
 
-def predict(model: keras.Model, examples: Examples) -> Array:
-    """Return what a model gives for each example, in order; shape (n, ...).
+class Predictor:
+    """Predicts with a model as it is at the time; what it has compiled, it keeps.
 
     Code that XLA has compiled computes most of a recurrent layer on one core, so on
     TensorFlow each of the machine's cores gets a batch of its own: the same numbers, 1.7 to
-    2 times as soon for a GRU or LSTM on two cores. A model that changes as it predicts
-    (stateful layers, dropout that stays on) is given one batch after the other.
+    2 times as soon for a GRU or LSTM on two cores. What a model keeps from batch to batch
+    ends as if they had come one after the other: seeds advance by as much each time, so a
+    batch's are known ahead; anything else (stateful layers) does come one after the other.
     """
-    batches = ScoringBatches(examples)
-    if keras.backend.backend() != "tensorflow":
-        found: Array = model.predict(batches, verbose=0)
-        return found[: len(examples)]
-    before = _state(model)
-    first = model.predict_on_batch(*batches[0])  # Alone, since it may compile.
-    changed = not all(map(np.array_equal, before, _state(model)))
 
-    def one(index: int) -> Array:
-        predicted: Array = model.predict_on_batch(*batches[index])
-        return predicted
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._step: PureStep | None = None
 
-    rest = _in_order(one, range(1, len(batches)), 1 if changed else _cores())
-    return np.concatenate([first, *rest])[: len(examples)]
+    def predict(self, examples: Examples) -> Array:
+        """Return what the model gives for each example, in order; shape (n, ...)."""
+        batches = ScoringBatches(examples)
+        if keras.backend.backend() != "tensorflow":
+            found: Array = self._model.predict(batches, verbose=0)
+            return found[: len(examples)]
+        predicted = self._purely(batches)
+        if predicted is None:
+            ask = self._model.predict_on_batch
+            predicted = [ask(*batches[index]) for index in range(len(batches))]
+        return np.concatenate(predicted)[: len(examples)]
+
+    def _purely(self, batches: ScoringBatches) -> list[Array] | None:
+        """Return each batch's predictions; None if the model is no pure function."""
+        if self._model.run_eagerly:
+            return None  # Whatever its own Python code keeps, is kept in order.
+        if self._step is None:
+            from bench.worker.tensorflow_prediction import PureStep
+
+            self._step = PureStep(self._model)
+        step, before = self._step, self._step.state
+        first, after = step(*batches[0], before)  # Alone, since it may compile.
+        if step.writes_elsewhere:
+            return None
+        rest, state = _side_by_side(step, batches, before, after) or _in_order(step, batches, after)
+        step.set_state(state)
+        return [first, *rest]
 
 
-def _state(model: keras.Model) -> list[Array]:
-    """Return copies of what a model may change without being trained."""
-    return [np.array(v.numpy()) for v in model.non_trainable_variables]
+def _side_by_side(
+    step: PureStep, batches: ScoringBatches, before: State, after: State
+) -> tuple[list[Array], State] | None:
+    """Return the predictions of all batches but the first, and the last state.
+
+    ``before`` and ``after`` are the states around the first batch. None if they do not tell
+    the later ones.
+    """
+    if any(
+        _has_changed(*pair) and not _is_whole(pair[0]) for pair in zip(before, after, strict=True)
+    ):
+        return None
+
+    def state_before(index: int) -> State:
+        return [_advanced(*pair, index) for pair in zip(before, after, strict=True)]
+
+    def one(index: int) -> tuple[Array, bool]:
+        predicted, state = step(*batches[index], state_before(index))
+        return predicted, all(map(np.array_equal, state, state_before(index + 1)))
+
+    done = _on_cores(one, range(1, len(batches)))
+    if not all(as_expected for _, as_expected in done):
+        return None
+    return [predicted for predicted, _ in done], state_before(len(batches))
 
 
-def _in_order(one: Callable[[int], Array], indices: range, at_once: int) -> list[Array]:
-    if at_once == 1:
-        return [one(index) for index in indices]
-    with ThreadPoolExecutor(at_once) as pool:
+def _in_order(step: PureStep, batches: ScoringBatches, state: State) -> tuple[list[Array], State]:
+    predictions = []
+    for index in range(1, len(batches)):
+        predicted, state = step(*batches[index], state)
+        predictions.append(predicted)
+    return predictions, state
+
+
+def _has_changed(before: Array, after: Array) -> bool:
+    return not np.array_equal(before, after)
+
+
+def _is_whole(values: Array) -> bool:
+    return bool(np.issubdtype(values.dtype, np.integer))
+
+
+def _advanced(before: Array, after: Array, batches: int) -> Array:
+    """Return a state after as many batches, where each changes it as the first one did."""
+    if not _has_changed(before, after):
+        return before
+    advanced: Array = before + (after - before) * np.array(batches).astype(before.dtype)
+    return advanced
+
+
+def _on_cores(one: Callable[[int], _Result], indices: range) -> list[_Result]:
+    with ThreadPoolExecutor(_cores()) as pool:
         return list(pool.map(one, indices))
 
 
