@@ -237,14 +237,24 @@ def test_a_whole_schedule_is_start_and_epochs_of_steps_and_passes_and_the_last_s
     assert scaled.stopped_seconds == pytest.approx(6.0 + 5 * (500 * 0.05 + 16 * 0.25) + end)
 
 
-def test_medians_over_rounds_are_scaled() -> None:
-    rounds = [(a_sample(step=s), a_sample(step=s / 2)) for s in (0.1, 9.0, 0.2)]
+def test_the_least_of_the_rounds_is_scaled() -> None:
+    rounds = [
+        (a_sample(step=s, validation=s), a_sample(step=s / 2, validation=s)) for s in (0.2, 9, 0.1)
+    ]
 
     (scaled,) = scale({"m": rounds}, {"m": (WORK, WORK)}, {})
 
-    assert scaled.plain.step == 0.2
-    assert scaled.suite.step == 0.1
+    assert (scaled.plain.step, scaled.plain.validation) == (0.1, 0.1)
+    assert (scaled.suite.step, scaled.suite.validation) == (0.05, 0.1)
     assert scaled.stopped_seconds == scaled.suite_seconds
+
+
+def test_what_ends_of_short_epochs_cost_is_not_scaled() -> None:
+    waited = replace(a_sample(step=0.3), details={"median_step": 0.1})
+
+    (scaled,) = scale({"m": [(waited, a_sample(step=0.3))]}, {"m": (WORK, WORK)}, {})
+
+    assert (scaled.plain.step, scaled.suite.step) == (0.1, 0.3)
 
 
 def test_overhead_is_a_trials_own_and_its_part_of_the_runs() -> None:

@@ -36,6 +36,14 @@ class Sample:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def single_step(self) -> float:
+        """Seconds of a step clocked by itself, without what an epoch's ends cost.
+
+        Where steps run several in a call, so that none is clocked, it is ``step``.
+        """
+        return float(self.details.get("median_step", self.step))
+
+    @property
     def start(self) -> float:
         """Everything but steps and scores: imports, reading, building, compiling, writing."""
         return max(0.0, self.whole - self.beyond_start(self.work))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from .samples import Sample
 from .specification import Work
@@ -12,7 +11,12 @@ from .specification import Work
 
 @dataclass(frozen=True)
 class Pace:
-    """What one side takes of one model: medians of its samples, seconds as in ``Sample``."""
+    """What one side takes of one model, seconds as in ``Sample``.
+
+    Each figure is the least of the samples, and a step is one by itself: what other work on
+    the machine costs, and what tf.data waits at the end of a short epoch or pass, does not
+    grow with a schedule and must not be scaled with it.
+    """
 
     start: float
     step: float
@@ -21,10 +25,12 @@ class Pace:
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Pace:
-        """Return the median of each figure by itself."""
+        """Return the least of each figure by itself."""
         return cls(
-            *(median(getattr(s, name) for s in samples) for name in ("start", "step")),
-            *(median(getattr(s, name) for s in samples) for name in ("validation", "end")),
+            min(sample.start for sample in samples),
+            min(sample.single_step for sample in samples),
+            min(sample.validation for sample in samples),
+            min(sample.end for sample in samples),
         )
 
     def seconds(self, work: Work) -> float:
