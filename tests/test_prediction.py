@@ -200,3 +200,21 @@ def test_wide_inputs_are_predicted_in_smaller_batches(numbers, batch):
             return np.zeros((len(rows), numbers), "float32")
 
     assert len(ScoringBatches(Wide())[0][0]) == batch
+
+
+def test_what_a_model_does_not_write_is_handed_on_uncopied():
+    from bench.worker.tensorflow_prediction import PureStep
+
+    frozen = keras.layers.Dense(1, trainable=False)
+    model = keras.Sequential([keras.Input((4,)), Counter(), frozen])
+    model.compile(jit_compile=False)
+    step = PureStep(model)
+    before = step.state
+    _, after = step(EXAMPLES.gather(np.arange(3)), before)
+
+    written = [one is not other for one, other in zip(before, after, strict=True)]
+    assert written == [
+        variable is model.layers[0].asked for variable in model.non_trainable_variables
+    ]
+    assert sum(written) == 1
+    assert model.layers[0].asked.numpy() == 0, "the model itself is as it was"

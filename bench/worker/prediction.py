@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -15,8 +14,6 @@ from bench.worker.batches import ScoringBatches
 
 if TYPE_CHECKING:
     from bench.worker.tensorflow_prediction import PureStep, State
-
-_Result = TypeVar("_Result")
 
 #: More batches at once would take memory and find no free core on most machines.
 _MOST_AT_ONCE = 4
@@ -73,22 +70,22 @@ def _side_by_side(
     ``before`` and ``after`` are the states around the first batch. None if they do not tell
     the later ones.
     """
-    if any(
-        _has_changed(*pair) and not _is_whole(pair[0]) for pair in zip(before, after, strict=True)
-    ):
+    states = list(zip(before, after, strict=True))
+    if not all(_is_same(*state) or _is_whole(state[0]) for state in states):
         return None
 
-    def state_before(index: int) -> State:
-        return [_advanced(*pair, index) for pair in zip(before, after, strict=True)]
+    def known(index: int) -> State:
+        return [_advanced(*state, index) for state in states]
 
     def one(index: int) -> tuple[Array, bool]:
-        predicted, state = step(*batches[index], state_before(index))
-        return predicted, all(map(np.array_equal, state, state_before(index + 1)))
+        predicted, found = step(*batches[index], known(index))
+        return predicted, all(map(_is_same, found, known(index + 1)))
 
-    done = _on_cores(one, range(1, len(batches)))
-    if not all(as_expected for _, as_expected in done):
+    with ThreadPoolExecutor(_cores()) as pool:
+        done = list(pool.map(one, range(1, len(batches))))
+    if not all(as_known for _, as_known in done):
         return None
-    return [predicted for predicted, _ in done], state_before(len(batches))
+    return [predicted for predicted, _ in done], known(len(batches))
 
 
 def _in_order(step: PureStep, batches: ScoringBatches, state: State) -> tuple[list[Array], State]:
@@ -99,8 +96,8 @@ def _in_order(step: PureStep, batches: ScoringBatches, state: State) -> tuple[li
     return predictions, state
 
 
-def _has_changed(before: Array, after: Array) -> bool:
-    return not np.array_equal(before, after)
+def _is_same(one: Array, other: Array) -> bool:
+    return one is other or np.array_equal(one, other)
 
 
 def _is_whole(values: Array) -> bool:
@@ -109,15 +106,10 @@ def _is_whole(values: Array) -> bool:
 
 def _advanced(before: Array, after: Array, batches: int) -> Array:
     """Return a state after as many batches, where each changes it as the first one did."""
-    if not _has_changed(before, after):
+    if _is_same(before, after):
         return before
     advanced: Array = before + (after - before) * np.array(batches).astype(before.dtype)
     return advanced
-
-
-def _on_cores(one: Callable[[int], _Result], indices: range) -> list[_Result]:
-    with ThreadPoolExecutor(_cores()) as pool:
-        return list(pool.map(one, indices))
 
 
 def _cores() -> int:

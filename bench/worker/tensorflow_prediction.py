@@ -28,13 +28,20 @@ class PureStep:
         self._function = tf.function(
             self._traced, jit_compile=model.jit_compile or None, reduce_retracing=True
         )
+        self._written: list[int] = []
         self.writes_elsewhere = False
         """Whether it was seen to assign to a variable that is none of the model's own."""
 
-    def __call__(self, inputs: Array, state: State) -> tuple[Array, list[Array]]:
-        """Return the predictions of a batch, shape (batch, ...), and the state after it."""
-        outputs, after = self._function(tf.convert_to_tensor(inputs), list(state))
-        return keras.ops.convert_to_numpy(outputs), [value.numpy() for value in after]
+    def __call__(self, inputs: Array, state: State) -> tuple[Array, State]:
+        """Return the predictions of a batch, shape (batch, ...), and the state after it.
+
+        What the model does not write, such as a frozen embedding, is the same object there.
+        """
+        outputs, written = self._function(tf.convert_to_tensor(inputs), list(state))
+        after = list(state)
+        for index, value in zip(self._written, written, strict=True):
+            after[index] = value.numpy()
+        return keras.ops.convert_to_numpy(outputs), after
 
     @property
     def state(self) -> list[Array]:
@@ -49,7 +56,10 @@ class PureStep:
 
     def _traced(self, inputs: Any, state: list[Any]) -> tuple[Any, list[Any]]:
         with keras.StatelessScope(list(zip(self._variables, state, strict=True))) as scope:
+            given = dict(scope.state_mapping)
             outputs = self._model.predict_step((inputs,))
-        own = {id(variable) for variable in self._variables}
-        self.writes_elsewhere = bool(scope.state_mapping.keys() - own)
-        return outputs, [scope.get_current_value(variable) for variable in self._variables]
+        found = scope.state_mapping
+        self.writes_elsewhere = bool(found.keys() - given.keys())
+        keys = [id(variable) for variable in self._variables]
+        self._written = [n for n, key in enumerate(keys) if found[key] is not given[key]]
+        return outputs, [found[keys[n]] for n in self._written]
