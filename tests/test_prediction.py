@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from test_worker_keras_model import a_model, sums
 
@@ -218,3 +220,36 @@ def test_what_a_model_does_not_write_is_handed_on_uncopied():
     ]
     assert sum(written) == 1
     assert model.layers[0].asked.numpy() == 0, "the model itself is as it was"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the memory")
+def test_freed_memory_goes_back_to_the_system():
+    import ctypes
+
+    from bench.worker.freed_memory import give_back
+
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("this C library cannot be told to give memory back")
+    blocks = [bytes(64 * 1024) for _ in range(3000)]
+    kept = blocks[::50]  # Pieces in use here and there keep the rest from going by itself.
+    del blocks
+    before = psutil.Process().memory_info().rss
+    give_back()
+
+    assert before - psutil.Process().memory_info().rss > 100e6
+    assert len(kept) == 60
+
+
+def test_it_goes_back_once_before_the_first_prediction(monkeypatch):
+    from bench.worker import freed_memory
+    from bench.worker.prediction import Predictor
+
+    calls: list[str] = []
+    monkeypatch.setattr(freed_memory, "give_back", lambda: calls.append("back"))
+    model = a_model()
+    model.compile()
+    predictor = Predictor(model)
+    predictor.predict(EXAMPLES)
+    predictor.predict(EXAMPLES)
+
+    assert calls == ["back"]

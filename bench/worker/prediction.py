@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.shares import usable_cpus
 from bench.task import Array, Examples
+from bench.worker import freed_memory
 from bench.worker.batches import ScoringBatches
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Predictor:
             from bench.worker.tensorflow_prediction import PureStep
 
             self._step = PureStep(self._model)
+            # What is left of compiling must not add to what several batches at once take.
+            freed_memory.give_back()
         step, before = self._step, self._step.state
         first, after = step(*batches[0], before)  # Alone, since it may compile.
         if step.writes_elsewhere:
