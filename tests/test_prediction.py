@@ -253,3 +253,24 @@ def test_it_goes_back_once_before_the_first_prediction(monkeypatch):
     predictor.predict(EXAMPLES)
 
     assert calls == ["back"]
+
+
+def test_every_pass_is_predicted_by_the_same_threads(monkeypatch, cores):
+    from bench.worker.prediction import Predictor
+    from bench.worker.tensorflow_prediction import PureStep
+
+    cores(2)
+    ask, threads = PureStep.__call__, set()
+
+    def note(self: Any, inputs: Any, state: Any) -> Any:
+        threads.add(threading.get_ident())
+        return ask(self, inputs, state)
+
+    monkeypatch.setattr(PureStep, "__call__", note)
+    model = a_model()
+    model.compile()
+    predictor = Predictor(model)
+    for _ in range(4):
+        predictor.predict(EXAMPLES)
+
+    assert len(threads) <= 3, "this one, and a thread for each core"

@@ -33,6 +33,9 @@ class Predictor:
     def __init__(self, model: keras.Model) -> None:
         self._model = model
         self._step: PureStep | None = None
+        # The same threads for every pass: what TensorFlow keeps for a thread that has ended,
+        # some tens of MB of a convolution under a GRU, it keeps on.
+        self._threads = ThreadPoolExecutor(_cores())
 
     def predict(self, examples: Examples) -> Array:
         """Return what the model gives for each example, in order; shape (n, ...)."""
@@ -60,35 +63,35 @@ class Predictor:
         first, after = step(*batches[0], before)  # Alone, since it may compile.
         if step.writes_elsewhere:
             return None
-        rest, state = _side_by_side(step, batches, before, after) or _in_order(step, batches, after)
+        rest, state = self._side_by_side(step, batches, before, after) or _in_order(
+            step, batches, after
+        )
         step.set_state(state)
         return [first, *rest]
 
+    def _side_by_side(
+        self, step: PureStep, batches: ScoringBatches, before: State, after: State
+    ) -> tuple[list[Array], State] | None:
+        """Return the predictions of all batches but the first, and the last state.
 
-def _side_by_side(
-    step: PureStep, batches: ScoringBatches, before: State, after: State
-) -> tuple[list[Array], State] | None:
-    """Return the predictions of all batches but the first, and the last state.
+        ``before`` and ``after`` are the states around the first batch. None if they do not tell
+        the later ones.
+        """
+        states = list(zip(before, after, strict=True))
+        if not all(_is_same(*state) or _is_whole(state[0]) for state in states):
+            return None
 
-    ``before`` and ``after`` are the states around the first batch. None if they do not tell
-    the later ones.
-    """
-    states = list(zip(before, after, strict=True))
-    if not all(_is_same(*state) or _is_whole(state[0]) for state in states):
-        return None
+        def known(index: int) -> State:
+            return [_advanced(*state, index) for state in states]
 
-    def known(index: int) -> State:
-        return [_advanced(*state, index) for state in states]
+        def one(index: int) -> tuple[Array, bool]:
+            predicted, found = step(*batches[index], known(index))
+            return predicted, all(map(_is_same, found, known(index + 1)))
 
-    def one(index: int) -> tuple[Array, bool]:
-        predicted, found = step(*batches[index], known(index))
-        return predicted, all(map(_is_same, found, known(index + 1)))
-
-    with ThreadPoolExecutor(_cores()) as pool:
-        done = list(pool.map(one, range(1, len(batches))))
-    if not all(as_known for _, as_known in done):
-        return None
-    return [predicted for predicted, _ in done], known(len(batches))
+        done = list(self._threads.map(one, range(1, len(batches))))
+        if not all(as_known for _, as_known in done):
+            return None
+        return [predicted for predicted, _ in done], known(len(batches))
 
 
 def _in_order(step: PureStep, batches: ScoringBatches, state: State) -> tuple[list[Array], State]:
