@@ -18,8 +18,8 @@ class PureStep:
     """A model's ``predict_step`` that leaves the model as it is, compiled as the model is.
 
     TensorFlow runs one call at a time of what writes a variable, and layers with dropout
-    advance their seeds even where nothing is dropped: four stacked GRUs' calls from four
-    threads would wait for each other. As a pure function they need not.
+    advance their seeds even where nothing is dropped, so that calls from several threads
+    would wait for each other. Those of a pure function need not.
     """
 
     def __init__(self, model: keras.Model) -> None:
