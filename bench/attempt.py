@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from bench import processes
-from bench.job import Begun, Checked, EpochDone, Finished, Job, Message, Readings
+from bench.job import Begun, Finished, Job, Message, Report
 from bench.launch import Launched, others_at_work
 from bench.record import CRASHED, OUT_OF_MEMORY, TIMEOUT, Outcome
 from bench.worker_process import POLL, WorkerProcess
@@ -66,7 +66,7 @@ class Attempt:
         self._outcome: Outcome | None = None
         self._timing: dict[str, float] = {}
 
-    def advance(self) -> Iterator[EpochDone | Checked | Readings | Finished]:
+    def advance(self) -> Iterator[Report | Finished]:
         """Yield what has come of the job since; ``Finished`` is the last. This waits for nothing.
 
         A worker that breaks a limit is ended, which may take some seconds.
@@ -75,7 +75,7 @@ class Attempt:
         for came, message in self._worker.messages():
             seconds = came - self._started
             broken = broken or self._too_long(seconds)
-            if isinstance(message, EpochDone | Checked | Readings):
+            if isinstance(message, Report):
                 yield message
             else:
                 self._note(message, seconds)

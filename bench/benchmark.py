@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.bounds import Bounds
-from bench.data.ready import make_ready, surroundings_of
 from bench.environment import describe_run, machine
 from bench.errors import BenchError
 from bench.evidence import gather
@@ -17,8 +16,9 @@ from bench.executor import LocalExecutor
 from bench.failed import ask_again, failed_trials, is_named
 from bench.files import write_whole
 from bench.interrupt import INTERRUPTED, Interruption
+from bench.jobs import Jobs, prepare_here
 from bench.leaderboard import Leaderboard, make_leaderboard
-from bench.plan import Group, Planned, Request, make_plan
+from bench.plan import Group, Planned, Request
 from bench.progress import observer_for
 from bench.record import OK, SKIPPED, Record
 from bench.registry.discover import Registry, is_file_name
@@ -77,18 +77,19 @@ class Ending:
 class _Prepared:
     """A run that can begin; ``left_out`` says what was asked for and cannot be planned.
 
-    ``durations`` are what its trials are known to take.
+    ``durations`` are what its trials are known to take, ``baselines`` the plugins that
+    others are compared with.
     """
 
     plan: list[Planned]
     context: Context
     left_out: Sequence[str]
     durations: Durations
+    baselines: frozenset[str]
 
     def in_order(self, plan: Sequence[Planned]) -> list[Planned]:
         """Order some of its trials; see ``bench.schedule``."""
-        baselines = {task.baseline for task in self.context.tasks.values()}
-        return in_order(plan, self.durations, baselines)
+        return in_order(plan, self.durations, self.baselines)
 
 
 _Say = Callable[[str], None]
@@ -188,14 +189,12 @@ def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) 
     if stray and tasks:
         there = ", ".join(sorted(tasks))
         raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
-    data = make_ready(tasks, benchmark.source, benchmark.paths, say)
-    surroundings = surroundings_of(data)
+    jobs = Jobs(registry, prepare_here(benchmark.source, benchmark.paths, say), benchmark.bounds)
+    jobs.prepare(tasks)
     plan: dict[str, Planned] = {}
     for group in groups:
         try:
-            planned = make_plan(
-                group.plugins, registry, group.request, surroundings, contents.latest
-            )
+            planned = jobs.plan(group.plugins, group.request, contents.latest)
         except BenchError as error:
             if not benchmark.failed:
                 raise
@@ -206,17 +205,15 @@ def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) 
     for line in left_out:
         say(f"left out: {line}")
     context = Context(
-        tasks=tasks,
-        prepared={name: ready.folder for name, ready in data.items()},
-        data={name: ready.description() for name, ready in data.items()},
+        jobs=jobs,
         environment=describe_run(benchmark.command),
-        bounds=benchmark.bounds,
         reuse=benchmark.requests[0].reuse,
         known=frozenset((record.identity, record.finished) for record in contents.records),
         retries=benchmark.retries,
     )
     durations = Durations(contents.records, machine(), benchmark.jobs)
-    return _Prepared([*plan.values()], context, left_out, durations)
+    baselines = frozenset(task.baseline for task in tasks.values())
+    return _Prepared([*plan.values()], context, left_out, durations, baselines)
 
 
 def _groups(

@@ -17,10 +17,10 @@ from bench.contract import (
     TIMEOUT,
     Verdict,
 )
-from bench.data.ready import ReadyData, make_ready, surroundings_of
 from bench.executor import Executor
 from bench.job import TEST, Checked, Finished, Job
-from bench.plan import Planned, Request, make_plan
+from bench.jobs import Jobs, prepare_here
+from bench.plan import Request
 from bench.record import Outcome
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -46,11 +46,10 @@ class Examiner:
         settings: Settings,
         say: Callable[[str], None],
     ) -> None:
-        self._registry = registry
         self._executor = executor
-        self._settings = settings
-        self._say = say
-        self._ready: dict[str, ReadyData] = {}
+        bounds = Bounds(settings.timeout, default_bounds(_PROFILE).memory)
+        self._jobs = Jobs(registry, prepare_here("synthetic", {}, say), {_PROFILE: bounds})
+        self._request = Request(_PROFILE, backend=settings.backend)
 
     def examine(self, plugin: Plugin) -> Iterator[Verdict]:
         """Yield a verdict on each check as it is made; a crash costs this plugin only.
@@ -62,7 +61,7 @@ class Examiner:
             yield _verdict(plugin, PARSES, FAILED, "; ".join(map(str, plugin.problems)))
             yield from _not_reached(plugin, CHECKS[1:], PARSES)
             return
-        planned = self._plan(plugin)
+        (planned,) = self._jobs.plan([plugin], self._request)
         if planned.verdict == record.FAILED:
             yield _verdict(plugin, PARSES, FAILED, planned.reason)
             yield from _not_reached(plugin, CHECKS[1:], PARSES)
@@ -71,34 +70,11 @@ class Examiner:
         if planned.verdict:
             yield from (_verdict(plugin, name, SKIPPED, planned.reason) for name in CHECKS[1:])
         else:
-            yield from self._run(plugin, self._job(planned))
+            yield from self._run(plugin, self._jobs.job(planned, TEST))
 
     def close(self) -> None:
         """End the worker under way and let go of what the executor holds."""
         self._executor.cancel()
-
-    def _plan(self, plugin: Plugin) -> Planned:
-        if plugin.task not in self._ready:
-            task = self._registry.tasks[plugin.task]
-            self._ready |= make_ready({task.name: task}, "synthetic", {}, self._say)
-        surroundings = surroundings_of(self._ready)
-        request = Request(_PROFILE, backend=self._settings.backend)
-        (planned,) = make_plan([plugin], self._registry, request, surroundings, {})
-        return planned
-
-    def _job(self, planned: Planned) -> Job:
-        plugin, task = planned.plugin, self._registry.tasks[planned.trial.task]
-        return Job(
-            trial=planned.trial,
-            # The worker has a current directory of its own.
-            plugin_path=str(plugin.path.absolute()),
-            plugin_source=plugin.source,
-            task_path=str(task.path),
-            prepared=str(self._ready[task.name].folder),
-            predictions="",
-            bounds=Bounds(self._settings.timeout, default_bounds(_PROFILE).memory),
-            kind=TEST,
-        )
 
     def _run(self, plugin: Plugin, job: Job) -> Iterator[Verdict]:
         left = [*CHECKS[1:]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.attempt import Attempt, Company
-from bench.job import Checked, EpochDone, Finished, Job, Readings
+from bench.job import Finished, Job, Report
 from bench.launch import Launcher, Start
 from bench.shares import WHOLE, Share
 from bench.worker_process import POLL
@@ -20,7 +20,7 @@ class Started:
     """A worker has begun with a job."""
 
 
-News = Started | EpochDone | Checked | Readings | Finished
+News = Started | Report | Finished
 Event = tuple[Job, News]
 
 
@@ -59,7 +59,7 @@ class LocalExecutor:
         root: Path | None = None,
     ) -> None:
         self.slots = len(shares)
-        self._root = root
+        self.root = root
         self._start = start
         self._free = deque(shares)
         self._launchers: dict[str, Launcher] = {}
@@ -114,5 +114,5 @@ class LocalExecutor:
     def _launcher(self, backend: str) -> Launcher:
         if backend not in self._launchers:
             # Any share will do: all have as many CPUs.
-            self._launchers[backend] = Launcher(backend, self._start, self._free[0], self._root)
+            self._launchers[backend] = Launcher(backend, self._start, self._free[0], self.root)
         return self._launchers[backend]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -11,11 +11,12 @@ from bench.bounds import Bounds
 from bench.record import Outcome
 from bench.trial import Trial
 
-#: What a worker may be asked: to train and score, to hold a plugin to its contract, or to
-#: clock a plugin's steps.
+#: What a worker may be asked: to train and score, to hold a plugin to its contract, to
+#: clock a plugin's steps, or to prepare a task's data.
 TRAIN = "train"
 TEST = "test"
 MEASURE = "measure"
+PREPARE = "prepare"
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,26 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class DataRequest:
+    """What a preparing job is asked for.
+
+    ``source`` is one of auto, official, local and synthetic; under each of ``views`` the
+    training examples are counted.
+    """
+
+    source: str = "auto"
+    views: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Job:
     """A trial with the files it needs and what it may take.
 
     The plugin's source travels as text, so that what runs is what the identity was
     taken of, even if the file is edited meanwhile. ``prepared`` is the folder of parsed
     data, ``predictions`` the file in which the worker leaves its test predictions.
-    ``effort`` counts for a measuring job alone.
+    ``effort`` counts for a measuring job alone, ``data`` for a preparing one, which has no
+    plugin.
     """
 
     trial: Trial
@@ -54,6 +68,7 @@ class Job:
     bounds: Bounds = field(default_factory=Bounds)
     kind: str = TRAIN
     effort: Effort = field(default_factory=Effort)
+    data: DataRequest = field(default_factory=DataRequest)
 
     def to_json(self) -> str:
         """Return the job as one JSON document on one line."""
@@ -67,11 +82,20 @@ class Job:
         code of an earlier revision.
         """
         document = _known(Job, json.loads(text))
-        parts = {name: kind(**_known(kind, document[name])) for name, kind in _PARTS.items()}
+        parts = {
+            name: kind(**_known(kind, document[name]))
+            for name, kind in _PARTS.items()
+            if name in document
+        }
         return Job(**{**document, **parts})
 
 
-_PARTS: Mapping[str, type[Any]] = {"trial": Trial, "bounds": Bounds, "effort": Effort}
+_PARTS: Mapping[str, type[Any]] = {
+    "trial": Trial,
+    "bounds": Bounds,
+    "effort": Effort,
+    "data": DataRequest,
+}
 
 
 def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +133,28 @@ class Readings:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A line for the user."""
+
+    line: str
+
+
+@dataclass(frozen=True)
+class DataReady:
+    """A task's data are prepared.
+
+    ``folder`` holds the parsed arrays, ``description`` is the data section of a record.
+    ``examples`` has for each view that was asked for either its number of training examples
+    under the key "examples", or a reason under the key "skipped" (the view has no meaning on
+    these data) or "failed" (an option of the view is wrong).
+    """
+
+    folder: str
+    description: Mapping[str, Any]
+    examples: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Ended:
     """The job's process has ended; ``status`` is minus the signal's number if one did it."""
 
@@ -123,9 +169,12 @@ class Finished:
     log: str
 
 
-Message = Begun | EpochDone | Checked | Readings | Outcome | Ended
+#: What a worker tells while it works and the parent passes on.
+Report = EpochDone | Checked | Readings | Note | DataReady
+Message = Begun | Report | Outcome | Ended
 _KINDS: Mapping[str, type[Message]] = {
-    kind.__name__: kind for kind in (Begun, EpochDone, Checked, Readings, Outcome, Ended)
+    kind.__name__: kind
+    for kind in (Begun, EpochDone, Checked, Readings, Note, DataReady, Outcome, Ended)
 }
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-#: What measures a plugin, in the folder of the code: a revision without it is too old.
-_MEASURES = Path("bench", "worker", "rounds.py")
+#: What prepares a task's data in a worker, in the folder of the code: a revision without it
+#: would have to be imported here.
+_PREPARES = Path("bench", "worker", "prepare.py")
 
 
 def shipped(kind: str) -> Path:
@@ -54,15 +55,16 @@ class Tree:
         """Return the folder that workers import ``bench`` from; None for the installed one.
 
         Raises:
-            BenchError: The revision has no code that could measure.
+            BenchError: The revision's workers do not prepare their own data.
         """
         here = Path(__file__).resolve().parent.parent
         there = self.counterpart(here)
         if there == here:
             return None
-        if not (there / _MEASURES).is_file():
+        if not (there / _PREPARES).is_file():
             raise BenchError(
-                f"{self.revision}: predates `check --against`; choose a later revision"
+                f"{self.revision}: is too old for `check --against`: its workers do not prepare "
+                "their own data; choose a later revision"
             )
         return there
 

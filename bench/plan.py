@@ -202,6 +202,17 @@ def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo
             )
 
 
+def view_of(plugin: Plugin, task: TaskInfo, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the view under which a plugin sees its task."""
+    values = _values(plugin, overrides)
+    return {key: values.get(key, default) for key, default in task.view.items()}
+
+
+def _values(plugin: Plugin, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    # What a plugin with problems declares may be anything: only its source is taken.
+    return {} if plugin.problems else {**plugin.hyperparameters, **overrides}
+
+
 def versions_that_compute(
     plugin: Plugin, backend: str, surroundings: Surroundings
 ) -> dict[str, str]:
@@ -216,9 +227,8 @@ def _trial(
     plugin: Plugin, task: TaskInfo, request: Request, surroundings: Surroundings
 ) -> tuple[Trial, str, str]:
     """Resolve everything but the seed; also the verdict and reason if it cannot be run."""
-    # What a plugin with problems declares may be anything: only its source is taken.
-    values = {} if plugin.problems else {**plugin.hyperparameters, **request.overrides}
-    view = {key: values.get(key, default) for key, default in task.view.items()}
+    values = _values(plugin, request.overrides)
+    view = view_of(plugin, task, request.overrides)
     options = {key: values[key] for key in values if key in TRAINING_OPTIONS}
     limits = Limits(**task.profiles[request.profile])
     examples, verdict, reason = _feasible(plugin, task, view, request, surroundings)

@@ -61,15 +61,15 @@ class Benchmarks:
         from bench.data.prepared import say_on_stderr
         from bench.executor import LocalExecutor
         from bench.gate import sampler
+        from bench.jobs import prepare_here
         from bench.record import OK
         from bench.registry.discover import discover
 
         if self._registry is None or self._sampler is None:
             self._registry = discover(self._folders)
             settings = sampler.SamplingSettings(source="synthetic")
-            self._sampler = sampler.Sampler(
-                self._registry, LocalExecutor(), settings, say_on_stderr
-            )
+            prepare = prepare_here(settings.source, {}, say_on_stderr)
+            self._sampler = sampler.Sampler(self._registry, LocalExecutor(), settings, prepare)
         (plugin,) = self._registry.select([str(path)])
         if plugin.problems:
             raise BenchError("; ".join(map(str, plugin.problems)))

@@ -11,17 +11,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.bounds import Bounds
 from bench.claims import CLAIMS, Claims
 from bench.environment import load
 from bench.executor import Executor, News, Started
 from bench.interrupt import Interruption
 from bench.job import EpochDone, Finished, Job
+from bench.jobs import Jobs
 from bench.plan import Planned, made_meanwhile
 from bench.predictions import take_from
 from bench.record import CRASHED, OK, Outcome, Record
 from bench.recorder import Recorder
-from bench.registry.tasks import TaskInfo
 from bench.store import Store
 from bench.verify import judged, repeated_meanwhile
 
@@ -64,17 +63,13 @@ class Observer(Protocol):
 class Context:
     """What the trials of a run have in common.
 
-    ``prepared`` and ``data`` are by task: the folder of parsed data, and what the
-    record's data section says. ``bounds`` are by profile. ``reuse`` is the policy and
+    ``jobs`` has planned them and makes their jobs. ``reuse`` is the policy and
     ``known`` the records (identity and time) that the plan was made with; ``retries`` is
     how often a trial that crashed is tried again.
     """
 
-    tasks: Mapping[str, TaskInfo]
-    prepared: Mapping[str, Path]
-    data: Mapping[str, Mapping[str, Any]]
+    jobs: Jobs
     environment: Mapping[str, Any]
-    bounds: Mapping[str, Bounds]
     reuse: str = "missing"
     known: Container[tuple[str, str]] = frozenset()
     retries: int = 0
@@ -139,7 +134,7 @@ def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) 
         timing=outcome.timing,
         memory=outcome.memory,
         model=outcome.model,
-        data=context.data[trial.task],
+        data=context.jobs.data(trial.task).description,
         environment=here,
         reference=planned.plugin.reference,
         predictions=None,
@@ -241,7 +236,7 @@ class _Run:
             record = make_record(planned, outcome, "", self._context)
             self._close(record, self._recorder.write(record, None))
         else:
-            job = _job(planned, self._context, self._scratch / f"{identity}.npz")
+            job = self._context.jobs.job(planned, predictions=self._scratch / f"{identity}.npz")
             self._under_way[identity] = _UnderWay(planned)
             self._executor.submit(job)
 
@@ -283,16 +278,3 @@ class _Run:
         self.result.reused.add(record.identity)
         self.result.records.append(record)
         self._observer.finished(record, reused=True)
-
-
-def _job(planned: Planned, context: Context, predictions: Path) -> Job:
-    task = planned.trial.task
-    return Job(
-        trial=planned.trial,
-        plugin_path=str(planned.plugin.path),
-        plugin_source=planned.plugin.source,
-        task_path=str(context.tasks[task].path),
-        prepared=str(context.prepared[task]),
-        predictions=str(predictions),
-        bounds=context.bounds[planned.trial.profile],
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 from builders import a_record, a_task
 
 from bench.bounds import Bounds
+from bench.data.ready import PreparedTask
 from bench.executor import Event, Started
 from bench.interrupt import Interruption
 from bench.job import EpochDone, Finished, Job
+from bench.jobs import Jobs
 from bench.plan import Planned
 from bench.record import OK, Outcome, Record
+from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.runner import Context, Further, Result, run
 from bench.store import Store
@@ -37,13 +40,20 @@ def a_context(**changes: Any) -> Context:
     """Make what the trials of a run have in common."""
     made = a_record()
     context = Context(
-        tasks={"jena": a_task()},
-        prepared={"jena": Path("prepared")},
-        data={"jena": made.data},
+        jobs=some_jobs(made.data),
         environment=made.environment,
-        bounds={"quick": Bounds()},
     )
     return replace(context, **changes)
+
+
+def some_jobs(data: Mapping[str, Any]) -> Jobs:
+    """Make jobs of a task whose data lie nowhere."""
+    registry = Registry({"jena": a_task()}, ())
+    jobs = Jobs(
+        registry, lambda task: PreparedTask(Path("prepared"), data, len), {"quick": Bounds()}
+    )
+    jobs.prepare(["jena"])
+    return jobs
 
 
 @dataclass

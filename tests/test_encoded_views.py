@@ -18,10 +18,9 @@ from filelock import FileLock
 from text_world import all_inputs, made_data, opened
 
 from bench.data import encoded
+from bench.data import ready as module
 from bench.data.encoded import ENCODED, keep
 from bench.data.prepared import open_prepared, write_folder
-from bench.data.ready import ReadyData
-from bench.data.sources import synthetic
 from bench.registry.tasks import read_task
 from bench.task import Array, Prepared
 from bench.text import kept
@@ -156,9 +155,12 @@ def test_the_first_reviews_of_any_part_have_all_parts_made(stored: Prepared, fol
     assert not [path for path in kept_folders(folder) if path.suffix == ".lock"]
 
 
-def test_counting_makes_nothing(stored: Prepared, folder: Path) -> None:
+def test_counting_makes_nothing(
+    stored: Prepared, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = read_task(Path(__file__).parents[1] / "datasets" / "imdb.py")
-    ready = ReadyData(info, synthetic(info, "a test"), folder)
+    monkeypatch.setattr(module, "prepare", lambda *_, **__: folder)
+    ready = module.prepare_task(info, "synthetic", None, str)
     assert ready.training_examples({"encoding": "hashed"}) == 16
     assert len(opened(stored, encoding="characters").train.only(np.arange(3))) == 3
     assert kept_folders(folder) == []

@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import a_plugin
+from builders import a_plugin, a_record
 from run_world import an_outcome
 from tree_world import as_shipped, copy_of_the_suite
 
+from bench import jobs
 from bench.errors import BenchError
 from bench.executor import Event, LocalExecutor, Started
-from bench.gate import sampler as module
 from bench.gate.sampler import Sampled, Sampler, SamplingSettings, measured
 from bench.gate.side import Key
-from bench.job import MEASURE, Effort, Finished, Job, Readings
+from bench.job import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Readings
+from bench.jobs import prepare_by, prepare_here
 from bench.paths import Tree
 from bench.record import Outcome
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 
+DATA = a_record().data
 KEY = Key("jena", "model", "synthetic", "smoke", "tensorflow")
 SHORT = Effort(warm_up=2, steps=3, passes=2, examples=64, least=1)
 
@@ -69,7 +71,11 @@ def offline(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
 
 def a_sampler(executor: Any, tree: Tree | None = None, **settings: Any) -> Sampler:
     made = SamplingSettings("smoke", "synthetic", effort=SHORT)
-    return Sampler(discover(tree=tree), executor, replace(made, **settings), lambda line: None)
+    chosen, registry = replace(made, **settings), discover(tree=tree)
+    if tree is None:
+        return Sampler(registry, executor, chosen, prepare_here("synthetic", {}, str))
+    prepare = prepare_by(executor, registry, "synthetic", "tensorflow", tree.revision, str)
+    return Sampler(registry, executor, chosen, prepare)
 
 
 @pytest.mark.usefixtures("offline")
@@ -123,8 +129,8 @@ def test_what_cannot_run_is_not_started(tmp_path):
 @pytest.mark.usefixtures("offline")
 def test_the_data_are_made_ready_once(plugin, monkeypatch):
     made = []
-    real = module.make_ready
-    monkeypatch.setattr(module, "make_ready", lambda *a: made.append(a) or real(*a))
+    real = jobs.prepare_task
+    monkeypatch.setattr(jobs, "prepare_task", lambda *a: made.append(a) or real(*a))
     desk = Desk()
     sampler = a_sampler(desk)
     for _ in range(3):
@@ -134,13 +140,62 @@ def test_the_data_are_made_ready_once(plugin, monkeypatch):
     assert len(desk.jobs) == 3
 
 
-def test_a_task_that_this_version_cannot_use_is_told(monkeypatch, plugin):
-    def read_by_an_old_name(*arguments: object) -> None:
-        raise ImportError("cannot import name 'old' from 'bench.series'")
+class OfAnother(Desk):
+    """An executor whose workers run another revision's code, and prepare its data so."""
 
-    monkeypatch.setattr(module, "make_ready", read_by_an_old_name)
-    with pytest.raises(BenchError, match=r"jena\.py: this version of the suite cannot use"):
-        a_sampler(Desk()).sample(plugin)
+    root = Path("another")
+    told: tuple[object, ...] = (DataReady("there", DATA, [{"examples": 9000}]),)
+
+    def events(self) -> Iterator[Event]:
+        if self.jobs[-1].kind == PREPARE:
+            job = self.jobs.pop()
+            yield from ((job, message) for message in self.told)
+            yield job, Finished(Outcome("ok") if self.told else Outcome("failed", "no gate"), "")
+        else:
+            yield from super().events()
+
+
+@pytest.mark.usefixtures("offline")
+def test_another_revision_s_workers_prepare_and_count_for_themselves(plugin, monkeypatch):
+    desk = OfAnother()
+    monkeypatch.setattr(jobs, "prepare_task", None)  # Its task file must not be run here.
+    registry = replace(discover(), plugins=(plugin,))
+    prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
+    made = Sampler(registry, desk, SamplingSettings("quick", "auto"), prepare)
+
+    assert made.sample(plugin).data == "f00d"
+    (job,) = desk.jobs
+    assert (job.prepared, job.trial.source) == (str(Path("there").absolute()), "local")
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_revision_whose_data_cannot_be_prepared_is_named(plugin):
+    desk = OfAnother()
+    desk.told = ()
+    registry = replace(discover(), plugins=(plugin,))
+    prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
+    with pytest.raises(BenchError, match="jena of v1 cannot be prepared: no gate"):
+        prepare(registry.tasks["jena"])
+
+
+@pytest.mark.parametrize(
+    ("counted", "status", "reason"),
+    [
+        ({"skipped": "no such column"}, "skipped", "no such column"),
+        ({"failed": "lookback is too long"}, "failed", "model.py: lookback is too long"),
+    ],
+)
+@pytest.mark.usefixtures("offline")
+def test_a_view_that_another_revision_cannot_give_is_the_sample_s_status(
+    plugin, counted, status, reason
+):
+    desk = OfAnother()
+    desk.told = (DataReady("there", DATA, [counted]),)
+    registry = replace(discover(), plugins=(plugin,))
+    prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
+    sampled = Sampler(registry, desk, SamplingSettings("quick"), prepare).sample(plugin)
+
+    assert (sampled.status, sampled.reason) == (status, reason)
 
 
 def test_a_new_server_is_had_by_ending_the_old_one():
@@ -205,7 +260,7 @@ MODEL = (
 def test_a_plugin_is_measured_by_the_code_of_its_revision(tmp_path):
     """One real process each of two revisions: here, and a copy of the suite that is changed."""
     pytest.importorskip("keras")
-    suite = Path(module.__file__).resolve().parents[2]
+    suite = Path(jobs.__file__).resolve().parents[1]
     copy = copy_of_the_suite(tmp_path / "copy")
     rounds = copy / "bench" / "worker" / "rounds.py"
     rounds.write_text(f"{rounds.read_text()}\n\ndef peak_rss():\n    return 12345\n")

@@ -19,7 +19,7 @@ from hostile import KINDS
 from hostile.kind import INNOCENT, Kind
 
 from bench import launch, processes
-from bench.data.ready import make_ready
+from bench.data.ready import prepare_task
 from bench.executor import LocalExecutor
 from bench.job import Finished, Job
 from bench.record import OK
@@ -131,8 +131,8 @@ def arena(cache: Path, weather: Path, tmp_path_factory: pytest.TempPathFactory) 
         patch.setenv("BENCH_CACHE_DIR", str(cache))
         patch.setattr(launch, "ANSWER", 2.0)
         task = discover_tasks()["jena"]
-        ready = make_ready({"jena": task}, "local", {"jena": weather}, lambda line: None)
-        arena = Arena(tmp_path_factory.mktemp("arena"), task, ready["jena"].folder, mark)
+        ready = prepare_task(task, "local", weather, lambda line: None)
+        arena = Arena(tmp_path_factory.mktemp("arena"), task, ready.folder, mark)
         yield arena
         arena.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import INSTALLED, Source, World, a_plugin, record_of
 
-from bench.data import ready
+from bench import jobs
 from bench.errors import BenchError, CannotRun
 from bench.plan import Request, Surroundings, check_seeds, make_plan
 from bench.record import FAILED, SKIPPED
@@ -202,8 +202,8 @@ def test_a_plugin_with_a_problem_fails_with_line_and_reason_and_the_others_run(
 
 def test_what_is_installed_is_looked_up_once_a_package(monkeypatch):
     asked = []
-    monkeypatch.setattr(ready, "version_of", lambda name: asked.append(name) or "1.0")
-    surroundings = ready.surroundings_of({})
+    monkeypatch.setattr(jobs, "version_of", lambda name: asked.append(name) or "1.0")
+    surroundings = jobs.surroundings_of({})
     for _ in range(2):
         assert surroundings.version_of("sklearn") == "1.0"
     assert surroundings.version_of("keras") == "1.0"

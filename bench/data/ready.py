@@ -1,96 +1,91 @@
-"""Data made ready for a run: found, parsed, opened to count, and described for the records."""
+"""Data prepared for trials: found, parsed, opened to count, and described for the records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.data.needed import digest_of
 from bench.data.prepared import open_prepared, prepare
 from bench.data.sources import Source, resolve
-from bench.environment import version_of
-from bench.plan import Surroundings
 from bench.registry.tasks import TaskInfo, load_module
 
 
 @dataclass(frozen=True)
-class ReadyData:
-    """The data of one task: where they come from and the folder of parsed arrays."""
+class PreparedTask:
+    """The data of one task, as a plan and a job need them.
 
-    task: TaskInfo
-    source: Source
+    ``folder`` holds the parsed arrays. ``description`` is the data section of a record.
+    ``training_examples`` returns how many training examples there are under a view; it
+    raises ``CannotRun`` where the view has no meaning on these data and ``BenchError`` for a
+    wrong option.
+    """
+
     folder: Path
-    _counted: dict[str, int] = field(default_factory=dict)
+    description: Mapping[str, Any]
+    training_examples: Callable[[Mapping[str, Any]], int]
 
-    def training_examples(self, view: Mapping[str, Any]) -> int:
-        """Return how many training examples there are under a view.
+    @property
+    def kind(self) -> str:
+        """One of official, local and synthetic."""
+        return str(self.description["source"])
 
-        Raises:
-            CannotRun: The view has no meaning on these data.
-            BenchError: An option of the view is wrong.
-        """
-        key = repr(sorted(view.items()))
-        if key not in self._counted:
-            opened = load_module(self.task).open_view(open_prepared(self.folder), dict(view))
-            self._counted[key] = len(opened.train)
-        return self._counted[key]
-
-    def description(self) -> dict[str, Any]:
-        """Return the data section of a record, with what its figures are measured in."""
-        return {
-            "source": self.source.kind,
-            "fingerprint": self.source.fingerprint,
-            "why": self.source.why,
-            "files": [Path(file).name for file in self.source.files],
-            "meta": dict(open_prepared(self.folder).meta),
-            "metric": {
-                "name": self.task.metric,
-                "direction": self.task.direction,
-                "baseline": self.task.baseline,
-                "units": dict(self.task.units),
-                "groups": self.task.groups,
-            },
-        }
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the data."""
+        return str(self.description["fingerprint"])
 
 
-def make_ready(
-    tasks: Mapping[str, TaskInfo],
-    wanted: str,
-    paths: Mapping[str, Path],
-    say: Callable[[str], None],
-) -> dict[str, ReadyData]:
-    """Find and parse the data of each task; ``say`` is told which they are, and why.
+def prepare_task(
+    task: TaskInfo, wanted: str, path: Path | None, say: Callable[[str], None]
+) -> PreparedTask:
+    """Find and parse the data of a task; ``say`` is told which they are, and why.
 
     Args:
-        tasks: The tasks of a run, by name.
+        task: The task; its file is run.
         wanted: One of auto, official, local and synthetic.
-        paths: The user's own file or folder, by task.
+        path: The user's own file or folder, if any.
         say: Takes a line for the user.
 
     Raises:
         DataError: The data are not to be had, or damaged.
     """
-    ready = {}
-    for name, task in tasks.items():
-        source = resolve(task, wanted, paths.get(name))
-        where = f" ({Path(source.files[0]).parent})" if source.files else ""
-        say(f"{name}: {source.kind} data: {source.why}{where}")
-        ready[name] = ReadyData(task, source, prepare(task, source, say=say))
-    return ready
+    source = resolve(task, wanted, path)
+    where = f" ({Path(source.files[0]).parent})" if source.files else ""
+    say(f"{task.name}: {source.kind} data: {source.why}{where}")
+    folder = prepare(task, source, say=say)
+    return PreparedTask(folder, _description(task, source, folder), _Counts(task, folder))
 
 
-def surroundings_of(data: Mapping[str, ReadyData]) -> Surroundings:
-    """Return what planning has to know of this machine and the data on it.
+class _Counts:
+    """Counts training examples, each view's once."""
 
-    What is installed is looked up once a package: many plugins need the same, and a
-    package whose distribution has another name is looked for in all of them.
-    """
-    return Surroundings(
-        sources={name: ready.source for name, ready in data.items()},
-        training_examples=lambda task, view: data[task.name].training_examples(view),
-        version_of=cache(version_of),
-        digest_of=cache(digest_of),
-    )
+    def __init__(self, task: TaskInfo, folder: Path) -> None:
+        self._task = task
+        self._folder = folder
+        self._known: dict[str, int] = {}
+
+    def __call__(self, view: Mapping[str, Any]) -> int:
+        key = repr(sorted(view.items()))
+        if key not in self._known:
+            opened = load_module(self._task).open_view(open_prepared(self._folder), dict(view))
+            self._known[key] = len(opened.train)
+        return self._known[key]
+
+
+def _description(task: TaskInfo, source: Source, folder: Path) -> dict[str, Any]:
+    return {
+        "source": source.kind,
+        "fingerprint": source.fingerprint,
+        "why": source.why,
+        "files": [Path(file).name for file in source.files],
+        "meta": dict(open_prepared(folder).meta),
+        "metric": {
+            "name": task.metric,
+            "direction": task.direction,
+            "baseline": task.baseline,
+            "units": dict(task.units),
+            "groups": task.groups,
+        },
+    }

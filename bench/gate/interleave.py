@@ -23,6 +23,7 @@ from bench.environment import machine
 from bench.executor import LocalExecutor
 from bench.gate.sampler import Sampled, Sampler, Sampling, SamplingSettings, measured
 from bench.gate.side import Measured, Side
+from bench.jobs import prepare_by
 from bench.record import OK
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -114,7 +115,11 @@ def compare_interleaved(
         def arm(revision: Revision) -> Arm:
             _compile(revision.code)
             executor = LocalExecutor(root=revision.code)
-            sampler = Sampler(revision.registry, executor, settings, say_once)
+            source, backend = settings.source, settings.backend
+            prepare = prepare_by(
+                executor, revision.registry, source, backend, revision.name, say_once
+            )
+            sampler = Sampler(revision.registry, executor, settings, prepare)
             stack.callback(sampler.close)
             return Arm(revision, sampler)
 

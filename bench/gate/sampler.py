@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median_low
 from typing import Any, Protocol
@@ -10,16 +10,14 @@ from typing import Any, Protocol
 from bench import record
 from bench.bounds import Bounds, default_bounds
 from bench.contention import MOST_OTHERS
-from bench.data.ready import ReadyData, make_ready, surroundings_of
-from bench.errors import BenchError
 from bench.executor import Executor
 from bench.gate.side import Key, Measured
 from bench.job import MEASURE, Effort, Finished, Job, Readings
-from bench.plan import Planned, Request, make_plan
+from bench.jobs import Jobs, Prepare
+from bench.plan import Planned, Request
 from bench.record import Outcome
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.registry.tasks import TaskInfo
 
 #: Seconds that one process may take.
 TIMEOUT = 600.0
@@ -83,13 +81,13 @@ class Sampler:
         registry: Registry,
         executor: Executor,
         settings: SamplingSettings,
-        say: Callable[[str], None],
+        prepare: Prepare,
     ) -> None:
-        self._registry = registry
         self._executor = executor
-        self._settings = settings
-        self._say = say
-        self._ready: dict[str, ReadyData] = {}
+        self._effort = settings.effort
+        bounds = Bounds(settings.timeout, default_bounds(settings.profile).memory)
+        self._jobs = Jobs(registry, prepare, {settings.profile: bounds})
+        self._request = Request(settings.profile, backend=settings.backend)
         self._planned: dict[str, Planned] = {}
 
     def sample(self, plugin: Plugin) -> Sampled:
@@ -103,7 +101,9 @@ class Sampler:
         trial = planned.trial
         key = Key(trial.task, trial.label, trial.source, trial.profile, trial.backend)
         sampled = Sampled(key, planned.verdict, planned.reason, data=trial.fingerprint)
-        return sampled if planned.verdict else self._run(sampled, self._job(planned))
+        if planned.verdict:
+            return sampled
+        return self._run(sampled, self._jobs.job(planned, MEASURE, effort=self._effort))
 
     def renew(self) -> None:
         """End the server that processes are forked from: the next has a memory of its own."""
@@ -115,40 +115,8 @@ class Sampler:
 
     def _plan(self, plugin: Plugin) -> Planned:
         if plugin.name not in self._planned:
-            task = self._registry.tasks[plugin.task]
-            try:
-                self._planned[plugin.name] = self._plan_once(plugin, task)
-            except (AttributeError, ImportError, TypeError) as error:
-                # Another revision's task, with this one's code.
-                raise BenchError(
-                    f"{task.path}: this version of the suite cannot use the task ({error}); "
-                    "choose a later revision"
-                ) from error
+            (self._planned[plugin.name],) = self._jobs.plan([plugin], self._request)
         return self._planned[plugin.name]
-
-    def _plan_once(self, plugin: Plugin, task: TaskInfo) -> Planned:
-        settings = self._settings
-        if task.name not in self._ready:
-            self._ready |= make_ready({task.name: task}, settings.source, {}, self._say)
-        request = Request(settings.profile, backend=settings.backend)
-        surroundings = surroundings_of(self._ready)
-        (planned,) = make_plan([plugin], self._registry, request, surroundings, {})
-        return planned
-
-    def _job(self, planned: Planned) -> Job:
-        plugin, trial, settings = planned.plugin, planned.trial, self._settings
-        return Job(
-            trial=trial,
-            # The worker has a current directory of its own.
-            plugin_path=str(plugin.path.absolute()),
-            plugin_source=plugin.source,
-            task_path=str(self._registry.tasks[trial.task].path),
-            prepared=str(self._ready[trial.task].folder),
-            predictions="",
-            bounds=Bounds(settings.timeout, default_bounds(settings.profile).memory),
-            kind=MEASURE,
-            effort=settings.effort,
-        )
 
     def _run(self, sampled: Sampled, job: Job) -> Sampled:
         outcome = Outcome(record.CRASHED, "the worker gave no outcome")

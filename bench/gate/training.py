@@ -9,20 +9,20 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.bounds import default_bounds
-from bench.data.ready import make_ready, surroundings_of
 from bench.environment import describe_run, machine
 from bench.executor import LocalExecutor
 from bench.gate.from_records import side_of
 from bench.gate.side import Key, Measured, Side
 from bench.interrupt import Interruption
-from bench.plan import Request, make_plan
+from bench.jobs import Jobs, prepare_by
+from bench.plan import Request
 from bench.progress import observer_for
 from bench.registry.discover import Registry
+from bench.registry.plugins import Plugin
 from bench.runner import Context, run
 from bench.schedule import Durations
 from bench.store import Store
 from bench.time_left import TimeLeft
-from bench.training import PROFILES
 
 
 @dataclass(frozen=True)
@@ -71,27 +71,35 @@ class Trainer:
         """
         registry, say = self._registry, self._watch.say
         plugins = [p for p in registry.plugins if p.name in names and p.task in registry.tasks]
-        tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
         self._store.prepare()
         if plugins:
             say(f"{self.name}: training for quality, {schooling.profile}")
-            data = make_ready(tasks, schooling.source, {}, lambda line: None)
-            request = Request(schooling.profile, tuple(seeds), schooling.backend)
-            plan = make_plan(plugins, registry, request, surroundings_of(data), {})
-            context = Context(
-                tasks=tasks,
-                prepared={name: ready.folder for name, ready in data.items()},
-                data={name: ready.description() for name, ready in data.items()},
-                environment=describe_run("check"),
-                bounds={profile: default_bounds(profile) for profile in PROFILES},
-            )
-            durations = Durations(self._store.read().records, machine(), 1)
-            observer = observer_for(self._watch.console, TimeLeft(durations, 1))
             executor = LocalExecutor(root=self._root)
-            done = run(plan, executor, self._store, context, observer, self._watch.interruption)
-            if done.interrupted or self._watch.interruption.asked:
-                raise KeyboardInterrupt
+            try:
+                self._run(plugins, schooling, seeds, executor)
+            finally:
+                executor.cancel()
         return side_of(self.name, self._store.read().records, self._store, say)
+
+    def _run(
+        self,
+        plugins: Sequence[Plugin],
+        schooling: Schooling,
+        seeds: Sequence[int],
+        executor: LocalExecutor,
+    ) -> None:
+        profile, backend = schooling.profile, schooling.backend
+        prepare = prepare_by(
+            executor, self._registry, schooling.source, backend, self.name, lambda line: None
+        )
+        jobs = Jobs(self._registry, prepare, {profile: default_bounds(profile)})
+        plan = jobs.plan(plugins, Request(profile, tuple(seeds), backend))
+        durations = Durations(self._store.read().records, machine(), 1)
+        observer = observer_for(self._watch.console, TimeLeft(durations, 1))
+        context, interruption = Context(jobs, describe_run("check")), self._watch.interruption
+        done = run(plan, executor, self._store, context, observer, interruption)
+        if done.interrupted or interruption.asked:
+            raise KeyboardInterrupt
 
 
 def train_both(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import BenchError, CannotRun
-from bench.job import MEASURE, TEST, TRAIN, Begun, Job, Message, encode
+from bench.job import MEASURE, PREPARE, TEST, TRAIN, Begun, Job, Message, encode
 from bench.printable import one_line
 from bench.record import FAILED, OUT_OF_MEMORY, SKIPPED, Outcome
 from bench.worker.forked import end_unless
@@ -61,6 +61,11 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
 
             send(Begun())
             return measure(job, send)
+        if job.kind == PREPARE:
+            from bench.worker.prepare import prepare_data
+
+            send(Begun())
+            return prepare_data(job, send)
         if job.kind != TRAIN:
             raise BenchError(f"this version of the suite knows no job {job.kind!r}")
         from bench.worker.perform import perform
@@ -72,13 +77,14 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
     except MemoryError:
         return Outcome(OUT_OF_MEMORY, "an allocation failed")
     except BenchError as error:
-        return Outcome(FAILED, f"{Path(job.plugin_path).name}: {error}")
+        named = f"{Path(job.plugin_path).name}: " if job.plugin_path else ""
+        return Outcome(FAILED, f"{named}{error}")
     except BaseException as error:
         # sys.exit and KeyboardInterrupt too: from a plugin they are errors like others.
         sys.setrecursionlimit(max(_DEPTH, sys.getrecursionlimit()))
         with contextlib.suppress(Exception):
             traceback.print_exc()
-        return Outcome(FAILED, reason_of(error, job.plugin_path))
+        return Outcome(FAILED, reason_of(error, job.plugin_path or job.task_path))
 
 
 def reason_of(error: BaseException, plugin_path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.data.ready import surroundings_of
+from bench.jobs import surroundings_of
 from bench.plan import Planned, Request, make_plan
 from bench.record import FAILED, OK, Record
 from bench.registry.discover import Registry

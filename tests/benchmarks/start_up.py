@@ -13,10 +13,10 @@ import numpy as np
 from tabulate import tabulate
 
 from bench.bounds import default_bounds
-from bench.data.ready import make_ready, surroundings_of
 from bench.executor import LocalExecutor
 from bench.job import Finished, Job
-from bench.plan import Request, make_plan
+from bench.jobs import Jobs, prepare_here
+from bench.plan import Request
 from bench.record import OK
 from bench.registry.discover import discover
 
@@ -89,16 +89,7 @@ def _executors() -> Iterator[dict[str, LocalExecutor]]:
 def _jobs(folder: Path) -> Iterator[Job]:
     registry = discover()
     plugins = registry.select(PLUGINS, None)
-    tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
-    data = make_ready(tasks, "synthetic", {}, print)
-    surroundings = surroundings_of(data)
-    for planned in make_plan(plugins, registry, Request("smoke"), surroundings, {}):
-        yield Job(
-            trial=planned.trial,
-            plugin_path=str(planned.plugin.path),
-            plugin_source=planned.plugin.source,
-            task_path=str(tasks[planned.trial.task].path),
-            prepared=str(data[planned.trial.task].folder),
-            predictions=str(folder / f"{planned.trial.plugin}.npz"),
-            bounds=default_bounds("smoke"),
-        )
+    bounds = {"smoke": default_bounds("smoke")}
+    jobs = Jobs(registry, prepare_here("synthetic", {}, print), bounds)
+    for planned in jobs.plan(plugins, Request("smoke")):
+        yield jobs.job(planned, predictions=folder / f"{planned.trial.plugin}.npz")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.prepared import open_prepared
-from bench.data.ready import ReadyData, make_ready, surroundings_of
 from bench.environment import describe_run, machine
-from bench.plan import Planned, Request, make_plan
+from bench.jobs import Jobs, prepare_here
+from bench.plan import Planned, Request
 from bench.registry.discover import discover
 from bench.registry.tasks import load_module
 from bench.task import OpenTask, Prepared
@@ -77,17 +77,11 @@ def comparisons(
     """
     registry = discover()
     plugins = registry.select(names)
-    tasks = {plugin.task: registry.tasks[plugin.task] for plugin in plugins}
-    data = make_ready(tasks, schedule.source, {}, say)
-    around = surroundings_of(data)
-
-    def plan(request: Request) -> list[Planned]:
-        return make_plan(plugins, registry, request, around, {})
-
-    short = plan(Request(schedule.profile, overrides=schedule.overrides))
-    whole = plan(Request("full"))
+    jobs = Jobs(registry, prepare_here(schedule.source, {}, say), {})
+    short = jobs.plan(plugins, Request(schedule.profile, overrides=schedule.overrides))
+    whole = jobs.plan(plugins, Request("full"))
     made = zip(short, whole, strict=True)
-    return [_comparison(s, w.trial, data[s.trial.task], schedule, folder) for s, w in made]
+    return [_comparison(s, w.trial, jobs, schedule, folder) for s, w in made]
 
 
 def settings_of(schedule: Schedule, compared: Sequence[Comparison]) -> dict[str, Any]:
@@ -106,14 +100,15 @@ def settings_of(schedule: Schedule, compared: Sequence[Comparison]) -> dict[str,
 
 
 def _comparison(
-    planned: Planned, whole: Trial, data: ReadyData, schedule: Schedule, folder: Path
+    planned: Planned, whole: Trial, jobs: Jobs, schedule: Schedule, folder: Path
 ) -> Comparison:
     trial = planned.trial
     provenance = {f"{trial.task} data": f"{trial.source}, {trial.fingerprint}", **trial.versions}
     if planned.verdict:
         return Comparison(trial.plugin, provenance, cannot=planned.reason)
-    prepared = open_prepared(data.folder)
-    opened = load_module(data.task).open_view(prepared, dict(trial.view))
+    task = jobs.registry.tasks[trial.task]
+    prepared = open_prepared(jobs.data(trial.task).folder)
+    opened = load_module(task).open_view(prepared, dict(trial.view))
     batch = trial.training["batch_size"]
     return Comparison(
         name=trial.plugin,
@@ -126,8 +121,8 @@ def _comparison(
             facts=dict(_plain(opened.facts)),
             input_shape=opened.input_shape,
             input_dtype=opened.input_dtype,
-            loss=data.task.loss,
-            metric=data.task.metric,
+            loss=task.loss,
+            metric=task.metric,
             optimizer=_optimizer(trial.training),
             batch_size=batch,
             training_examples=trial.training["training_examples"],
