@@ -150,7 +150,7 @@ def test_a_revision_s_own_code_measures_it(tmp_path, monkeypatch):
     assert Tree(here, there, "v1").code() == there
     assert Tree(tmp_path / "models", there, "v1").code() is None
 
-    (there / "bench" / "worker" / "rounds.py").unlink()
+    (there / "bench" / "worker" / "prepare.py").unlink()
     with pytest.raises(
         BenchError, match="v1: is too old for `check --against`: its workers do not"
     ):
