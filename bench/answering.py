@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.record import OK, SKIPPED, Record, answers
+from bench.protocol import OK, SKIPPED
+from bench.record import Record, answers
 from bench.trial import Trial
 
 #: A newer result of the same trial answers.

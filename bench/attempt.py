@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from bench import processes
-from bench.job import Begun, Finished, Job, Message, Report
 from bench.launch import Launched, others_at_work
-from bench.record import CRASHED, OUT_OF_MEMORY, TIMEOUT, Outcome
+from bench.protocol import (
+    CRASHED,
+    OUT_OF_MEMORY,
+    TIMEOUT,
+    Begun,
+    Finished,
+    Job,
+    Message,
+    Outcome,
+    Report,
+)
 from bench.worker_process import POLL, WorkerProcess
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from bench.contention import machine_of
 from bench.costs import Costs
 from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 
 SAME = "yes"
 OTHER = "no"

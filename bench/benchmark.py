@@ -8,8 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.bounds import Bounds
-from bench.environment import describe_run, machine
 from bench.errors import BenchError
 from bench.evidence import gather
 from bench.executor import LocalExecutor
@@ -18,9 +16,11 @@ from bench.files import write_whole
 from bench.interrupt import INTERRUPTED, Interruption
 from bench.jobs import Jobs, prepare_here
 from bench.leaderboard import Leaderboard, make_leaderboard
+from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan import Group, Planned, Request
 from bench.progress import observer_for
-from bench.record import OK, SKIPPED, Record
+from bench.protocol import OK, SKIPPED, Bounds
+from bench.record import Record
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
@@ -29,7 +29,6 @@ from bench.repeats import Sample
 from bench.rounds import Rounds
 from bench.runner import Context, Result, run
 from bench.schedule import Durations, in_order
-from bench.shares import can_confine, cpu_shares
 from bench.standing import judge
 from bench.store import Store
 from bench.time_left import TimeLeft

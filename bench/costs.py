@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.contention import Disturbance, disturbance, machine_of, usual_references, worst
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 from bench.statistics.medians import median_interval
 from bench.targets import Reached, Targets, times_to_targets
 

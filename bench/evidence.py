@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.leaderboard import Leaderboard
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 from bench.store import Store
 
 if TYPE_CHECKING:

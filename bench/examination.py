@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bench import record
-from bench.bounds import Bounds, default_bounds
-from bench.contract import (
+from bench.executor import Executor
+from bench.jobs import Jobs, prepare_here
+from bench.machine import default_bounds
+from bench.plan import Request
+from bench.protocol import (
     CHECKS,
+    CHECKS_TIMEOUT,
     FAILED,
     NOT_REACHED,
+    OK,
     PARSES,
     PASSED,
     SKIPPED,
-    TIMEOUT,
+    TEST,
+    Bounds,
+    Checked,
+    Finished,
+    Job,
+    Outcome,
     Verdict,
 )
-from bench.executor import Executor
-from bench.job import TEST, Checked, Finished, Job
-from bench.jobs import Jobs, prepare_here
-from bench.plan import Request
-from bench.record import Outcome
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 
@@ -33,7 +37,7 @@ class Settings:
     """How plugins are examined: what Keras computes with, and the seconds that each may take."""
 
     backend: str = "tensorflow"
-    timeout: float = TIMEOUT
+    timeout: float = CHECKS_TIMEOUT
 
 
 class Examiner:
@@ -62,7 +66,7 @@ class Examiner:
             yield from _not_reached(plugin, CHECKS[1:], PARSES)
             return
         (planned,) = self._jobs.plan([plugin], self._request)
-        if planned.verdict == record.FAILED:
+        if planned.verdict == FAILED:
             yield _verdict(plugin, PARSES, FAILED, planned.reason)
             yield from _not_reached(plugin, CHECKS[1:], PARSES)
             return
@@ -79,7 +83,7 @@ class Examiner:
     def _run(self, plugin: Plugin, job: Job) -> Iterator[Verdict]:
         left = [*CHECKS[1:]]
         culprit = ""
-        outcome = Outcome(record.OK)
+        outcome = Outcome(OK)
         self._executor.submit(job)
         for _, event in self._executor.events():
             if isinstance(event, Checked) and event.check in left:
@@ -90,10 +94,10 @@ class Examiner:
                 culprit = culprit or (event.check if event.reason else "")
             elif isinstance(event, Finished):
                 outcome = event.outcome
-        if outcome.status == record.SKIPPED:
+        if outcome.status == SKIPPED:
             yield from (_verdict(plugin, name, SKIPPED, outcome.reason) for name in left)
             return
-        if outcome.status != record.OK and left:
+        if outcome.status != OK and left:
             culprit = left.pop(0)
             yield _verdict(plugin, culprit, FAILED, outcome.reason)
         yield from _not_reached(plugin, left, culprit)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.attempt import Attempt, Company
-from bench.job import Finished, Job, Report
 from bench.launch import Launcher, Start
-from bench.shares import WHOLE, Share
+from bench.machine import WHOLE, Share
+from bench.protocol import Finished, Job, Report
 from bench.worker_process import POLL
 
 
@@ -48,7 +48,7 @@ class LocalExecutor:
 
     ``start`` is how workers are started: "fork" by a server that has imported Keras once,
     "spawn" from nothing, "auto" the first where it is safe. ``shares`` are the CPUs of
-    each job that runs at once; see ``bench.shares.cpu_shares``. ``root`` is the folder that
+    each job that runs at once; see ``bench.machine.cpu_shares``. ``root`` is the folder that
     workers import ``bench`` from, another revision's say; None for where this process did.
     """
 

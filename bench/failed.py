@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.plan import Group, Request
-from bench.record import CRASHED, DIVERGED, FAILED, OUT_OF_MEMORY, TIMEOUT, Record, answers
+from bench.protocol import CRASHED, DIVERGED, FAILED, OUT_OF_MEMORY, TIMEOUT
+from bench.record import Record, answers
 from bench.registry.discover import Registry, is_file_name
 from bench.trial import Trial
 

@@ -9,25 +9,27 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench import record
-from bench.bounds import Bounds
 from bench.data.needed import digest_of
 from bench.data.ready import PreparedTask, prepare_task
-from bench.environment import version_of
 from bench.errors import BenchError, CannotRun
 from bench.executor import Executor, LocalExecutor
-from bench.job import (
+from bench.machine import version_of
+from bench.plan import Planned, Request, Surroundings, make_plan, view_of
+from bench.protocol import (
+    CRASHED,
+    OK,
     PREPARE,
     TRAIN,
+    Bounds,
     DataReady,
     DataRequest,
     Effort,
     Finished,
     Job,
     Note,
+    Outcome,
 )
-from bench.plan import Planned, Request, Surroundings, make_plan, view_of
-from bench.record import Outcome, Record
+from bench.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo
@@ -93,7 +95,7 @@ class Jobs:
 
         Args:
             planned: One of this object's plans.
-            kind: What is to be done; see ``bench.job``.
+            kind: What is to be done; see ``bench.protocol``.
             predictions: The file in which a trained trial leaves its predictions.
             effort: How much a measuring job does.
         """
@@ -186,7 +188,7 @@ class PrepareThere:
 
     def _ask(self, task: TaskInfo, views: list[dict[str, Any]]) -> DataReady:
         ready: DataReady | None = None
-        outcome = Outcome(record.CRASHED, "the worker gave no outcome")
+        outcome = Outcome(CRASHED, "the worker gave no outcome")
         self.executor.submit(self._job(task, views))
         for _, event in self.executor.events():
             if isinstance(event, Note):
@@ -195,7 +197,7 @@ class PrepareThere:
                 ready = event
             elif isinstance(event, Finished):
                 outcome = event.outcome
-        if ready is None or outcome.status != record.OK:
+        if ready is None or outcome.status != OK:
             raise BenchError(f"{task.name} of {self.name} cannot be prepared: {outcome.reason}")
         return ready
 
@@ -234,7 +236,7 @@ def _key(view: Mapping[str, Any]) -> str:
 
 
 def _count(counted: Mapping[str, Any]) -> int:
-    """Return a number of examples, or raise as the worker was told; see ``bench.job.DataReady``."""
+    """Return a number of examples, or raise as the worker was told; see ``bench.protocol.DataReady``."""
     if "skipped" in counted:
         raise CannotRun(counted["skipped"])
     if "failed" in counted:

@@ -15,9 +15,9 @@ from typing import IO, Literal
 
 import psutil
 
-from bench import environment, processes
+from bench import machine, processes
 from bench.data.folders import cache_folder
-from bench.shares import Share, confine, confined
+from bench.machine import Share, confine, confined
 
 Start = Literal["auto", "fork", "spawn"]
 
@@ -220,7 +220,7 @@ def _compiled_code() -> dict[str, str]:
     """
     if os.environ.get("BENCH_COMPILE_CACHE", "") in ("", "0"):
         return {"JAX_ENABLE_COMPILATION_CACHE": "false"}
-    made_by = f"{environment.version_of('jaxlib')} {environment.machine()} {_instructions()}"
+    made_by = f"{machine.version_of('jaxlib')} {machine.machine()} {_instructions()}"
     folder = cache_folder() / "compiled" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
     return {
         "JAX_ENABLE_COMPILATION_CACHE": "true",
@@ -255,7 +255,7 @@ def _xla_flags(own: str) -> str:
 
 def _version_of(package: str) -> tuple[int, ...]:
     """Return major and minor version; (0, 0) where there is no telling."""
-    numbers = (environment.version_of(package) or "").split(".")[:2]
+    numbers = (machine.version_of(package) or "").split(".")[:2]
     return tuple(map(int, numbers)) if all(map(str.isdecimal, numbers)) else (0, 0)
 
 

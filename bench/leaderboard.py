@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.answering import UNREADABLE, current, left_out, setbacks, told
 from bench.costs import Costs, table_costs, with_repeats
-from bench.record import OK, SKIPPED, Record
+from bench.protocol import OK, SKIPPED
+from bench.record import Record
 from bench.repeats import Repeats, summarise
 from bench.targets import Targets, make_targets, shows_published
 

@@ -10,7 +10,7 @@ from statistics import median_low
 
 from bench.frontier import points
 from bench.leaderboard import Leaderboard, Row, Table, records_of
-from bench.record import OK
+from bench.protocol import OK
 
 #: Kinds of pictures: learning curves, and quality against training time.
 CURVES = "curves"

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from bench.data.needed import absence_of
 from bench.errors import BenchError, CannotRun
-from bench.record import FAILED, OK, SKIPPED, Record, answers
+from bench.protocol import FAILED, OK, SKIPPED
+from bench.record import Record, answers
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.options import complaint

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import psutil
 
-#: Seconds that a process gets for what it has been asked to do.
-GRACE = 2.0
+from bench.protocol import GRACE
 
 
 def find(number: int) -> psutil.Process | None:

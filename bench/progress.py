@@ -16,12 +16,11 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from bench.job import EpochDone
+from bench.formatting import duration, one_line
 from bench.leaderboard import row_label
 from bench.plan import Planned
-from bench.printable import one_line
-from bench.record import OK, Record
-from bench.render.columns import duration
+from bench.protocol import OK, EpochDone
+from bench.record import Record
 from bench.repeats import verdict_text
 from bench.time_left import TimeLeft
 

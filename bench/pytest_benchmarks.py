@@ -62,7 +62,7 @@ class Benchmarks:
         from bench.executor import LocalExecutor
         from bench.gate import sampler
         from bench.jobs import prepare_here
-        from bench.record import OK
+        from bench.protocol import OK
         from bench.registry.discover import discover
 
         if self._registry is None or self._sampler is None:
@@ -113,7 +113,7 @@ class BenchmarkTest(pytest.Function):
         self, excinfo: pytest.ExceptionInfo[BaseException], *_: Any
     ) -> str | TerminalRepr:
         """Tell the reason on one line: a traceback through this module helps nobody."""
-        from bench.printable import one_line
+        from bench.formatting import one_line
 
         if isinstance(excinfo.value, BenchError):
             return one_line(str(excinfo.value))
@@ -156,18 +156,18 @@ def _replay(
     Raises:
         BenchError: The plugin could not be measured.
     """
-    from bench import record
     from bench.gate.from_pytest_benchmark import EXTRA, about
+    from bench.protocol import OK, SKIPPED
 
     try:
         found = benchmarks.measured(path, once=benchmark.disabled)
-        if found.status not in (record.OK, record.SKIPPED):
+        if found.status not in (OK, SKIPPED):
             raise BenchError(f"{found.status}: {found.reason}")
     except BenchError as error:
         # Left unused, the fixture would add an error of its own to the failure.
         benchmark.pedantic(_refuse, args=(error,))
         raise
-    if found.status == record.SKIPPED:
+    if found.status == SKIPPED:
         pytest.skip(found.reason)
     rounds = [seconds for process in found.rounds.get(metric, ()) for seconds in process]
     if not rounds:

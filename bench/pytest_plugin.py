@@ -18,8 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from bench.contract import Verdict
     from bench.examination import Examiner
+    from bench.protocol import Verdict
     from bench.pytest_benchmarks import Benchmarks
     from bench.registry.discover import Registry
 
@@ -155,7 +155,7 @@ class PluginFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item]:
         """Return a test for each check; the file is not even read."""
-        from bench.contract import CHECKS
+        from bench.protocol import CHECKS
 
         return [ContractCheck.from_parent(self, name=check) for check in CHECKS]
 
@@ -173,7 +173,7 @@ class ContractCheck(pytest.Item):
 
     def runtest(self) -> None:
         """Pass, skip or fail, as the check did."""
-        from bench.contract import FAILED, NOT_REACHED, SKIPPED
+        from bench.protocol import FAILED, NOT_REACHED, SKIPPED
 
         verdicts = self.parent.verdicts()
         verdict = verdicts[self.name]
@@ -191,7 +191,7 @@ class ContractCheck(pytest.Item):
     ) -> str | TerminalRepr:
         """Tell the reason on one line: a traceback through this module helps nobody."""
         from bench.errors import BenchError
-        from bench.printable import one_line
+        from bench.formatting import one_line
 
         if isinstance(excinfo.value, BrokenContract | BenchError):
             return one_line(str(excinfo.value))

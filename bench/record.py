@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from bench.errors import BenchError
 from bench.files import is_one_name
 from bench.predictions import Predictions
+from bench.protocol import OK, STATUSES
 from bench.repeats import VERDICTS
 from bench.schema import SCHEMA_VERSION, check_seal, parse, sealed, upgraded
 from bench.trial import Trial
 from bench.values import NAMES, is_a
-
-OK = "ok"
-SKIPPED = "skipped"
-FAILED = "failed"
-DIVERGED = "diverged"
-TIMEOUT = "timeout"
-OUT_OF_MEMORY = "out_of_memory"
-CRASHED = "crashed"
-STATUSES = (OK, SKIPPED, FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
 
 _SECTIONS: Mapping[str, type] = {
     **dict.fromkeys(("trial", "metrics", "timing", "memory", "model"), dict),
@@ -59,25 +51,6 @@ _MEASURED = (
     ("memory", "peak_rss"),
     ("model", "parameters"),
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a worker reports at its end; times in seconds, memory in bytes.
-
-    metrics: train, validation, test (metric name -> value), best_epoch, and curves
-    (name -> one value an epoch). timing: build, compile, first_epoch, steady_epoch, fit,
-    predict (of the scored test examples), predict_per_1000, total. memory: peak_rss.
-    model: parameters, size. environment: what the worker knows of where it ran.
-    """
-
-    status: str
-    reason: str = ""
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    timing: Mapping[str, float] = field(default_factory=dict)
-    memory: Mapping[str, int] = field(default_factory=dict)
-    model: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
-from bench.record import OK
+from bench.protocol import OK
 
 #: How far apart two figures of the task's own metric may be and still be called the same.
 TOLERANCE = 0.010

@@ -147,7 +147,7 @@ class Rounds:
         """
         if self.limit is None:
             return []
-        from bench.render.columns import duration
+        from bench.formatting import duration
 
         added = {each.trial.identity for each in self.added}
         seconds = sum(r.timing.get("total") or 0.0 for r in records if r.identity in added)

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.claims import CLAIMS, Claims
-from bench.environment import load
 from bench.executor import Executor, News, Started
 from bench.interrupt import Interruption
-from bench.job import EpochDone, Finished, Job
 from bench.jobs import Jobs
+from bench.machine import load
 from bench.plan import Planned, made_meanwhile
 from bench.predictions import take_from
-from bench.record import CRASHED, OK, Outcome, Record
+from bench.protocol import CRASHED, OK, EpochDone, Finished, Job, Outcome
+from bench.record import Record
 from bench.recorder import Recorder
 from bench.store import Store
 from bench.verify import judged, repeated_meanwhile

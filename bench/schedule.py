@@ -8,7 +8,8 @@ from statistics import median
 from typing import Any
 
 from bench.plan import Planned
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 from bench.trial import Trial
 
 _Kind = tuple[str, ...]

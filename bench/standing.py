@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.evidence import Evidence, Scores, key_of
 from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 
 if TYPE_CHECKING:
     from bench.statistics.compare import Comparison, Sample

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.files import WRITING, read_bounded, sweep, write_whole
+from bench.formatting import one_line
 from bench.keepsake import Keepsake
 from bench.predictions import describe, load
-from bench.printable import one_line
 from bench.record import Record, answers, from_json
 from bench.trial import Trial
 

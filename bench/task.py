@@ -16,7 +16,7 @@ Task files may import numpy, pandas and ``bench``; never Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BenchError
-
 if TYPE_CHECKING:
-    import keras
+    pass
 
 Array = npt.NDArray[Any]
 
@@ -122,53 +120,3 @@ class OpenTask:
     test: Examples
     facts: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, float] = field(default_factory=dict)
-
-
-class PluginTask:
-    """The ``task`` argument of a plugin's ``build``: shapes and facts, never examples.
-
-    ``files`` has the names of the files that the plugin declares it needs.
-    """
-
-    def __init__(self, name: str, opened: OpenTask, files: Container[str] = ()) -> None:
-        self.name = name
-        self._files = files
-        self.input_shape = opened.input_shape
-        self.input_dtype = opened.input_dtype
-        self._facts = dict(opened.facts)
-
-    def inputs(self) -> keras.KerasTensor:
-        """Return a Keras input of this view's shape and dtype."""
-        import keras
-
-        return keras.Input(self.input_shape, dtype=self.input_dtype, name="inputs")
-
-    def word_vectors(self, file: str) -> Array:
-        """Return word vectors, shape (len(vocabulary), numbers), float32.
-
-        Row i is the vector of the word of index i, zeros where the file does not have it.
-
-        Args:
-            file: The name of a file of the data folder, one of the plugin's ``FILES``.
-
-        Raises:
-            BenchError: The plugin does not declare the file, or a line of it is malformed.
-            CannotRun: The file is not there, or the data have no words.
-            AttributeError: The task is not one of words.
-        """
-        from bench.data.needed import path_of
-        from bench.text.vectors import read_vectors
-
-        if file not in self._files:
-            # What a trial reads must be in its identity.
-            raise BenchError(f"task.word_vectors({file!r}): declare it, FILES = [{file!r}]")
-        return read_vectors(path_of(file), self.vocabulary)
-
-    def __getattr__(self, name: str) -> Any:
-        facts = self.__dict__.get("_facts", {})
-        if name in facts:
-            return facts[name]
-        raise AttributeError(
-            f"task {self.__dict__.get('name')!r} has no attribute {name!r}; "
-            f"it has inputs(), input_shape, input_dtype, {', '.join(sorted(facts))}"
-        )

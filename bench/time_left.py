@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from statistics import mean
 
+from bench.formatting import duration
 from bench.plan import Planned
 from bench.record import Record
-from bench.render.columns import duration
 from bench.schedule import Durations
 from bench.trial import Trial
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.plan import Planned
 from bench.predictions import unpack
-from bench.record import OK, Record, answers
+from bench.protocol import OK
+from bench.record import Record, answers
 from bench.repeats import (
     DIFFERENT,
     Comparison,

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from bench import processes
-from bench.job import Ended, Job, Message, decode
 from bench.launch import Launched
+from bench.protocol import GRACE, Ended, Job, Message, decode
 
 LOG_TAIL = 8192
 POLL = 0.1
@@ -96,13 +96,13 @@ class WorkerProcess:
         for ask, patience in ((self.ask_to_stop, 2.0), (self._hang_up, 0.5)):
             if launched.alive:
                 ask()
-                processes.wait_until(lambda: not launched.alive, patience * processes.GRACE)
+                processes.wait_until(lambda: not launched.alive, patience * GRACE)
         if launched.alive and launched.process is not None:
             processes.kill_tree(launched.process)
         self._hang_up()
         launched.reap()
         for reader, stream in zip(self._readers, (launched.stdout, launched.stderr), strict=True):
-            reader.join(timeout=processes.GRACE)
+            reader.join(timeout=GRACE)
             if not reader.is_alive():
                 stream.close()
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from bench.leaderboard import Leaderboard, make_leaderboard
 from bench.plan import Planned, Request, Surroundings, make_plan
-from bench.record import FAILED, OK, SKIPPED, Record
+from bench.protocol import FAILED, OK, SKIPPED
+from bench.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import TaskInfo

@@ -18,7 +18,7 @@ from run_world import Script
 from verify_world import Place, Workshop
 
 from bench import runner
-from bench.shares import Share
+from bench.machine import Share
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

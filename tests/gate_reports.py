@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.gate.metrics import COMPILE, PEAK_MEMORY, PREDICT, QUALITY, TRAIN_STEP
 from bench.gate.side import Key, Measured, Quality, SeedScore, Side
 from bench.gate.verdicts import (
     BETTER,
@@ -16,6 +15,7 @@ from bench.gate.verdicts import (
     Finding,
     Report,
 )
+from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, QUALITY, TRAIN_STEP
 
 
 def a_key(label: str = "jena_gru", task: str = "jena", **changes: str) -> Key:

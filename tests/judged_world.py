@@ -10,7 +10,8 @@ from builders import a_board
 
 from bench.evidence import Evidence, Scores, key_of
 from bench.leaderboard import Leaderboard, Row
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 from bench.standing import judge
 
 EXAMPLES = 400

@@ -19,13 +19,14 @@ from tabulate import tabulate
 
 from bench.data.needed import PUBLISHED
 from bench.errors import BenchError
+from bench.formatting import count, metric_name
 from bench.paths import shipped
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo, load_module
-from bench.render.columns import count, metric_name
 from bench.render.markdown import escape
-from bench.task import PluginTask, Prepared
+from bench.task import Prepared
+from bench.worker.plugin import PluginTask
 
 COMMAND = "python -m tests.models_page > docs/models.md"
 

@@ -10,14 +10,13 @@ from typing import Any
 
 from builders import a_record, a_task
 
-from bench.bounds import Bounds
 from bench.data.ready import PreparedTask
 from bench.executor import Event, Started
 from bench.interrupt import Interruption
-from bench.job import EpochDone, Finished, Job
 from bench.jobs import Jobs
 from bench.plan import Planned
-from bench.record import OK, Outcome, Record
+from bench.protocol import OK, Bounds, EpochDone, Finished, Job, Outcome
+from bench.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.runner import Context, Further, Result, run

@@ -12,7 +12,7 @@ from builders import a_plugin, task_source
 from test_worker_keras_model import a_trial
 
 from bench.data.arrays import write_arrays
-from bench.job import Job
+from bench.protocol import Job
 from bench.task import Array, Prepared
 
 TASK = """

@@ -12,7 +12,8 @@ from judged_world import judged
 
 from bench.backends import OTHER, SAME, UNKNOWN, Comparison, SideBySide, side_by_side
 from bench.leaderboard import Leaderboard
-from bench.record import FAILED, Record
+from bench.protocol import FAILED
+from bench.record import Record
 
 
 def on(

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import bounds
-from bench.bounds import default_bounds, machine_memory
+from bench import machine
+from bench.machine import default_bounds, machine_memory
 from bench.training import PROFILES
 
 
@@ -16,7 +16,7 @@ from bench.training import PROFILES
 def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file in which a container's limit would stand."""
     path = tmp_path / "memory.max"
-    monkeypatch.setattr(bounds, "_CGROUP_LIMITS", (tmp_path / "absent", path))
+    monkeypatch.setattr(machine, "_CGROUP_LIMITS", (tmp_path / "absent", path))
     return path
 
 

@@ -14,7 +14,8 @@ from command_line import call, complaint
 from gate_records import left_predictions
 
 from bench.gate.baseline import read
-from bench.record import FAILED, Record
+from bench.protocol import FAILED
+from bench.record import Record
 from bench.store import Store
 
 

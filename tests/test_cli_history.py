@@ -268,7 +268,7 @@ def test_a_picture_of_another_kind(error, tmp_path):
 
 def test_without_matplotlib_the_mend_is_told(error, tmp_path, monkeypatch):
     kept(tmp_path, [on_day(0, timed(0.1))])
-    monkeypatch.setattr("bench.environment.version_of", lambda name: None)
+    monkeypatch.setattr("bench.machine.version_of", lambda name: None)
     assert "`pip install matplotlib`" in error("--output", "history.svg")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from builders import a_plugin
 
-from bench.contract import CHECKS
+from bench.protocol import CHECKS
 
 DENSE = (
     "def build(task):\n"
@@ -28,7 +28,7 @@ TELLS = "from pathlib import Path\nPath(__file__).with_name('was-run').open('a')
 TELLS_IMPORTS = """
 import sys
 def pytest_unconfigure():
-    slow = {"keras", "tensorflow", "numpy", "pandas", "bench.examination", "bench.contract"}
+    slow = {"keras", "tensorflow", "numpy", "pandas", "bench.examination", "bench.protocol"}
     print("imported:", *sorted(slow & set(sys.modules)))
 """
 
@@ -108,7 +108,7 @@ def test_collecting_imports_nothing_slow(with_setting, cache):
     done = run_pytest(with_setting, cache, "--collect-only", "-q", "plugins")
 
     assert names_in(done.stdout) == EXPECTED
-    assert done.stdout.endswith("imported: bench.contract\n")
+    assert done.stdout.endswith("imported: bench.protocol\n")
 
 
 def test_plugins_are_run_once_each_and_fail_with_their_reason_on_one_line(with_setting, cache):

@@ -14,7 +14,7 @@ import pytest
 from builders import a_plugin
 
 from bench.cli.test import command
-from bench.contract import CHECKS, FAILED, NOT_REACHED, PASSED, SKIPPED, TIMEOUT
+from bench.protocol import CHECKS, CHECKS_TIMEOUT, FAILED, NOT_REACHED, PASSED, SKIPPED
 
 KERAS = "import os, time, keras, numpy\nfrom keras import Sequential, layers"
 ESTIMATOR = (
@@ -275,7 +275,7 @@ def test_the_guide_names_every_check_and_every_option():
 
     assert all(f"| `{check}` |" in GUIDE for check in CHECKS)
     assert all(flag in GUIDE for flag in flags)
-    assert f"({TIMEOUT:g} unless said otherwise)" in GUIDE
+    assert f"({CHECKS_TIMEOUT:g} unless said otherwise)" in GUIDE
 
 
 def test_a_wrong_name_is_refused_before_anything_is_run(tmp_path, cache):

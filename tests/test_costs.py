@@ -10,7 +10,8 @@ import pytest
 from builders import a_board, a_record, a_timed_record, beside
 
 from bench.costs import Costs
-from bench.record import FAILED, Record
+from bench.protocol import FAILED
+from bench.record import Record
 from bench.repeats import BIT_IDENTICAL
 
 

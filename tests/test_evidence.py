@@ -12,7 +12,8 @@ import pytest
 from builders import a_board, a_record
 
 from bench.evidence import Evidence, gather, key_of
-from bench.record import FAILED, Record
+from bench.protocol import FAILED
+from bench.record import Record
 from bench.store import Store
 
 TARGETS = np.array([0.0, 1.0, 0.5], dtype="float32")

@@ -13,9 +13,8 @@ from tree_world import copy_of_the_suite
 from worker_world import a_job, install_worker
 
 from bench import processes, worker_process
-from bench.bounds import Bounds
 from bench.executor import LocalExecutor, Started
-from bench.job import EpochDone, Finished
+from bench.protocol import Bounds, EpochDone, Finished
 
 
 @pytest.fixture

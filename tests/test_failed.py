@@ -10,17 +10,8 @@ from builders import a_plugin, a_record, a_task
 
 from bench.failed import ask_again, failed_trials, is_named
 from bench.plan import Group
-from bench.record import (
-    CRASHED,
-    DIVERGED,
-    FAILED,
-    OK,
-    OUT_OF_MEMORY,
-    SKIPPED,
-    STATUSES,
-    TIMEOUT,
-    Record,
-)
+from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, SKIPPED, STATUSES, TIMEOUT
+from bench.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 

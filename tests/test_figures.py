@@ -14,8 +14,8 @@ import pytest
 from builders import AWKWARD, a_board, a_record, board_with, three_seeds
 
 from bench.cli import main
+from bench.formatting import one_line
 from bench.leaderboard import Leaderboard
-from bench.printable import one_line
 from bench.render.figures import figures
 from bench.store import Store
 

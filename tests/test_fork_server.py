@@ -17,10 +17,9 @@ import pytest
 from worker_world import a_job, install_server
 
 from bench import launch, processes
-from bench.bounds import Bounds
 from bench.executor import LocalExecutor
-from bench.job import EpochDone, Finished
 from bench.launch import Launcher
+from bench.protocol import Bounds, EpochDone, Finished
 
 Install = Callable[..., None]
 

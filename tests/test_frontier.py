@@ -8,7 +8,7 @@ from builders import a_board, a_record, a_timed_record, beside
 
 from bench.frontier import Point, frontier, on_frontier, points
 from bench.leaderboard import Spread
-from bench.record import FAILED
+from bench.protocol import FAILED
 
 
 def point(label: str, seconds: float, quality: float, *, contended: bool = False) -> Point:

@@ -11,7 +11,11 @@ from gate_world import MACHINE, SETTINGS, key, plugin, quality, side, slowed, ti
 
 from bench.gate import costs
 from bench.gate.judge import judge, notes, report
-from bench.gate.metrics import (
+from bench.gate.rule import decide
+from bench.gate.settings import Settings
+from bench.gate.side import Measured, Side
+from bench.gate.verdicts import Finding
+from bench.metrics import (
     COMPILE,
     METRICS,
     PARAMETERS,
@@ -21,10 +25,6 @@ from bench.gate.metrics import (
     START_UP,
     TRAIN_STEP,
 )
-from bench.gate.rule import decide
-from bench.gate.settings import Settings
-from bench.gate.side import Measured, Side
-from bench.gate.verdicts import Finding
 
 SETTINGS_OF_CHECK = Settings()
 

@@ -10,11 +10,11 @@ import pytest
 from gate_world import GROUPS, key, plugin, quality, side
 
 from bench.gate.judge import judge
-from bench.gate.metrics import QUALITY
 from bench.gate.quality import BIT_IDENTICAL, ONE_SEED
 from bench.gate.settings import Settings
 from bench.gate.side import Quality
 from bench.gate.verdicts import Finding
+from bench.metrics import QUALITY
 from bench.statistics.sample import Summary
 from bench.statistics.two_sides import Shift, Sides, compare_sides
 

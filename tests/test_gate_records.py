@@ -15,7 +15,8 @@ from gate_records import GROUPS, left_predictions
 
 from bench.gate.from_records import side_of
 from bench.gate.side import Key, Measured, Side
-from bench.record import FAILED, SKIPPED, Record
+from bench.protocol import FAILED, SKIPPED
+from bench.record import Record
 from bench.statistics.blocks import group_examples, group_sums, influences
 from bench.store import Store
 

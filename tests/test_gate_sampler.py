@@ -17,10 +17,9 @@ from bench.errors import BenchError
 from bench.executor import Event, LocalExecutor, Started
 from bench.gate.sampler import Sampled, Sampler, SamplingSettings, measured
 from bench.gate.side import Key
-from bench.job import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Readings
 from bench.jobs import prepare_by, prepare_here
 from bench.paths import Tree
-from bench.record import Outcome
+from bench.protocol import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 

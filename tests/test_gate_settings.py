@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.gate.metrics import METRICS
 from bench.gate.settings import Settings, read_settings, with_options
+from bench.metrics import METRICS
 
 TABLE = """
 [tool.bench.check]

@@ -21,8 +21,7 @@ from hostile.kind import INNOCENT, Kind
 from bench import launch, processes
 from bench.data.ready import prepare_task
 from bench.executor import LocalExecutor
-from bench.job import Finished, Job
-from bench.record import OK
+from bench.protocol import OK, Finished, Job
 from bench.registry.tasks import TaskInfo, discover_tasks
 from bench.training import DEFAULTS
 from bench.trial import Trial

@@ -16,10 +16,10 @@ from worker_world import a_job, install_server, install_worker
 
 from bench import attempt, launch, processes
 from bench.attempt import MemoryKills
-from bench.bounds import Bounds
 from bench.executor import LocalExecutor, Started
-from bench.job import EpochDone, Finished
-from bench.shares import Share, can_confine
+from bench.machine import Share, can_confine
+from bench.processes import GRACE
+from bench.protocol import Bounds, EpochDone, Finished
 
 Install = Callable[..., None]
 
@@ -241,7 +241,7 @@ def test_cancel_ends_all_at_once_and_leaves_every_slot_free(worker, meet):
         assert statuses(run(local, 5, 6)) == {5: "ok", 6: "ok"}
 
     # One after the other they would have had their grace twice.
-    assert took < 1.8 * processes.GRACE
+    assert took < 1.8 * GRACE
 
 
 def test_a_kill_of_the_system_s_explains_the_end_of_one_trial_only(worker, meet, monkeypatch):

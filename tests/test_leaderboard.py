@@ -20,7 +20,7 @@ from bench.leaderboard import (
     row_label,
     spread,
 )
-from bench.record import CRASHED, FAILED, OUT_OF_MEMORY, SKIPPED, TIMEOUT
+from bench.protocol import CRASHED, FAILED, OUT_OF_MEMORY, SKIPPED, TIMEOUT
 
 
 def only_table(board: Leaderboard) -> Table:

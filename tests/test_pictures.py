@@ -11,17 +11,9 @@ import pytest
 from builders import AWKWARD, a_board, a_record
 
 from bench.leaderboard import Table
-from bench.pictures import (
-    CURVES,
-    TIME,
-    Panel,
-    own_range,
-    panels,
-    pictures,
-    shared_range,
-    visible,
-)
-from bench.record import FAILED, Record
+from bench.pictures import CURVES, TIME, Panel, own_range, panels, pictures, shared_range, visible
+from bench.protocol import FAILED
+from bench.record import Record
 from bench.render.labels import Box, place
 
 

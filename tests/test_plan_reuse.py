@@ -9,7 +9,7 @@ import pytest
 from builders import INSTALLED, World, a_plugin, a_record, record_of
 
 from bench.plan import made_meanwhile, reusable
-from bench.record import FAILED, OK, SKIPPED, TIMEOUT
+from bench.protocol import FAILED, OK, SKIPPED, TIMEOUT
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from builders import a_record, a_repeat
 from rich.console import Console
 
-from bench.job import EpochDone
 from bench.plan import Planned
 from bench.progress import LiveBar, PlainLines, observer_for, result_line
-from bench.record import CRASHED, FAILED, SKIPPED, Record
+from bench.protocol import CRASHED, FAILED, SKIPPED, EpochDone
+from bench.record import Record
 from bench.registry.plugins import Plugin
 from bench.repeats import DIFFERENT
 from bench.schedule import Durations

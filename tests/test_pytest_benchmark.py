@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from builders import a_plugin
 
-from bench.contract import CHECKS
 from bench.errors import BenchError
 from bench.gate.from_pytest_benchmark import about, from_document, is_pytest_benchmark, side_of
 from bench.gate.side import Key, Measured
+from bench.protocol import CHECKS
 
 pytest.importorskip("pytest_benchmark")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.bounds import MEMORY_SHARE, TIMEOUTS
 from bench.cli import COMMANDS
 from bench.cli.run import command
-from bench.record import OK, STATUSES
+from bench.machine import MEMORY_SHARE, TIMEOUTS
+from bench.protocol import OK, STATUSES
 from bench.training import PROFILES, TRAINING_OPTIONS
 
 ROOT = Path(__file__).parent.parent

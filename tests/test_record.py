@@ -10,7 +10,8 @@ from builders import a_record, a_repeat, a_trial, edited
 
 from bench.errors import BenchError
 from bench.predictions import describe
-from bench.record import FAILED, OK, STATUSES, TIMEOUT, answers, from_json
+from bench.protocol import FAILED, OK, STATUSES, TIMEOUT
+from bench.record import answers, from_json
 from bench.repeats import DIFFERENT
 
 

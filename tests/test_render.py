@@ -10,11 +10,11 @@ from builders import AWKWARD, a_board, a_record, board_with, three_seeds
 from judged_world import judged, judged_board
 from reading import markdown_rows, markdown_tables
 
+from bench.formatting import count, duration, metric_name, one_line, size
 from bench.leaderboard import Leaderboard, Spread, make_leaderboard
-from bench.printable import one_line
-from bench.record import FAILED, SKIPPED
-from bench.render.columns import count, duration, metric_name, over_seeds, quality, size
+from bench.protocol import FAILED, SKIPPED
 from bench.render.columns import noise as noise_from
+from bench.render.columns import over_seeds, quality
 from bench.render.data import to_csv, to_json
 from bench.render.html import to_html
 from bench.render.markdown import escape, to_markdown

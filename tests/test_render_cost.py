@@ -13,7 +13,7 @@ from builders import a_board, a_record, a_timed_record, beside, three_seeds
 from reading import markdown_rows, markdown_tables
 
 from bench.leaderboard import Leaderboard
-from bench.record import FAILED
+from bench.protocol import FAILED
 from bench.render.data import to_csv, to_json
 from bench.render.figures import figures
 from bench.render.html import to_html

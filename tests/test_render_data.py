@@ -11,8 +11,8 @@ import pytest
 from builders import AWKWARD, JENA_METRIC, a_board, a_record, board_with, three_seeds
 from judged_world import judged_board
 
-from bench.printable import one_line
-from bench.record import FAILED
+from bench.formatting import one_line
+from bench.protocol import FAILED
 from bench.render.data import to_csv, to_json
 from bench.render.html import to_html
 

@@ -9,9 +9,9 @@ import pytest
 from builders import AWKWARD
 from gate_reports import a_key, less_accurate, one_of_each, same, slower
 
-from bench.gate.metrics import PARAMETERS
+from bench.formatting import NOTHING
 from bench.gate.verdicts import FAILED, GONE, NEW, NOT_COMPARABLE, WORSE, Finding, Report
-from bench.render.columns import NOTHING
+from bench.metrics import PARAMETERS
 from bench.render.gate.markdown import MARKER, to_markdown
 from bench.render.gate.text import to_text
 from bench.render.gate.words import change, labels, value

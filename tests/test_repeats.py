@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from builders import a_board, a_record, a_repeat
 
-from bench.record import OK, TIMEOUT, Record
+from bench.protocol import OK, TIMEOUT
+from bench.record import Record
 from bench.repeats import (
     BIT_IDENTICAL,
     DIFFERENT,

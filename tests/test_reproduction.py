@@ -11,8 +11,9 @@ import pytest
 from builders import AWKWARD, a_board, a_plugin, a_record
 from command_line import report_on
 
-from bench.printable import one_line
-from bench.record import FAILED, SKIPPED, Record
+from bench.formatting import one_line
+from bench.protocol import FAILED, SKIPPED
+from bench.record import Record
 from bench.registry import discover
 from bench.registry.plugins import read_plugin
 from bench.render import reproduction as render

@@ -16,9 +16,9 @@ from judged_world import judged
 from run_world import an_outcome
 from verify_world import Place, Workshop
 
-from bench.job import Job
 from bench.leaderboard import Table
-from bench.record import FAILED, Outcome, Record
+from bench.protocol import FAILED, Job, Outcome
+from bench.record import Record
 from bench.rounds import next_seeds, ties
 
 

@@ -13,10 +13,9 @@ from bench import launch
 from bench.cli import parsing
 from bench.cli.parsing import parse_backends
 from bench.errors import BenchError
-from bench.job import Job
 from bench.launch import Launcher
-from bench.record import FAILED
-from bench.shares import Share
+from bench.machine import Share
+from bench.protocol import FAILED, Job
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -13,11 +13,10 @@ import pytest
 from run_world import Script, an_outcome
 from verify_world import Place, Workshop
 
-from bench import shares
-from bench.bounds import default_bounds
+from bench import machine
+from bench.machine import Share, can_confine, default_bounds
 from bench.processes import wait_until
-from bench.record import Outcome
-from bench.shares import Share, can_confine
+from bench.protocol import Outcome
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -51,7 +50,7 @@ def place(
     make_place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch, scripts: list[Script]
 ) -> Place:
     """A place with four CPUs and the plugins slow and quick, which train in no time."""
-    monkeypatch.setattr(shares, "usable_cpus", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(machine, "usable_cpus", lambda: [0, 1, 2, 3])
     workshop = Workshop()
 
     def executor(shares: Sequence[Share]) -> Script:
@@ -120,7 +119,7 @@ def test_a_number_of_jobs_that_is_none_is_refused(place, number):
 
 
 def test_where_trials_cannot_have_cores_of_their_own_one_line_says_so(place, monkeypatch):
-    for module in ("bench.shares", "bench.benchmark"):
+    for module in ("bench.machine", "bench.benchmark"):
         monkeypatch.setattr(f"{module}.can_confine", lambda: False)
     assert place.run("quick", "--jobs", "2") == 0
     assert place.err.count("--jobs 2: trials share all cores") == 1

@@ -19,8 +19,7 @@ from bench import runner
 from bench.claims import CLAIMS, Claims
 from bench.errors import BenchError
 from bench.interrupt import Interruption
-from bench.job import Job
-from bench.record import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Outcome
+from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
 from bench.store import Store
 
 pytestmark = pytest.mark.usefixtures("heard_signals")

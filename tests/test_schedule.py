@@ -11,7 +11,8 @@ import pytest
 from builders import a_record, a_trial
 
 from bench.plan import Planned
-from bench.record import FAILED, SKIPPED, TIMEOUT, Record
+from bench.protocol import FAILED, SKIPPED, TIMEOUT
+from bench.record import Record
 from bench.registry.plugins import Plugin
 from bench.schedule import Durations, in_order
 

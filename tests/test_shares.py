@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import shares
+from bench import machine as module
 from bench.errors import BenchError
-from bench.shares import WHOLE, can_confine, confine, confined, cpu_shares
+from bench.machine import WHOLE, can_confine, confine, confined, cpu_shares
 
 confining = pytest.mark.skipif(not can_confine(), reason="this system cannot confine processes")
 
@@ -25,9 +25,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     """Have the run find other CPUs than there are; ``cores`` tells the core of each."""
 
     def install(*cpus: int, cores: tuple[int, ...] = ()) -> None:
-        monkeypatch.setattr(shares, "usable_cpus", lambda: [*cpus])
-        monkeypatch.setattr(shares, "can_confine", lambda: True)
-        monkeypatch.setattr(shares, "_TOPOLOGY", f"{tmp_path}/cpu{{}}")
+        monkeypatch.setattr(module, "usable_cpus", lambda: [*cpus])
+        monkeypatch.setattr(module, "can_confine", lambda: True)
+        monkeypatch.setattr(module, "_TOPOLOGY", f"{tmp_path}/cpu{{}}")
         for cpu, core in zip(cpus, cores, strict=False):
             folder = tmp_path / f"cpu{cpu}"
             folder.mkdir()
@@ -73,7 +73,7 @@ def test_more_trials_than_cpus_are_refused_with_both_numbers(machine):
 
 def test_where_processes_cannot_be_confined_none_is(machine, monkeypatch):
     machine(0, 1)
-    monkeypatch.setattr(shares, "can_confine", lambda: False)
+    monkeypatch.setattr(module, "can_confine", lambda: False)
     assert cpu_shares(2) == (None, None)
 
 

@@ -27,7 +27,7 @@ from speed.tables import all_tables
 from text_world import imdb, made_data, opened
 
 from bench.errors import BenchError
-from bench.record import FAILED
+from bench.protocol import FAILED
 from bench.registry.discover import discover
 from bench.series.prepare import prepare
 from bench.series.table import Table

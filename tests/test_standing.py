@@ -10,7 +10,8 @@ from builders import a_board, a_record
 from judged_world import EXAMPLES, evidence_of, judged, rows_of, scores_of
 
 from bench.evidence import key_of
-from bench.record import FAILED, Record
+from bench.protocol import FAILED
+from bench.record import Record
 from bench.render.comparison import compared
 from bench.standing import judge
 

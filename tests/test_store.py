@@ -12,7 +12,7 @@ from builders import a_record
 
 from bench.errors import BenchError
 from bench.files import write_whole
-from bench.record import TIMEOUT
+from bench.protocol import TIMEOUT
 from bench.store import Store
 
 

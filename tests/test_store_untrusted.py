@@ -20,7 +20,8 @@ from bench.cli.report import FORMATS, render
 from bench.cli.show import _last, _line
 from bench.errors import BenchError
 from bench.predictions import Predictions
-from bench.record import FAILED, Record, from_json
+from bench.protocol import FAILED
+from bench.record import Record, from_json
 from bench.store import LARGEST_RECORD, Store
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="such files are of POSIX systems")

@@ -10,7 +10,8 @@ import pytest
 from builders import a_record
 
 from bench.plan import Planned
-from bench.record import FAILED, Record
+from bench.protocol import FAILED
+from bench.record import Record
 from bench.registry.plugins import Plugin
 from bench.schedule import Durations
 from bench.time_left import TimeLeft, makespan

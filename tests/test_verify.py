@@ -15,8 +15,7 @@ from run_world import Script, an_outcome
 from verify_world import NUMBERS, Place, Workshop, packed
 
 from bench.claims import CLAIMS
-from bench.job import Job
-from bench.record import CRASHED, FAILED, OK, TIMEOUT
+from bench.protocol import CRASHED, FAILED, OK, TIMEOUT, Job
 from bench.repeats import BIT_IDENTICAL, DIFFERENT, WITHIN
 from bench.store import Store
 

@@ -17,9 +17,9 @@ from verify_world import NUMBERS, Workshop, packed
 from bench import runner
 from bench.claims import CLAIMS, Claims
 from bench.errors import BenchError
-from bench.job import Job
 from bench.plan import Planned
-from bench.record import OK, Record
+from bench.protocol import OK, Job
+from bench.record import Record
 from bench.repeats import BIT_IDENTICAL, WITHIN, Sample
 from bench.runner import Result
 from bench.store import Store

@@ -25,8 +25,8 @@ from bench.data.needed import PUBLISHED, WordVectors, absence_of, digest_of, pat
 from bench.data.word_vectors import fetch_word_vectors
 from bench.errors import BenchError, CannotRun, DataError
 from bench.registry.plugins import read_plugin
-from bench.task import PluginTask
 from bench.text.vectors import read_vectors
+from bench.worker.plugin import PluginTask
 
 LINES = "film 0.5 -1 2e-1\nthe 1 2 3\ncafé -0.25 0 7\n"
 FILE = "vectors.3d.txt"

@@ -10,7 +10,7 @@ import pytest
 from test_worker_keras_model import a_model, a_trial, sums
 
 from bench.errors import BenchError
-from bench.job import Job
+from bench.protocol import Job
 from bench.registry.tasks import discover_tasks
 from bench.task import OpenTask
 
@@ -21,7 +21,7 @@ OPENED = OpenTask((4,), "float32", SPLIT, SPLIT, SPLIT, facts={"target_column": 
 
 
 def build(source: str, **arguments: Any) -> Any:
-    from bench.worker.plugin_module import call_build, load_plugin
+    from bench.worker.plugin import call_build, load_plugin
 
     trial = replace(a_trial(), hyperparameters=arguments)
     job = Job(trial, "my_plugin.py", source, "", "", "")

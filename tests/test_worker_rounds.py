@@ -15,7 +15,7 @@ import psutil
 import pytest
 from small_job import MODEL, a_small_job, some_data
 
-from bench.job import MEASURE, Effort, Job, Readings
+from bench.protocol import MEASURE, Effort, Job, Readings
 from bench.worker import age
 
 keras = pytest.importorskip("keras")

@@ -14,8 +14,8 @@ import pytest
 from command_line import call
 from run_world import an_outcome
 
-from bench.job import Job
-from bench.record import Outcome, Record
+from bench.protocol import Job, Outcome
+from bench.record import Record
 from bench.store import Store
 
 NUMBERS = np.linspace(-1, 1, 40)

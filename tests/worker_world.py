@@ -10,13 +10,12 @@ import pytest
 from test_worker_keras_model import a_trial
 
 from bench import launch
-from bench.bounds import Bounds
-from bench.job import Job
+from bench.protocol import Bounds, Job
 
 _IMPORTS = (
     "import os, signal, subprocess, sys, threading, time\n"
-    "from bench.job import EpochDone, Job, encode\n"
-    "from bench.record import Outcome\n"
+    "from bench.protocol import EpochDone, Job, encode\n"
+    "from bench.protocol import Outcome\n"
 )
 _WORK = (
     "def work(line):\n"

@@ -96,7 +96,7 @@ def keep(options: BaselineOptions) -> int:
 def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]:
     """Return the records that are asked for, all of one profile."""
     from bench.failed import is_named
-    from bench.printable import one_line
+    from bench.formatting import one_line
     from bench.registry.declarations import nearest
 
     if not records:
@@ -156,10 +156,9 @@ def _summary(side: Side) -> str:
 
 
 def _row(measured: Measured) -> list[str]:
+    from bench.formatting import NOTHING, duration, metric_name, one_line, size
     from bench.gate.history import value_of
-    from bench.gate.metrics import PEAK_MEMORY, PREDICT, TRAIN_STEP
-    from bench.printable import one_line
-    from bench.render.columns import NOTHING, duration, metric_name, size
+    from bench.metrics import PEAK_MEMORY, PREDICT, TRAIN_STEP
 
     quality = measured.quality
     shown = f"{value_of(measured, 'quality'):.4f} {metric_name(quality.metric)}" if quality else ""

@@ -13,9 +13,9 @@ import click
 from bench.cli import options as shared
 from bench.cli.parsing import check_backend, parse_seeds
 from bench.errors import BenchError
-from bench.gate.metrics import METRICS
 from bench.gate.settings import Settings, read_settings, with_options
 from bench.gate.verdicts import NO_BASELINE, VERDICTS
+from bench.metrics import METRICS
 from bench.training import PROFILES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.errors import BenchError
-from bench.gate.metrics import METRICS, TRAIN_STEP
+from bench.metrics import METRICS, TRAIN_STEP
 from bench.statistics.change_points import LEVEL
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def show(options: HistoryOptions) -> int:
 
 
 def _check_names(patterns: Sequence[str], keys: Sequence[Key]) -> None:
+    from bench.formatting import one_line
     from bench.gate.history import is_named
-    from bench.printable import one_line
     from bench.registry.declarations import nearest
 
     labels = sorted({key.label for key in keys})
@@ -113,7 +113,7 @@ def _check_names(patterns: Sequence[str], keys: Sequence[Key]) -> None:
 
 def _check_picture(path: Path) -> None:
     """Refuse a picture that cannot be drawn before anything is computed."""
-    from bench.environment import version_of
+    from bench.machine import version_of
 
     if path.suffix.lower() != ".svg":
         raise BenchError(f"--output {path}: only SVG is drawn; give a name that ends with .svg")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bench.cli import options
-from bench.printable import one_line
+from bench.formatting import one_line
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo

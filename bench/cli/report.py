@@ -209,7 +209,7 @@ def _notes() -> dict[str, str]:
 
 
 def _draw(board: Leaderboard, folder: Path) -> None:
-    from bench.environment import version_of
+    from bench.machine import version_of
     from bench.pictures import pictures
 
     if version_of("matplotlib") is None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from bench.bounds import MEMORY_SHARE, TIMEOUTS, Bounds, default_bounds
 from bench.cli import options as shared
 from bench.cli.parsing import (
     check_backend,
@@ -21,7 +20,9 @@ from bench.cli.parsing import (
 )
 from bench.cli.words import command_line, is_given, resuming
 from bench.errors import BenchError
+from bench.machine import MEMORY_SHARE, TIMEOUTS, default_bounds
 from bench.plan import REUSE_POLICIES, Request, check_seeds
+from bench.protocol import Bounds
 from bench.repeats import Sample
 from bench.training import PROFILES
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from bench.cli import options
-from bench.printable import one_line, without_controls
-from bench.record import OK, Record
+from bench.formatting import one_line, without_controls
+from bench.protocol import OK
+from bench.record import Record
 from bench.repeats import verdict_text
 
 
@@ -53,8 +54,7 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
 
 
 def _last(record: Record) -> list[str]:
-    from bench.render.columns import count, duration, size
-    from bench.render.sparkline import sparkline
+    from bench.formatting import count, duration, size, sparkline
 
     lines = [f"last record: {_line(record)}"]
     if record.status == OK:

@@ -13,8 +13,8 @@ import click
 
 from bench.cli import options
 from bench.cli.parsing import check_backend
-from bench.contract import CHECKS, FAILED, PASSED, STATUSES, TIMEOUT, Verdict
-from bench.printable import one_line
+from bench.formatting import one_line
+from bench.protocol import CHECK_STATUSES, CHECKS, CHECKS_TIMEOUT, FAILED, PASSED, Verdict
 
 
 @click.command(name="test")
@@ -25,7 +25,7 @@ from bench.printable import one_line
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=TIMEOUT,
+    default=CHECKS_TIMEOUT,
     show_default=True,
     metavar="SECONDS",
     help="End the checks of a plugin that takes longer.",
@@ -87,7 +87,7 @@ def _line(verdict: Verdict, width: int) -> str:
 def _summary(verdicts: Sequence[Verdict]) -> str:
     number = Counter(verdict.status for verdict in verdicts)
     plugins = len({verdict.path for verdict in verdicts})
-    counts = ", ".join(f"{number[status]} {status}" for status in STATUSES if number[status])
+    counts = ", ".join(f"{number[status]} {status}" for status in CHECK_STATUSES if number[status])
     several = "" if plugins == 1 else "s"
     return f"{plugins} plugin{several}, {len(verdicts)} checks: {counts or 'nothing to do'}"
 
@@ -96,6 +96,6 @@ def _document(verdicts: Sequence[Verdict]) -> str:
     number = Counter(verdict.status for verdict in verdicts)
     document = {
         "checks": [asdict(verdict) for verdict in verdicts],
-        "counts": {status: number[status] for status in STATUSES},
+        "counts": {status: number[status] for status in CHECK_STATUSES},
     }
     return json.dumps(document, indent=1)

@@ -7,18 +7,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from bench.environment import describe_run
 from bench.errors import BenchError
 from bench.gate.check import Selection
 from bench.gate.interleave import Arms, Interleaved, Revision, Turns, compare_interleaved
 from bench.gate.judge import report
-from bench.gate.metrics import METRICS, QUALITY
 from bench.gate.revision import checked_out
 from bench.gate.sampler import SamplingSettings
 from bench.gate.settings import Settings
 from bench.gate.side import Measured, Side
 from bench.gate.training import Schooling, Trainer, Watch, train_both
-from bench.record import OK
+from bench.machine import describe_run
+from bench.metrics import METRICS, QUALITY
+from bench.protocol import OK
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
 from bench.render.gate.formats import Told

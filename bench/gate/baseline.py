@@ -10,11 +10,11 @@ from typing import Any, NoReturn
 
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.metrics import METRICS
+from bench.formatting import one_line
 from bench.gate.packing import MOST_NUMBERS, pack, unpack
 from bench.gate.side import Key, Measured, Quality, SeedScore, Side
-from bench.printable import one_line
-from bench.record import STATUSES
+from bench.metrics import METRICS
+from bench.protocol import STATUSES
 from bench.registry.declarations import nearest
 from bench.values import NAMES, is_a
 

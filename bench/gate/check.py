@@ -16,7 +16,7 @@ from bench.gate.from_records import side_of as side_of_records
 from bench.gate.judge import report
 from bench.gate.settings import Settings
 from bench.gate.side import Key, Measured, Side
-from bench.record import SKIPPED
+from bench.protocol import SKIPPED
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.render.gate.formats import Told

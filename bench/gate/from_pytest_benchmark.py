@@ -12,10 +12,10 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.metrics import METRICS, PREDICT, TRAIN_STEP
+from bench.formatting import one_line
 from bench.gate.side import Key, Measured, Side
-from bench.printable import one_line
-from bench.record import OK
+from bench.metrics import METRICS, PREDICT, TRAIN_STEP
+from bench.protocol import OK
 from bench.values import is_a
 
 #: The name in a benchmark's ``extra_info`` of what ``about`` keeps.
@@ -185,7 +185,7 @@ def _are_rounds(process: Any) -> bool:
 
 
 def _machine(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what tells machines apart, by the names of ``bench.environment.machine``."""
+    """Return what tells machines apart, by the names of ``bench.machine.machine``."""
     cpu = info.get("cpu")
     cpu = cpu if isinstance(cpu, dict) else {}
     release = ".".join(str(info.get("release", "")).split(".")[:2])

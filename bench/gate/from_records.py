@@ -13,10 +13,11 @@ from bench.contention import disturbance, machine_of, usual_references, worst
 from bench.costs import with_repeats
 from bench.errors import BenchError
 from bench.evidence import Evidence, Scores, gather, key_of
-from bench.gate.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.gate.side import Key, Measured, Quality, SeedScore, Side
 from bench.leaderboard import make_leaderboard
-from bench.record import OK, Record
+from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
+from bench.protocol import OK
+from bench.record import Record
 from bench.store import Store
 
 _Say = Callable[[str], None]

@@ -14,9 +14,9 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.gate import baseline
-from bench.gate.metrics import METRICS, PARAMETERS, QUALITY
 from bench.gate.side import Key, Measured, Side
-from bench.record import OK
+from bench.metrics import METRICS, PARAMETERS, QUALITY
+from bench.protocol import OK
 
 _MEASURED = ("time", "memory")
 #: What times and memory depend on beside the machine.
@@ -107,7 +107,7 @@ def history(
 
     Args:
         sides: In the order of time.
-        metric: Of ``bench.gate.metrics.METRICS``.
+        metric: Of ``bench.metrics.METRICS``.
         level: Of the tests for change points; see ``bench.statistics.change_points``.
         patterns: Names or globs of plugins, or of their labels; all for none.
     """

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench.environment import machine
 from bench.executor import LocalExecutor
 from bench.gate.sampler import Sampled, Sampler, Sampling, SamplingSettings, measured
 from bench.gate.side import Measured, Side
 from bench.jobs import prepare_by
-from bench.record import OK
+from bench.machine import machine
+from bench.protocol import OK
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 

@@ -7,20 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.gate.costs import Measurements, judge_parameters, judge_rounds, other_machine
-from bench.gate.metrics import METRICS, QUALITY, Metric
 from bench.gate.quality import Scored, judge_quality
 from bench.gate.settings import Settings
 from bench.gate.side import Key, Measured, Side
-from bench.gate.verdicts import (
-    FAILED,
-    GONE,
-    NEW,
-    NOT_COMPARABLE,
-    NOT_MEASURED,
-    Finding,
-    Report,
-)
-from bench.record import OK, SKIPPED
+from bench.gate.verdicts import FAILED, GONE, NEW, NOT_COMPARABLE, NOT_MEASURED, Finding, Report
+from bench.metrics import METRICS, QUALITY, Metric
+from bench.protocol import OK, SKIPPED
 
 
 def report(

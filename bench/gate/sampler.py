@@ -7,15 +7,13 @@ from dataclasses import dataclass, field, replace
 from statistics import median_low
 from typing import Any, Protocol
 
-from bench import record
-from bench.bounds import Bounds, default_bounds
 from bench.contention import MOST_OTHERS
 from bench.executor import Executor
 from bench.gate.side import Key, Measured
-from bench.job import MEASURE, Effort, Finished, Job, Readings
 from bench.jobs import Jobs, Prepare
+from bench.machine import default_bounds
 from bench.plan import Planned, Request
-from bench.record import Outcome
+from bench.protocol import CRASHED, MEASURE, OK, Bounds, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 
@@ -119,7 +117,7 @@ class Sampler:
         return self._planned[plugin.name]
 
     def _run(self, sampled: Sampled, job: Job) -> Sampled:
-        outcome = Outcome(record.CRASHED, "the worker gave no outcome")
+        outcome = Outcome(CRASHED, "the worker gave no outcome")
         rounds: dict[str, tuple[float, ...]] = {}
         self._executor.submit(job)
         for _, event in self._executor.events():
@@ -128,7 +126,7 @@ class Sampler:
             elif isinstance(event, Finished):
                 outcome = event.outcome
         sampled = replace(sampled, status=outcome.status, reason=outcome.reason)
-        if outcome.status != record.OK:
+        if outcome.status != OK:
             return sampled
         environment = outcome.environment
         return replace(
@@ -150,12 +148,12 @@ def measured(samples: Sequence[Sampled]) -> Measured:
         samples: In the order in which they were taken, one at least, all of the same key.
     """
     first = samples[0]
-    failed = next((sample for sample in samples if sample.status != record.OK), None)
+    failed = next((sample for sample in samples if sample.status != OK), None)
     if failed is not None:
         return Measured(failed.key, failed.status, failed.reason, data=failed.data)
     return Measured(
         key=first.key,
-        status=record.OK,
+        status=OK,
         # A metric that some process lacks has no pairs.
         rounds={
             name: tuple(sample.rounds[name] for sample in samples)

@@ -11,8 +11,8 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.metrics import METRICS
 from bench.gate.verdicts import VERDICTS
+from bench.metrics import METRICS
 from bench.registry.declarations import nearest
 from bench.values import NAMES, is_a
 
@@ -27,7 +27,7 @@ def _tolerances() -> Mapping[str, float]:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a check is told; the defaults are those of ``bench.gate.metrics``.
+    """What a check is told; the defaults are those of ``bench.metrics``.
 
     ``tolerances`` holds every metric's, in the units that ``Metric`` states. ``level`` is
     that of the tests, ``allow`` are the verdicts that do not count against the exit status,

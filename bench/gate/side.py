@@ -62,7 +62,7 @@ class Quality:
 class Measured:
     """What one side measured of one plugin.
 
-    ``status`` is that of a record (``bench.record.STATUSES``), ``reason`` why it is not ok.
+    ``status`` is that of a record (``bench.protocol.STATUSES``), ``reason`` why it is not ok.
     ``rounds`` are the raw rounds of a metric, one tuple a process, in seconds or bytes, each
     process with one round or more. ``disturbed`` says why the times are not to be trusted;
     "" if they are. ``data`` is the fingerprint of the data, ``settings`` what may differ
@@ -85,7 +85,7 @@ class Side:
     """One side of a comparison.
 
     ``name`` is how a reader knows it: a revision, a file. ``machine`` is as
-    ``bench.environment.machine`` gives it; times of two machines are not compared.
+    ``bench.machine.machine`` gives it; times of two machines are not compared.
     ``commit`` is "" where it is not known, ``written`` is ISO time in UTC.
     """
 

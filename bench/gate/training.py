@@ -8,13 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.bounds import default_bounds
-from bench.environment import describe_run, machine
 from bench.executor import LocalExecutor
 from bench.gate.from_records import side_of
 from bench.gate.side import Key, Measured, Side
 from bench.interrupt import Interruption
 from bench.jobs import Jobs, prepare_by
+from bench.machine import default_bounds, describe_run, machine
 from bench.plan import Request
 from bench.progress import observer_for
 from bench.registry.discover import Registry

@@ -10,17 +10,9 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.backends import OTHER, Comparison, Side, SideBySide
+from bench.formatting import NOTHING, duration, metric_name, one_line, size
 from bench.leaderboard import Table
-from bench.printable import one_line
-from bench.render.columns import (
-    CONTENDED,
-    NOTHING,
-    duration,
-    marked,
-    metric_name,
-    quality,
-    size,
-)
+from bench.render.columns import CONTENDED, marked, quality
 from bench.render.markdown import escape
 from bench.render.provenance import above, below, title
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.costs import Costs
+from bench.formatting import NOTHING, count, duration, metric_name, size
 from bench.leaderboard import Row, Spread, Table
-from bench.record import OK
+from bench.protocol import OK
 from bench.repeats import verdict_text
 from bench.targets import shows_published
 
-NOTHING = "–"
 #: Stands after a time that was taken beside other work.
 CONTENDED = "*"
 #: Stands after the ranks of the plugins that none is significantly better than.
@@ -87,14 +87,6 @@ def _figure(split: str, name: str) -> Column:
     return Column(
         f"{split} {metric_name(name)}", lambda row: quality(getattr(row, split).get(name), name)
     )
-
-
-def metric_name(metric: str) -> str:
-    """Write a metric's name as people do: "mae_degC" is "MAE (°C)"."""
-    name, _, unit = metric.partition("_")
-    known = {"mae": "MAE", "degC": "°C"}
-    shown = known.get(name, name)
-    return f"{shown} ({known.get(unit, unit)})" if unit else shown
 
 
 def rank(row: Row) -> str:
@@ -175,30 +167,3 @@ def repeatable(row: Row) -> str:
         return NOTHING
     trials = "1 trial" if row.repeats.trials == 1 else f"{row.repeats.trials} trials"
     return f"{verdict_text(row.repeats.verdict, row.repeats.largest)} ({trials})"
-
-
-def duration(seconds: float | None) -> str:
-    """Write seconds with a unit that a person can read."""
-    if seconds is None:
-        return NOTHING
-    milliseconds = 1000 * seconds
-    if milliseconds < 9.95:
-        return f"{milliseconds:.1f} ms"
-    if milliseconds < 999.5:
-        return f"{milliseconds:.0f} ms"
-    if seconds < 119.95:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7197 else f"{seconds / 3600:.1f} h"
-
-
-def size(number: float | None) -> str:
-    """Write bytes in GiB or MiB."""
-    if number is None:
-        return NOTHING
-    gib = number / 1024**3
-    return f"{gib:.2f} GiB" if gib >= 1 else f"{number / 1024**2:.0f} MiB"
-
-
-def count(number: int | None) -> str:
-    """Write a whole number with thousands separated."""
-    return NOTHING if number is None else f"{number:,}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.formatting import metric_name
 from bench.leaderboard import Table
-from bench.render.columns import BEST, metric_name
+from bench.render.columns import BEST
 
 if TYPE_CHECKING:
     from bench.statistics.compare import Comparison

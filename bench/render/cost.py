@@ -13,11 +13,11 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import IdentityTransform
 
+from bench.formatting import metric_name, one_line
 from bench.frontier import Point, frontier, points
 from bench.leaderboard import Spread, Table
 from bench.pictures import Range, baseline, visible
-from bench.printable import one_line
-from bench.render.columns import metric_name, quality
+from bench.render.columns import quality
 from bench.render.labels import Box, place
 from bench.render.provenance import title
 from bench.render.svg import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg

@@ -6,17 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.costs import Costs
+from bench.formatting import NOTHING, duration, metric_name
 from bench.frontier import on_frontier
 from bench.leaderboard import Row, Table
-from bench.render.columns import (
-    NOTHING,
-    PEAK_MEMORY,
-    Column,
-    duration,
-    marked,
-    metric_name,
-    timed,
-)
+from bench.render.columns import PEAK_MEMORY, Column, marked, timed
 from bench.targets import BASELINE, PUBLISHED, Reached
 
 _TARGETS = {BASELINE: "the baseline's", PUBLISHED: "the best published"}

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.costs import Costs
+from bench.formatting import one_line
 from bench.frontier import on_frontier
 from bench.leaderboard import Leaderboard, Row, Table
-from bench.printable import one_line
 from bench.render.comparison import as_numbers
 from bench.render.provenance import below
 

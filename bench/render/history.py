@@ -8,11 +8,9 @@ from dataclasses import asdict
 
 from tabulate import tabulate
 
+from bench.formatting import NOTHING, count, duration, metric_name, one_line, size, sparkline
 from bench.gate.history import Segment, Series
-from bench.gate.metrics import METRICS
-from bench.printable import one_line
-from bench.render.columns import NOTHING, count, duration, metric_name, size
-from bench.render.sparkline import sparkline
+from bench.metrics import METRICS
 
 _LONGEST = 44
 #: More blocks than this are hard to read; what is older is in the segments.

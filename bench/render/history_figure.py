@@ -12,9 +12,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from bench.formatting import one_line
 from bench.gate.history import Series
-from bench.gate.metrics import METRICS, QUALITY
-from bench.printable import one_line
+from bench.metrics import METRICS, QUALITY
 from bench.render.history import change_text, commit_text, machines_text, names
 from bench.render.svg import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
 

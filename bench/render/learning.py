@@ -11,10 +11,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from bench.formatting import metric_name, one_line
 from bench.leaderboard import Spread, Table
 from bench.pictures import Panel, Range, baseline, own_range, panels, shared_range
-from bench.printable import one_line
-from bench.render.columns import metric_name, quality
+from bench.render.columns import quality
 from bench.render.provenance import title
 from bench.render.svg import BLUE, DASHES, GREY, HEAD, ORANGE, WIDTH, add_head, own_style, to_svg
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bench.formatting import one_line
 from bench.leaderboard import Leaderboard, Table
-from bench.printable import one_line
 from bench.render.columns import Column, all_columns, cells
 from bench.render.comparison import compared
 from bench.render.cost_table import cost_columns, reading_costs, with_costs

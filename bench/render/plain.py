@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
+from bench.formatting import one_line
 from bench.leaderboard import Leaderboard, Table
-from bench.printable import one_line
 from bench.render.columns import cells, few_columns
 from bench.render.comparison import compared
 from bench.render.provenance import above, contended, left_out, reading, title

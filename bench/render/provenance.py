@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bench.answering import (
-    OTHER_SETTINGS,
-    OTHER_SOURCE,
-    OTHER_VERSIONS,
-    REPLACED,
-    UNREADABLE,
-)
+from bench.answering import OTHER_SETTINGS, OTHER_SOURCE, OTHER_VERSIONS, REPLACED, UNREADABLE
+from bench.formatting import metric_name, size
 from bench.leaderboard import Leaderboard, Table
-from bench.record import OK, Record
-from bench.render.columns import CONTENDED, metric_name, size
+from bench.protocol import OK
+from bench.record import Record
+from bench.render.columns import CONTENDED
 from bench.targets import shows_published
 
 _WHY = {

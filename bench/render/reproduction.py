@@ -10,9 +10,9 @@ from typing import Any
 
 from tabulate import tabulate
 
+from bench.formatting import NOTHING, metric_name, one_line
 from bench.leaderboard import Spread, Table
-from bench.printable import one_line
-from bench.render.columns import NOTHING, metric_name, over_seeds, quality
+from bench.render.columns import over_seeds, quality
 from bench.render.markdown import escape
 from bench.render.provenance import above, below, title
 from bench.reproduction import (

@@ -12,7 +12,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.printable import one_line
+from bench.formatting import one_line
 
 #: Colours that the colour-blind tell apart (Okabe and Ito, 2008).
 BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#666666"

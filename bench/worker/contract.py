@@ -16,19 +16,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from bench import contract
+from bench import protocol
 from bench.data.prepared import open_prepared
 from bench.errors import BenchError, CannotRun
-from bench.job import Checked, Job
-from bench.record import OK, Outcome
+from bench.protocol import OK, Checked, Job, Outcome
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Array, Examples, OpenTask
 from bench.worker.backend import choose_compilation, seed_everything
-from bench.worker.plugin_module import call_build, import_libraries, load_plugin, module_name
+from bench.worker.plugin import call_build, import_libraries, load_plugin, module_name, reason_of
 from bench.worker.process_state import FileWatch, State, differences, process_state
 from bench.worker.scoring import evenly_spread
 from bench.worker.setup import Learner, make_learner
-from bench.worker.work import reason_of
 
 #: A model has to learn these by heart, or begin to.
 EXAMPLES = 32
@@ -42,7 +40,7 @@ SMALL_GAIN = 0.01
 BEYOND_NOISE = 3.0
 
 #: Nothing later rests on these; where another check fails, the later ones are not reached.
-_NOTHING_RESTS_ON = (contract.GLOBAL_STATE, contract.SAME_SEED)
+_NOTHING_RESTS_ON = (protocol.GLOBAL_STATE, protocol.SAME_SEED)
 
 
 def hold_to_contract(job: Job, report: Callable[[Checked], None]) -> Outcome:
@@ -156,13 +154,13 @@ class _Suite:
     def checks(self) -> list[tuple[str, Callable[[], None]]]:
         """Return each check's name and what makes it."""
         return [
-            (contract.IMPORTS, self._imports),
-            (contract.BUILDS, self._builds),
-            (contract.GLOBAL_STATE, self._global_state),
-            (contract.OUTPUT_SHAPE, self._output_shape),
-            (contract.TRAINS, self._trains),
-            (contract.SAME_SEED, self._same_seed),
-            (contract.SAVES, self._saves),
+            (protocol.IMPORTS, self._imports),
+            (protocol.BUILDS, self._builds),
+            (protocol.GLOBAL_STATE, self._global_state),
+            (protocol.OUTPUT_SHAPE, self._output_shape),
+            (protocol.TRAINS, self._trains),
+            (protocol.SAME_SEED, self._same_seed),
+            (protocol.SAVES, self._saves),
         ]
 
     def _imports(self) -> None:

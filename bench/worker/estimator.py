@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.job import EpochDone
+from bench.protocol import EpochDone
 from bench.task import Array, Examples
 from bench.trial import Trial
 from bench.worker.batches import SCORING_BATCH

@@ -22,8 +22,7 @@ from collections.abc import Callable
 
 import psutil
 
-from bench.job import Ended, encode
-from bench.processes import GRACE
+from bench.protocol import GRACE, Ended, encode
 
 _LARGEST_READ = 1 << 16
 _PR_SET_PDEATHSIG = 1

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bench.job import EpochDone
+from bench.protocol import EpochDone
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples
 from bench.trial import Trial

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy
 
-from bench.shares import usable_cpus
+from bench.machine import usable_cpus
 
 
 def peak_rss() -> int:

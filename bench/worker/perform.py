@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.job import EpochDone, Job
-from bench.record import DIVERGED, OK, Outcome
+from bench.protocol import DIVERGED, OK, EpochDone, Job, Outcome
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
 from bench.worker import contention

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from bench.shares import usable_cpus
+from bench.machine import usable_cpus
 from bench.task import Array, Examples
 from bench.worker import freed_memory
 from bench.worker.batches import ScoringBatches

@@ -8,8 +8,7 @@ from typing import Any
 
 from bench.data.ready import PreparedTask, prepare_task
 from bench.errors import BenchError, CannotRun
-from bench.job import DataReady, Job, Note
-from bench.record import OK, Outcome
+from bench.protocol import OK, DataReady, Job, Note, Outcome
 from bench.registry.tasks import read_task
 
 

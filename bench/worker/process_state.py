@@ -21,7 +21,7 @@ import numpy as np
 import platformdirs
 import psutil
 
-from bench.printable import one_line
+from bench.formatting import one_line
 
 #: What is looked at, by name: a text, or a row of texts of which some may come or go.
 State = Mapping[str, str | tuple[str, ...]]

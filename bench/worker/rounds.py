@@ -11,9 +11,8 @@ from typing import Any
 
 import keras
 
-from bench.gate.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
-from bench.job import Effort, Job, Readings
-from bench.record import OK, Outcome
+from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
+from bench.protocol import OK, Effort, Job, Outcome, Readings
 from bench.trial import Trial
 from bench.worker import contention
 from bench.worker.age import start_up
@@ -29,7 +28,7 @@ def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
     """Set a job's model up as a trial does, clock it, and report the raw rounds.
 
     Nothing is scored and nothing written. A kernel uses one thread, see
-    ``compute_on_one_thread``. Rounds by metric, see ``bench.gate.metrics``:
+    ``compute_on_one_thread``. Rounds by metric, see ``bench.metrics``:
     training steps in seconds, predictions in seconds per 1,000 examples; start-up, compile
     and peak memory have one round each.
 

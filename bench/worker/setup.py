@@ -12,14 +12,14 @@ import numpy as np
 
 from bench.data.prepared import open_prepared
 from bench.errors import BenchError
-from bench.job import MEASURE, Job
+from bench.protocol import MEASURE, Job
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Examples, OpenTask
 from bench.trial import Trial
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.estimator import EstimatorLearner
 from bench.worker.keras_model import KerasLearner
-from bench.worker.plugin_module import call_build, load_plugin
+from bench.worker.plugin import call_build, load_plugin
 from bench.worker.sampling import fixed_part
 
 Learner = KerasLearner | EstimatorLearner

@@ -11,12 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import BenchError, CannotRun
-from bench.job import MEASURE, PREPARE, TEST, TRAIN, Begun, Job, Message, encode
-from bench.printable import one_line
-from bench.record import FAILED, OUT_OF_MEMORY, SKIPPED, Outcome
+from bench.protocol import (
+    FAILED,
+    MEASURE,
+    OUT_OF_MEMORY,
+    PREPARE,
+    SKIPPED,
+    TEST,
+    TRAIN,
+    Begun,
+    Job,
+    Message,
+    Outcome,
+    encode,
+)
 from bench.worker.forked import end_unless
-
-_LONGEST_REASON = 300
+from bench.worker.plugin import reason_of
 
 #: Frames that telling of an error needs, however few a plugin has left.
 _DEPTH = 1000
@@ -85,21 +95,3 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
         with contextlib.suppress(Exception):
             traceback.print_exc()
         return Outcome(FAILED, reason_of(error, job.plugin_path or job.task_path))
-
-
-def reason_of(error: BaseException, plugin_path: str) -> str:
-    """Return the error on one line, with the plugin's line that led to it."""
-    try:
-        text = str(error)
-    except BaseException:
-        text = "(an error without a readable message)"
-    # Cut twice: a message may be of any length.
-    kind = type(error).__name__[:_LONGEST_REASON]
-    text = one_line(f"{kind}: {text[: 10 * _LONGEST_REASON]}", longest=_LONGEST_REASON)
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == plugin_path
-    ]
-    where = f"{Path(plugin_path).name}:{lines[-1]}: " if lines else ""
-    return f"{where}{text}"

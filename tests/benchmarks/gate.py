@@ -24,11 +24,11 @@ from tabulate import tabulate
 
 from bench.executor import LocalExecutor
 from bench.gate.costs import Measurements, judge_rounds
-from bench.gate.metrics import METRICS, TRAIN_STEP
 from bench.gate.sampler import Sampler, SamplingSettings
 from bench.gate.settings import Settings
 from bench.gate.side import Key, Measured
 from bench.gate.verdicts import WORSE
+from bench.metrics import METRICS, TRAIN_STEP
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.statistics.ratios import process_value

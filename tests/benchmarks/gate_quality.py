@@ -15,12 +15,12 @@ from rich.console import Console
 from tabulate import tabulate
 
 from bench.gate.judge import judge
-from bench.gate.metrics import QUALITY
 from bench.gate.settings import Settings
 from bench.gate.side import Side
 from bench.gate.training import Schooling, Trainer, Watch
 from bench.gate.verdicts import UNCHANGED, WORSE, Finding
 from bench.interrupt import Interruption
+from bench.metrics import QUALITY
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
 from tests.benchmarks.wrapping import wrapped

@@ -12,12 +12,11 @@ from statistics import median
 import numpy as np
 from tabulate import tabulate
 
-from bench.bounds import default_bounds
 from bench.executor import LocalExecutor
-from bench.job import Finished, Job
 from bench.jobs import Jobs, prepare_here
+from bench.machine import default_bounds
 from bench.plan import Request
-from bench.record import OK
+from bench.protocol import OK, Finished, Job
 from bench.registry.discover import discover
 
 #: What the fork server was built to reach: spawn takes so many times as long to start.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.record import CRASHED, OK
+from bench.protocol import CRASHED, OK
 from bench.store import Store
 from bench.task import Array
 

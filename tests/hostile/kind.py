@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from bench.bounds import Bounds
-from bench.record import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, TIMEOUT
+from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, TIMEOUT, Bounds
 
 __all__ = ["CRASHED", "DIVERGED", "FAILED", "OK", "OUT_OF_MEMORY", "TIMEOUT", "Kind"]
 

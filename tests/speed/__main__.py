@@ -19,7 +19,7 @@ from statistics import median
 
 from bench.data.sources import WANTED
 from bench.errors import BenchError
-from bench.record import OK
+from bench.protocol import OK
 from bench.store import Store
 from bench.training import PROFILES
 

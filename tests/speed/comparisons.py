@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.prepared import open_prepared
-from bench.environment import describe_run, machine
 from bench.jobs import Jobs, prepare_here
+from bench.machine import describe_run, machine
 from bench.plan import Planned, Request
 from bench.registry.discover import discover
 from bench.registry.tasks import load_module

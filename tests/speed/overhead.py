@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.errors import BenchError
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 from bench.store import Store
 
 from .references import OVERHEAD_SECONDS, OVERHEAD_SHARE

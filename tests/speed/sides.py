@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from bench.record import OK, Record
+from bench.protocol import OK
+from bench.record import Record
 from bench.store import Store
 
 from .samples import Sample, steady

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.formatting import one_line
 from bench.gate.verdicts import FAILED, NOT_COMPARABLE, NOT_MEASURED, WORSE, Finding, Report
-from bench.printable import one_line
 from bench.render.gate.words import attention, is_allowed, labels, sentence
 
 _LEVELS = {WORSE: "error", FAILED: "error", NOT_MEASURED: "warning", NOT_COMPARABLE: "warning"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from bench.gate.metrics import QUALITY
 from bench.gate.side import Side
+from bench.metrics import QUALITY
 from bench.render.gate.figures import Figure, figures
 
 _NANOSECONDS = 1e9

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import mean, median
 
-from bench.gate.metrics import METRICS, PARAMETERS, QUALITY
 from bench.gate.side import Measured, Side
-from bench.record import OK
+from bench.metrics import METRICS, PARAMETERS, QUALITY
+from bench.protocol import OK
 from bench.render.gate.words import labels
 
 

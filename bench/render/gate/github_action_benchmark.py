@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 
-from bench.gate.metrics import QUALITY
+from bench.formatting import metric_name
 from bench.gate.side import Side
-from bench.render.columns import metric_name
+from bench.metrics import QUALITY
 from bench.render.gate.figures import Figure, figures
 
 _UNITS = {"s": ("ms", 1e3), "bytes": ("MiB", 1 / 1024**2)}

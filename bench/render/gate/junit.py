@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from bench.formatting import one_line
 from bench.gate.side import Key
 from bench.gate.verdicts import (
     FAILED,
@@ -15,7 +16,6 @@ from bench.gate.verdicts import (
     Finding,
     Report,
 )
-from bench.printable import one_line
 from bench.render.gate.words import WHOLE, is_allowed, labels, sentence, sides_line, verdict_line
 
 _ELEMENTS = {WORSE: "failure", FAILED: "error", NOT_MEASURED: "skipped", NOT_COMPARABLE: "skipped"}

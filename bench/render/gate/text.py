@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from bench.formatting import one_line
 from bench.gate.verdicts import Finding, Report
-from bench.printable import one_line
 from bench.render.gate.words import (
     attention,
     detectable_lines,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeGuard
 
-from bench.gate.metrics import METRICS, QUALITY
+from bench.formatting import NOTHING, metric_name
 from bench.gate.side import Key
 from bench.gate.verdicts import (
     BETTER,
@@ -23,7 +23,7 @@ from bench.gate.verdicts import (
     Finding,
     Report,
 )
-from bench.render.columns import NOTHING, metric_name
+from bench.metrics import METRICS, QUALITY
 
 #: What a reader sees first.
 _URGENCY = (WORSE, FAILED, NOT_MEASURED, NOT_COMPARABLE, GONE, NEW, BETTER, UNCHANGED)

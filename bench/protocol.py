@@ -7,9 +7,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from bench.bounds import Bounds
-from bench.record import Outcome
 from bench.trial import Trial
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one trial may take: seconds of wall-clock time, bytes of memory; None is no bound."""
+
+    timeout: float | None = None
+    memory: int | None = None
+
+
+#: Seconds that a process gets for what it has been asked to do.
+GRACE = 2.0
+
+
+OK = "ok"
+SKIPPED = "skipped"
+FAILED = "failed"
+DIVERGED = "diverged"
+TIMEOUT = "timeout"
+OUT_OF_MEMORY = "out_of_memory"
+CRASHED = "crashed"
+STATUSES = (OK, SKIPPED, FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker reports at its end; times in seconds, memory in bytes.
+
+    metrics: train, validation, test (metric name -> value), best_epoch, and curves
+    (name -> one value an epoch). timing: build, compile, first_epoch, steady_epoch, fit,
+    predict (of the scored test examples), predict_per_1000, total. memory: peak_rss.
+    model: parameters, size. environment: what the worker knows of where it ran.
+    """
+
+    status: str
+    reason: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, int] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
 
 #: What a worker may be asked: to train and score, to hold a plugin to its contract, to
 #: clock a plugin's steps, or to prepare a task's data.
@@ -191,3 +231,43 @@ def decode(line: str) -> Message | None:
         return _KINDS[document["kind"]](**fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+# The contract of a plugin: the checks that it is held to, and what came of each
+
+
+PARSES = "parses"
+IMPORTS = "imports"
+BUILDS = "builds"
+GLOBAL_STATE = "global_state"
+OUTPUT_SHAPE = "output_shape"
+TRAINS = "trains"
+SAME_SEED = "same_seed"
+SAVES = "saves"
+
+#: In the order in which they are made. The first is made by reading the file, the others
+#: by a worker that runs it. A crash is put down to the first that is not yet done.
+CHECKS = (PARSES, IMPORTS, BUILDS, GLOBAL_STATE, OUTPUT_SHAPE, TRAINS, SAME_SEED, SAVES)
+
+#: Seconds for all checks of one plugin: some ten times what the slowest shipped one takes.
+CHECKS_TIMEOUT = 120.0
+
+PASSED = "passed"
+NOT_REACHED = "not reached"
+CHECK_STATUSES = (PASSED, FAILED, SKIPPED, NOT_REACHED)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one check of one plugin; ``reason`` is empty where it passed."""
+
+    plugin: str
+    path: str
+    check: str
+    status: str
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the check passed, or could not be made here and says why."""
+        return self.status in (PASSED, SKIPPED)

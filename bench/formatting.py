@@ -1,0 +1,72 @@
+"""Text of unknown origin (names, errors, paths) made safe for one line of output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NOTHING = "–"
+
+
+def metric_name(metric: str) -> str:
+    """Write a metric's name as people do: "mae_degC" is "MAE (°C)"."""
+    name, _, unit = metric.partition("_")
+    known = {"mae": "MAE", "degC": "°C"}
+    shown = known.get(name, name)
+    return f"{shown} ({known.get(unit, unit)})" if unit else shown
+
+
+def duration(seconds: float | None) -> str:
+    """Write seconds with a unit that a person can read."""
+    if seconds is None:
+        return NOTHING
+    milliseconds = 1000 * seconds
+    if milliseconds < 9.95:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    if seconds < 119.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7197 else f"{seconds / 3600:.1f} h"
+
+
+def size(number: float | None) -> str:
+    """Write bytes in GiB or MiB."""
+    if number is None:
+        return NOTHING
+    gib = number / 1024**3
+    return f"{gib:.2f} GiB" if gib >= 1 else f"{number / 1024**2:.0f} MiB"
+
+
+def count(number: int | None) -> str:
+    """Write a whole number with thousands separated."""
+    return NOTHING if number is None else f"{number:,}"
+
+
+_JOINERS = "\u200c\u200d"  # They hold emoji and some scripts together.
+
+
+def one_line(text: str, longest: int | None = None) -> str:
+    """Return text on one line, without control characters, cut with "…" where too long."""
+    line = without_controls(" ".join(text.split()))
+    return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
+
+
+def without_controls(line: str) -> str:
+    """Return a line with "?" for each control character, its spaces as they are."""
+    return "".join(c if c.isprintable() or c in _JOINERS else "?" for c in line)
+
+
+# A curve in one line of text
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Draw values as a row of blocks between their least and their greatest."""
+    finite = [value for value in values if value is not None]
+    if not finite:
+        return ""
+    low, high = min(finite), max(finite)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(" " if v is None else _BARS[round((v - low) * scale)] for v in values)
