@@ -236,7 +236,7 @@ def _key(view: Mapping[str, Any]) -> str:
 
 
 def _count(counted: Mapping[str, Any]) -> int:
-    """Return a number of examples, or raise as the worker was told; see ``bench.protocol.DataReady``."""
+    """Return a number of examples, or raise as the worker has: see ``DataReady``."""
     if "skipped" in counted:
         raise CannotRun(counted["skipped"])
     if "failed" in counted:

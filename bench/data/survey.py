@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bench.data import arrays
+from bench.data.arrays import damage as array_damage, size_of
 from bench.data.bundles import all_local, official_bundles
 from bench.data.digests import Digests, Stamp
 from bench.data.fetch import why_not_tried
@@ -80,7 +80,7 @@ def survey(info: TaskInfo) -> TaskStatus:
     prepared, size = "no", 0
     if folder.exists():
         wrong = damage(info, source)
-        prepared, size = ("yes" if wrong is None else f"damaged: {wrong}"), arrays.size_of(folder)
+        prepared, size = ("yes" if wrong is None else f"damaged: {wrong}"), size_of(folder)
     files = tuple(_files(info, Digests(cache_folder())))
     return TaskStatus(info.name, files, source, download, prepared, size)
 
@@ -192,7 +192,7 @@ def _damage_of(info: TaskInfo, source: Source, folder: Path) -> str | None:
         wrong = damage(info, source)
         if wrong is not None:
             return wrong
-    return arrays.damage(folder, thorough=True)
+    return array_damage(folder, thorough=True)
 
 
 def _repair(
