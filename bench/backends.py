@@ -238,7 +238,7 @@ def _verdicts(table: Table, several: Iterable[_Ran]) -> _Verdicts:
         return {}
     import numpy as np
 
-    from bench.statistics.multiple import holm
+    from bench.statistics.compare import holm
 
     found = [standings.pair(*pair) for pair in pairs]
     adjusted = holm(np.array([each.p for each in found]))

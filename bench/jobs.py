@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.data.needed import digest_of
 from bench.data.ready import PreparedTask, prepare_task
+from bench.data.word_vectors import digest_of
 from bench.errors import BenchError, CannotRun
 from bench.executor import Executor, LocalExecutor
 from bench.machine import version_of

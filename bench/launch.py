@@ -16,7 +16,7 @@ from typing import IO, Literal
 import psutil
 
 from bench import machine, processes
-from bench.data.folders import cache_folder
+from bench.data.digests import cache_folder
 from bench.machine import Share, confine, confined
 
 Start = Literal["auto", "fork", "spawn"]

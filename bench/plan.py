@@ -6,16 +6,15 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from bench.data.needed import absence_of
+from bench.data.word_vectors import absence_of
 from bench.errors import BenchError, CannotRun
 from bench.protocol import FAILED, OK, SKIPPED
 from bench.record import Record, answers
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
-from bench.registry.options import complaint
-from bench.registry.plugins import Plugin
+from bench.registry.plugins import Plugin, complaint
 from bench.registry.tasks import TaskInfo
-from bench.training import TRAINING_OPTIONS, Limits, schedule
+from bench.registry.training_options import TRAINING_OPTIONS, Limits, schedule
 from bench.trial import Trial
 from bench.values import NAMES, is_a
 

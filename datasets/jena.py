@@ -79,7 +79,7 @@ def synthesise() -> Prepared:
 
 
 def open_view(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
-    """Open the series under a view; see ``bench.series.view.window_of`` for its options.
+    """Open the series under a view; see ``bench.series.windows.window_of`` for its options.
 
     Raises:
         BenchError: An option of the view has no meaning here.

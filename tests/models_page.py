@@ -17,12 +17,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.data.needed import PUBLISHED
+from bench.data.word_vectors import PUBLISHED
 from bench.errors import BenchError
 from bench.formatting import count, metric_name
-from bench.paths import shipped
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
+from bench.registry.source_tree import shipped
 from bench.registry.tasks import TaskInfo, load_module
 from bench.render.markdown import escape
 from bench.task import Prepared

@@ -11,7 +11,7 @@ import numpy as np
 from builders import a_plugin, task_source
 from test_worker_keras_model import a_trial
 
-from bench.data.arrays import write_arrays
+from bench.data.prepared import write_arrays
 from bench.protocol import Job
 from bench.task import Array, Prepared
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench import machine
 from bench.machine import default_bounds, machine_memory
-from bench.training import PROFILES
+from bench.registry.training_options import PROFILES
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from data_world import NUMBERS, OTHER_NUMBERS, World, make_world, official_file
 
-from bench.data.fetch import DownloadFailed, Patience, fetch_official
+from bench.data.download import DownloadFailed, Patience, fetch_official
 from bench.data.sources import resolve
 from bench.errors import DataError
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from data_world import NUMBERS, OTHER_NUMBERS, World, make_world
 
-from bench.data import arrays
+from bench.data import prepared
 from bench.data.prepared import open_prepared, prepare, prepared_of_task
 from bench.data.sources import Source, resolve
 from bench.errors import DataError
@@ -146,8 +146,8 @@ def test_a_flipped_bit_is_found_by_a_thorough_look(world: World, source: Source)
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(bytes(content))
-    assert arrays.damage(folder) is None
-    assert arrays.damage(folder, thorough=True) == "values.npy has another checksum"
+    assert prepared.array_damage(folder) is None
+    assert prepared.array_damage(folder, thorough=True) == "values.npy has another checksum"
 
 
 def test_a_file_that_cannot_be_parsed_leaves_nothing(world: World) -> None:
@@ -225,15 +225,15 @@ prepared.write_folder(Path(sys.argv[1]), Prepared({"values": np.arange(5)}, {}),
 
 def test_opening_ten_arrays_is_quick(tmp_path: Path) -> None:
     prepared = Prepared({f"a{i}": np.zeros((1000, 1000), np.float32) for i in range(10)}, {})
-    arrays.write_arrays(tmp_path, prepared, {})
-    best = min(_seconds(lambda: arrays.read_arrays(tmp_path)) for _ in range(5))
+    prepared.write_arrays(tmp_path, prepared, {})
+    best = min(_seconds(lambda: prepared.read_arrays(tmp_path)) for _ in range(5))
     assert best < 0.05
 
 
 def test_meta_may_hold_numpy_numbers_and_unsorted_keys(tmp_path: Path) -> None:
     meta = {"mean": np.float64(9.07), "rows": np.int64(5), "by_year": {2010: 1, 2009: 2}}
-    arrays.write_arrays(tmp_path, Prepared({}, meta), {"task": "numbers"})
-    opened = arrays.read_arrays(tmp_path).meta
+    prepared.write_arrays(tmp_path, Prepared({}, meta), {"task": "numbers"})
+    opened = prepared.read_arrays(tmp_path).meta
     assert opened == {"mean": 9.07, "rows": 5, "by_year": {"2010": 1, "2009": 2}}
     assert json.loads((tmp_path / "meta.json").read_text())["content"]["meta"] == opened
 
@@ -241,7 +241,7 @@ def test_meta_may_hold_numpy_numbers_and_unsorted_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "../a", "a/b", ".hidden"])
 def test_an_array_cannot_be_named_out_of_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="an array cannot be called"):
-        arrays.write_arrays(tmp_path, Prepared({name: np.zeros(1)}, {}), {})
+        prepared.write_arrays(tmp_path, Prepared({name: np.zeros(1)}, {}), {})
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -23,8 +23,8 @@ from bench.data.encoded import ENCODED, keep
 from bench.data.prepared import open_prepared, write_folder
 from bench.registry.tasks import read_task
 from bench.task import Array, Prepared
-from bench.text import kept
-from bench.text.forms import Bits, Cells, Form, Rows, form_of
+from bench.text import opening
+from bench.text.opening import Bits, Cells, Form, Rows, form_of
 from bench.text.views import ENCODINGS
 
 PARTS = ("train", "validation", "test")
@@ -193,7 +193,7 @@ def test_a_changed_encoder_finds_nothing_it_did_not_make(
     stored: Prepared, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(stored).test.gather(np.arange(1))
-    monkeypatch.setattr(kept, "_code", lambda: "an encoder with another source")
+    monkeypatch.setattr(opening, "_code", lambda: "an encoder with another source")
     opened(stored).test.gather(np.arange(1))
     assert len(kept_folders(folder)) == 2 * len(PARTS)
 
@@ -215,7 +215,7 @@ def test_arrays_of_other_data_are_not_taken_for_these(folder: Path) -> None:
 def test_a_view_too_large_to_keep_is_encoded_each_time(
     stored: Prepared, folder: Path, view: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "LARGEST_VIEW", 10_000)
+    monkeypatch.setattr(opening, "LARGEST_VIEW", 10_000)
     expected = all_inputs(opened(**view).test)
     assert (all_inputs(opened(stored, **view).test) == expected).all()
     assert kept_folders(folder) == []
@@ -227,8 +227,8 @@ def test_estimators_that_gather_once_and_everything_keep_nothing() -> None:
     fed_to_estimators = form_of("bigrams", 2 * 1000, 1_088_000)
     assert fed_to_keras is not None
     assert fed_to_estimators is not None
-    assert fed_to_keras.size(reviews, items) <= kept.LARGEST_VIEW
-    assert fed_to_estimators.size(reviews, items) > kept.LARGEST_VIEW
+    assert fed_to_keras.size(reviews, items) <= opening.LARGEST_VIEW
+    assert fed_to_estimators.size(reviews, items) > opening.LARGEST_VIEW
 
 
 def cut(folder: Path) -> None:
@@ -282,7 +282,7 @@ def test_threads_at_once_make_them_once(
     stored: Prepared, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(kept, "keep", lambda *args: asked.append(args[1]["part"]) or keep(*args))
+    monkeypatch.setattr(opening, "keep", lambda *args: asked.append(args[1]["part"]) or keep(*args))
     task = opened(stored)
     threads = [threading.Thread(target=all_inputs, args=(task.test,)) for _ in range(8)]
     for thread in threads:

@@ -15,8 +15,8 @@ from bench.gate.settings import Settings
 from bench.gate.side import Quality
 from bench.gate.verdicts import Finding
 from bench.metrics import QUALITY
-from bench.statistics.sample import Summary
-from bench.statistics.two_sides import Shift, Sides, compare_sides
+from bench.statistics.before_after import Shift, Sides, compare_sides
+from bench.statistics.blocks import Summary
 
 TOLERANCE = 0.002
 Pair = tuple[Quality, Quality]

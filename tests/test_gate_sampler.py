@@ -18,10 +18,10 @@ from bench.executor import Event, LocalExecutor, Started
 from bench.gate.sampler import Sampled, Sampler, SamplingSettings, measured
 from bench.gate.side import Key
 from bench.jobs import prepare_by, prepare_here
-from bench.paths import Tree
 from bench.protocol import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
+from bench.registry.source_tree import Tree
 
 DATA = a_record().data
 KEY = Key("jena", "model", "synthetic", "smoke", "tensorflow")

@@ -23,7 +23,7 @@ from bench.data.ready import prepare_task
 from bench.executor import LocalExecutor
 from bench.protocol import OK, Finished, Job
 from bench.registry.tasks import TaskInfo, discover_tasks
-from bench.training import DEFAULTS
+from bench.registry.training_options import DEFAULTS
 from bench.trial import Trial
 from bench.worker_process import LOG_TAIL
 

@@ -12,8 +12,7 @@ import pytest
 from bench.errors import CannotRun
 from bench.series.csv_file import read_tables
 from bench.series.official import HEADER
-from bench.series.prepare import prepare
-from bench.series.split import Boundaries
+from bench.series.prepare import Boundaries, prepare
 
 TASK_FILE = Path(__file__).parents[1] / "datasets" / "jena.py"
 VALIDATION, TEST, ROWS = 1_700, 3_400, 5_200

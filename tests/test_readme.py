@@ -11,7 +11,7 @@ from bench.cli import COMMANDS
 from bench.cli.run import command
 from bench.machine import MEMORY_SHARE, TIMEOUTS
 from bench.protocol import OK, STATUSES
-from bench.training import PROFILES, TRAINING_OPTIONS
+from bench.registry.training_options import PROFILES, TRAINING_OPTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 from builders import a_plugin, task_source
 
 from bench.errors import BenchError
-from bench.paths import Tree
 from bench.registry.discover import Registry, discover
+from bench.registry.source_tree import Tree
 
 
 @pytest.fixture

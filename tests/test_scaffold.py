@@ -8,7 +8,7 @@ from builders import a_plugin, a_task
 from bench.errors import BenchError
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import discover_tasks
-from bench.scaffold import check_name, plugin_source
+from bench.registry.template import check_name, plugin_source
 
 
 @pytest.mark.parametrize("task", ["imdb", "jena", "speech"])

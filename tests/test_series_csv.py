@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.series.container import read_bytes
-from bench.series.csv_file import read_table, read_tables
+from bench.series.csv_file import read_bytes, read_table, read_tables
 
 HEADER = '"Date Time","p (mbar)","T (degC)","PAR (µmol/m²/s)"'
 ROWS = (

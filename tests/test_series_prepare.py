@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.series.clean import clean
-from bench.series.prepare import prepare
-from bench.series.split import Boundaries, Span, rows_needed
-from bench.series.table import Table
+from bench.series.csv_file import Table
+from bench.series.prepare import Boundaries, Span, clean, prepare, rows_needed
 
 HOUR = 3600
 SPAN = Span(lookback=240, delay=24)

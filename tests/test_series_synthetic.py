@@ -5,11 +5,18 @@ import hashlib
 import numpy as np
 import pytest
 
+from bench.series.csv_file import OFFICIAL_COLUMNS
 from bench.series.prepare import prepare
-from bench.series.processes import Draws, delayed_mean, relaxation, smooth_relaxation
-from bench.series.station import dew_point, saturation_pressure
-from bench.series.synthetic import ROWS, synthetic_table
-from bench.series.table import OFFICIAL_COLUMNS
+from bench.series.synthetic import (
+    ROWS,
+    Draws,
+    delayed_mean,
+    dew_point,
+    relaxation,
+    saturation_pressure,
+    smooth_relaxation,
+    synthetic_table,
+)
 
 FINGERPRINT = "1552b38b1c4c7bd217b92a2b3c4816db102c16b4bc07828a5e1d838a6476c8c3"
 

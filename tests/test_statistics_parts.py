@@ -8,12 +8,18 @@ from scipy import stats
 from scipy.special import polygamma
 
 from bench.errors import BenchError
-from bench.statistics.blocks import group_examples
-from bench.statistics.components import Components, components
-from bench.statistics.critical import Part, cochran, howe, howe_p_values, satterthwaite, t_quantile
-from bench.statistics.intervals import Interval, interval_of
-from bench.statistics.multiple import holm
-from bench.statistics.sample import Sample, summarise
+from bench.statistics.blocks import Components, Sample, components, group_examples, summarise
+from bench.statistics.compare import holm
+from bench.statistics.intervals import (
+    Interval,
+    Part,
+    cochran,
+    howe,
+    howe_p_values,
+    interval_of,
+    satterthwaite,
+    t_quantile,
+)
 from bench.statistics.scores import PER_EXAMPLE, per_example
 from bench.statistics.seeds import (
     Prior,

@@ -13,10 +13,9 @@ import pytest
 from text_world import assert_refused, cut, overwrite
 
 from bench.errors import DataError
-from bench.text import archive
+from bench.text import reading
 from bench.text.corpus import Corpus
-from bench.text.reading import read
-from bench.text.tokenise import FILTERS, build_corpus, words_of
+from bench.text.reading import FILTERS, build_corpus, read, words_of
 
 TEXTS = {
     "aclImdb/train/neg/0_1.txt": "Bad film. Not GOOD!",
@@ -70,9 +69,9 @@ def test_ranks_follow_training_frequency_then_first_sight() -> None:
 
 def test_archive_and_folder_hold_the_same_reviews_whatever_the_order(tmp_path: Path) -> None:
     backwards = dict(reversed(TEXTS.items()))
-    first = archive.read_archive(write_archive(tmp_path / "aclImdb.tar.gz", TEXTS))
-    second = archive.read_archive(write_archive(tmp_path / "other.tar.gz", backwards))
-    third = archive.read_folder(write_folder(tmp_path / "aclImdb", TEXTS))
+    first = reading.read_archive(write_archive(tmp_path / "aclImdb.tar.gz", TEXTS))
+    second = reading.read_archive(write_archive(tmp_path / "other.tar.gz", backwards))
+    third = reading.read_folder(write_folder(tmp_path / "aclImdb", TEXTS))
     for corpus in (first, second, third):
         assert corpus.words == first.words
         assert spelled(corpus, "train") == [
@@ -104,7 +103,7 @@ def test_unsupervised_reviews_links_and_strays_are_skipped(tmp_path: Path) -> No
         link = tarfile.TarInfo("aclImdb/train/pos/9_9.txt")
         link.type, link.linkname = tarfile.SYMTYPE, "../../../../secret"
         new.addfile(link)
-    corpus = archive.read_archive(tmp_path / "new.tar.gz")
+    corpus = reading.read_archive(tmp_path / "new.tar.gz")
     assert len(corpus.train.labels) == 4
     assert corpus.words is not None
     assert "secret" not in corpus.words
@@ -133,7 +132,7 @@ def test_a_spoiled_archive_is_one_line_with_file_and_mend(
 def test_an_archive_is_given_up_when_its_reviews_pass_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "LARGEST_TOTAL", 40)
+    monkeypatch.setattr(reading, "LARGEST_TOTAL", 40)
     assert_refused(
         [write_archive(tmp_path / "aclImdb.tar.gz", TEXTS)], "unpacks to more than 40 bytes"
     )
@@ -142,10 +141,10 @@ def test_an_archive_is_given_up_when_its_reviews_pass_the_limit(
 def test_members_that_are_skipped_count_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "LARGEST_TOTAL", 1000)
+    monkeypatch.setattr(reading, "LARGEST_TOTAL", 1000)
     big = {**TEXTS, "aclImdb/train/unsup/0_0.txt": " " * 2000}
     assert_refused([write_archive(tmp_path / "aclImdb.tar.gz", big)], "unpacks to more than 1,000")
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 5)
+    monkeypatch.setattr(reading, "MOST_MEMBERS", 5)
     assert_refused([write_archive(tmp_path / "aclImdb.tar.gz", TEXTS)], "more than 5 members")
 
 
@@ -185,7 +184,7 @@ def test_a_header_that_unpacks_without_end_is_given_up(tmp_path: Path, kind: byt
 )
 def test_no_member_is_ever_written_anywhere(tmp_path: Path, name: str) -> None:
     path = write_archive(tmp_path / "aclImdb.tar.gz", {**TEXTS, name: "bad film"})
-    archive.read_archive(path)
+    reading.read_archive(path)
     assert [file.name for file in tmp_path.rglob("*")] == ["aclImdb.tar.gz"]
     assert not (tmp_path.parents[1] / "train").exists()
 
@@ -205,7 +204,7 @@ def test_links_devices_and_pipes_with_the_name_of_a_review_are_skipped(
             member = tarfile.TarInfo(name)
             member.size = len(text.encode())
             file.addfile(member, io.BytesIO(text.encode()))
-    assert len(archive.read_archive(path).train.labels) == 4
+    assert len(reading.read_archive(path).train.labels) == 4
 
 
 def test_a_folder_without_a_part_or_not_in_utf8_is_refused(tmp_path: Path) -> None:

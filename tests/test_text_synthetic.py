@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.text import lexicon
+from bench.text import synthetic
 from bench.text.corpus import Corpus, Reviews
 from bench.text.synthetic import make_corpus, synthesise
 
@@ -24,8 +24,8 @@ def corpus() -> Corpus:
 def polarity(corpus: Corpus) -> Any:
     """+1, -1 or 0 for every rank."""
     assert corpus.words is not None
-    positive = {*lexicon.POSITIVE_STRONG.split(), *lexicon.POSITIVE_WEAK.split()}
-    negative = {*lexicon.NEGATIVE_STRONG.split(), *lexicon.NEGATIVE_WEAK.split()}
+    positive = {*synthetic.POSITIVE_STRONG.split(), *synthetic.POSITIVE_WEAK.split()}
+    negative = {*synthetic.NEGATIVE_STRONG.split(), *synthetic.NEGATIVE_WEAK.split()}
     signs = [(word in positive) - (word in negative) for word in corpus.words]
     return np.array([0, *signs])
 
@@ -77,7 +77,7 @@ def test_frequent_words_fall_off_as_zipf_has_it(corpus: Corpus) -> None:
 def test_words_are_spelled_differently_and_sentiment_is_frequent(corpus: Corpus) -> None:
     assert corpus.words is not None
     assert len(set(corpus.words)) == len(corpus.words)
-    strong = f"{lexicon.POSITIVE_STRONG} {lexicon.NEGATIVE_STRONG}"
+    strong = f"{synthetic.POSITIVE_STRONG} {synthetic.NEGATIVE_STRONG}"
     assert max(ranks_of(corpus, strong)) < 2000
     assert sum(rank < 500 for rank in ranks_of(corpus, strong)) > 25
 
@@ -89,8 +89,8 @@ def test_words_alone_tell_much_and_their_order_tells_more(corpus: Corpus) -> Non
     assert 0.8 < bag < 0.92
 
     # Turn a word round when a negation stands before it or before its intensifier.
-    negation = np.isin(reviews.ranks, ranks_of(corpus, lexicon.NEGATIONS))
-    intensifier = np.isin(reviews.ranks, ranks_of(corpus, lexicon.INTENSIFIERS))
+    negation = np.isin(reviews.ranks, ranks_of(corpus, synthetic.NEGATIONS))
+    intensifier = np.isin(reviews.ranks, ranks_of(corpus, synthetic.INTENSIFIERS))
     negated = np.roll(negation, 1) | (np.roll(negation, 2) & np.roll(intensifier, 1))
     read = np.where(negated, -sign, sign)
     assert accuracy(sums(read, reviews), reviews) > bag + 0.03

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.training import DEFAULTS, TRAINING_OPTIONS, Limits, schedule
+from bench.registry.training_options import DEFAULTS, TRAINING_OPTIONS, Limits, schedule
 
 TASK = {"epochs": 20, "steps_per_epoch": 500, "batch_size": 128}
 

@@ -17,12 +17,17 @@ from text_world import WORDS, made_data, opened
 
 import bench.cli.data
 from bench.cli import main
-from bench.data import needed, survey, word_vectors
-from bench.data.bundles import OfficialFile
-from bench.data.download import Patience
-from bench.data.fetch import DownloadFailed
-from bench.data.needed import PUBLISHED, WordVectors, absence_of, digest_of, path_of
-from bench.data.word_vectors import fetch_word_vectors
+from bench.data import survey, word_vectors
+from bench.data.download import DownloadFailed, Patience
+from bench.data.official import OfficialFile
+from bench.data.word_vectors import (
+    PUBLISHED,
+    WordVectors,
+    absence_of,
+    digest_of,
+    fetch_word_vectors,
+    path_of,
+)
 from bench.errors import BenchError, CannotRun, DataError
 from bench.registry.plugins import read_plugin
 from bench.text.vectors import read_vectors
@@ -61,7 +66,7 @@ def publish(monkeypatch: pytest.MonkeyPatch, archive: Path, url: str | None = No
     """Have the suite know these word vectors, three words of three numbers, as ``small``."""
     item = OfficialFile(archive.name, url, size=archive.stat().st_size)
     small = {"small": WordVectors(FILE, item, words=3, numbers=3)}
-    for module in (needed, word_vectors, survey, bench.cli.data):
+    for module in (word_vectors, word_vectors, survey, bench.cli.data):
         monkeypatch.setattr(module, "PUBLISHED", small)
 
 

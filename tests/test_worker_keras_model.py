@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bench.registry.tasks import TaskInfo, discover_tasks
+from bench.registry.training_options import DEFAULTS
 from bench.task import Examples
-from bench.training import DEFAULTS
 from bench.trial import Trial
 
 keras = pytest.importorskip("keras")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bench.paths import Tree, shipped
+from bench.registry.source_tree import Tree, shipped
 
 SUITE = Path(__file__).resolve().parent.parent
 

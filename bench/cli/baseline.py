@@ -12,7 +12,7 @@ import click
 
 from bench.cli import options as shared
 from bench.errors import BenchError
-from bench.training import PROFILES
+from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
     from bench.gate.side import Measured, Side

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.gate.settings import Settings, read_settings, with_options
 from bench.gate.verdicts import NO_BASELINE, VERDICTS
 from bench.metrics import METRICS
-from bench.training import PROFILES
+from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
     from bench.render.gate.formats import Told

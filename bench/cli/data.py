@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.data.needed import PUBLISHED
+from bench.data.word_vectors import PUBLISHED
 from bench.registry.tasks import TaskInfo, discover_tasks, find_task
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def status(tasks: tuple[str, ...], as_json: bool) -> int:
     Downloads and parses nothing. Exit status: 0; 2 for an unknown task or a file that
     cannot be read.
     """
-    from bench.data.folders import cache_folder, data_folder
+    from bench.data.digests import cache_folder, data_folder
     from bench.data.survey import survey, survey_word_vectors
 
     found = [survey(info) for info in _chosen(tasks)]
@@ -71,8 +71,8 @@ def fetch(names: tuple[str, ...]) -> int:
     all of it is there; 1 a download failed; 2 for an unknown name or a file that cannot
     be read.
     """
-    from bench.data.fetch import DownloadFailed, fetch_official
-    from bench.data.folders import data_folder
+    from bench.data.digests import data_folder
+    from bench.data.download import DownloadFailed, fetch_official
     from bench.data.survey import official_in_place
     from bench.data.word_vectors import fetch_word_vectors
 

@@ -27,7 +27,7 @@ def command(name: str, task: str, folder: Path) -> int:
     """
     from bench.registry.discover import discover
     from bench.registry.tasks import find_task
-    from bench.scaffold import check_name, plugin_source
+    from bench.registry.template import check_name, plugin_source
 
     registry = discover()
     find_task(task, registry.tasks)

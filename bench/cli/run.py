@@ -23,8 +23,8 @@ from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS, default_bounds
 from bench.plan import REUSE_POLICIES, Request, check_seeds
 from bench.protocol import Bounds
+from bench.registry.training_options import PROFILES
 from bench.repeats import Sample
-from bench.training import PROFILES
 
 #: What ``--failed`` takes from the records, and its options.
 _FROM_RECORDS = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from bench.data import arrays
+from bench.data import prepared
 from bench.data.prepared import discard, say_on_stderr, write_folder
 from bench.errors import DataError
 from bench.task import Prepared
@@ -70,10 +70,10 @@ def _digest(label: Mapping[str, Any]) -> str:
 
 
 def _mapped(folder: Path, label: Mapping[str, Any]) -> Mapping[str, Array] | None:
-    if not folder.exists() or arrays.damage(folder, label) is not None:
+    if not folder.exists() or prepared.array_damage(folder, label) is not None:
         return None
     try:
-        found = arrays.read_arrays(folder).arrays
+        found = prepared.read_arrays(folder).arrays
     except DataError:
         return None
     with contextlib.suppress(OSError):
@@ -131,7 +131,7 @@ def _sweep(root: Path) -> None:
     with contextlib.suppress(OSError):  # Another process may sweep too.
         used = {path: path.stat().st_mtime for path in folders}
         for path in sorted(folders, key=lambda path: used[path], reverse=True):
-            total += arrays.size_of(path)
+            total += prepared.size_of(path)
             if total > LARGEST_IN_ALL or time.time() - used[path] > UNUSED_SECONDS:
                 discard(path)
 

@@ -8,11 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.bundles import find_companions, find_local, looked_for, official_bundles
-from bench.data.digests import Digests
-from bench.data.fetch import DownloadFailed, fetch_official
-from bench.data.folders import cache_folder, data_folder
-from bench.data.official import complaint, matching_bundle
+from bench.data.digests import Digests, cache_folder, data_folder
+from bench.data.download import DownloadFailed, fetch_official
+from bench.data.official import (
+    complaint,
+    find_companions,
+    find_local,
+    looked_for,
+    matching_bundle,
+    official_bundles,
+)
 from bench.errors import BenchError, DataError
 
 if TYPE_CHECKING:

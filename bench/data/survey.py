@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bench.data.arrays import damage as array_damage, size_of
-from bench.data.bundles import all_local, official_bundles
-from bench.data.digests import Digests, Stamp
-from bench.data.fetch import why_not_tried
-from bench.data.folders import cache_folder, data_folder
-from bench.data.needed import PUBLISHED, difference_from_published
-from bench.data.official import complaint
-from bench.data.prepared import damage, discard, prepare, prepared_folder, prepared_of_task
+from bench.data.digests import Digests, Stamp, cache_folder, data_folder
+from bench.data.download import why_not_tried
+from bench.data.official import all_local, complaint, official_bundles
+from bench.data.prepared import array_damage as array_damage
+from bench.data.prepared import damage, discard, prepare, prepared_folder, prepared_of_task, size_of
 from bench.data.sources import Source, find_without_download, synthetic
+from bench.data.word_vectors import PUBLISHED, difference_from_published
 from bench.errors import BenchError, DataError
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ class Revision:
     """A state of the code and the plugins: ``name`` is how a reader knows it.
 
     ``plugins`` are those to be measured, by name. ``code`` is the folder that workers
-    import ``bench`` from, None for where this process did; see ``bench.paths.Tree``.
+    import ``bench`` from, None for where this process did; see ``bench.registry.source_tree.Tree``.
     """
 
     name: str

@@ -16,8 +16,8 @@ from bench.gate.verdicts import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding
 from bench.metrics import QUALITY
 
 if TYPE_CHECKING:
-    from bench.statistics.sample import Summary
-    from bench.statistics.two_sides import Shift, Sides
+    from bench.statistics.before_after import Shift, Sides
+    from bench.statistics.blocks import Summary
 
 BIT_IDENTICAL = "bit-identical"
 ONE_SEED = (
@@ -86,7 +86,7 @@ def _table(each: Scored) -> tuple[str, ...]:
 
 
 def _judge_table(plugins: list[Scored], settings: Settings) -> Mapping[Key, Finding]:
-    from bench.statistics.two_sides import compare_sides
+    from bench.statistics.before_after import compare_sides
 
     plugins = sorted(plugins, key=lambda each: each.key)
     independent = plugins[0].base.independent
@@ -98,7 +98,7 @@ def _judge_table(plugins: list[Scored], settings: Settings) -> Mapping[Key, Find
 
 
 def _sides(each: Scored) -> Sides:
-    from bench.statistics.two_sides import Sides
+    from bench.statistics.before_after import Sides
 
     if each.is_identical:
         longer = max(each.base, each.candidate, key=lambda quality: len(quality.seeds))
@@ -109,7 +109,7 @@ def _sides(each: Scored) -> Sides:
 def _summary(quality: Quality) -> Summary:
     import numpy as np
 
-    from bench.statistics.sample import Summary
+    from bench.statistics.blocks import Summary
 
     series = np.stack([score.influences for score in quality.seeds]).astype("float64")
     seeds = tuple(score.seed for score in quality.seeds)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.paths import Tree
+from bench.registry.source_tree import Tree
 
 
 @dataclass(frozen=True)

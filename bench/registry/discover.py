@@ -11,9 +11,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.paths import Tree, shipped
 from bench.registry.declarations import Problem, nearest
 from bench.registry.plugins import Plugin, read_plugin
+from bench.registry.source_tree import Tree, shipped
 from bench.registry.tasks import TaskInfo, discover_tasks
 
 ENTRY_POINT_GROUP = "bench.plugins"

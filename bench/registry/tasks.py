@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import BenchError
-from bench.paths import shipped
 from bench.registry.declarations import Declarations, nearest, read_declarations
-from bench.training import LIMITS, PROFILES, TRAINING_OPTIONS
+from bench.registry.source_tree import shipped
+from bench.registry.training_options import LIMITS, PROFILES, TRAINING_OPTIONS
 from bench.values import NAMES, is_a, unstorable
 
 _LITERALS: dict[str, type] = {

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.errors import DataError
-from bench.series.container import open_series
-from bench.series.csv_file import TIME
-from bench.series.table import OFFICIAL_COLUMNS
+from bench.series.csv_file import OFFICIAL_COLUMNS, TIME, open_series
 
 ROWS = 420_551
 HEADER = (TIME, *OFFICIAL_COLUMNS)

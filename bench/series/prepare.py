@@ -4,28 +4,131 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.series.clean import Repairs, clean
-from bench.series.split import (
-    DAY,
-    DELAY,
-    LOOKBACK,
-    Boundaries,
-    RowNumbers,
-    Span,
-    Split,
-    find_breaks,
-    rows_needed,
-    split_rows,
-    without_gaps,
-)
-from bench.series.table import Floats, Table, iso
+from bench.series.csv_file import TEMPERATURE, Floats, Integers, Table, iso
 from bench.task import Array, Prepared
+
+# Which rows of a series are examples, and of which split
+
+
+DAY = 86_400
+LOOKBACK = 10 * DAY  # seconds before a row that an example may look at, whatever its view
+DELAY = DAY  # seconds from a row to its target
+SPLITS = ("train", "validation", "test")
+
+RowNumbers = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Where validation and test begin in the reference series, and when that was.
+
+    ``instants`` are the times of these rows, in seconds, read off every sixth row of the
+    reference series: row 199,998 is 2012-10-20 21:30 and row 300,000 is 2014-09-15 08:50.
+    """
+
+    validation: int = 200_000
+    test: int = 300_000
+    rows: int = 420_551
+    instants: tuple[int, int] = (1_350_769_800, 1_410_771_000)
+
+
+@dataclass(frozen=True)
+class Span:
+    """How many rows of a series an example needs before its row and after it."""
+
+    lookback: int
+    delay: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """The first row of validation and of test, and the rule that put them there."""
+
+    validation: int
+    test: int
+    rule: str
+
+    def limits(self, span: Span, rows: int) -> dict[str, tuple[int, int]]:
+        """Return first and one past the last row of each split's examples, as published.
+
+        Targets of the last training and validation rows reach a delay into the next split.
+        """
+        return {
+            "train": (span.lookback, self.validation),
+            "validation": (self.validation + 1 + span.lookback, self.test),
+            "test": (self.test + 1 + span.lookback, rows - span.delay - 1),
+        }
+
+    def is_whole(self, span: Span, rows: int) -> bool:
+        """Tell whether every split has an example."""
+        return all(first < end for first, end in self.limits(span, rows).values())
+
+    def examples(self, span: Span, rows: int) -> dict[str, RowNumbers]:
+        """Return the rows of each split of a series of so many rows."""
+        return {
+            name: np.arange(first, end, dtype=np.int32)
+            for name, (first, end) in self.limits(span, rows).items()
+        }
+
+
+def split_rows(times: Integers, span: Span, where: Boundaries, as_published: bool) -> Split:
+    """Decide where validation and test begin.
+
+    The reference file is split by row numbers. Another series is split at the same instants
+    if every split then has examples, else at the same proportions of its rows.
+    """
+    if as_published:
+        return Split(where.validation, where.test, "rows")
+    validation, test = (int(row) for row in np.searchsorted(times, where.instants))
+    at_instants = Split(validation, test, "instants")
+    if at_instants.is_whole(span, len(times)):
+        return at_instants
+    return _in_proportion(len(times), where)
+
+
+def rows_needed(span: Span, where: Boundaries) -> int:
+    """Return the number of rows without a gap from which a split in proportion is possible."""
+    rows = span.lookback * where.rows // (where.test - where.validation)
+    while not _in_proportion(rows, where).is_whole(span, rows):
+        rows += 1
+    return rows
+
+
+def without_gaps(rows: RowNumbers, breaks: Integers, span: Span) -> RowNumbers:
+    """Keep the rows whose inputs and target lie on one side of every break.
+
+    Args:
+        rows: Row numbers, shape (n,).
+        breaks: Row numbers that do not follow their predecessor in time, sorted.
+        span: What an example reaches, whatever its view, so that views share examples.
+    """
+    before = np.searchsorted(breaks, rows - span.lookback, side="right")
+    after = np.searchsorted(breaks, rows + span.delay, side="right")
+    return np.asarray(rows[before == after], dtype=np.int32)
+
+
+def find_breaks(times: Integers, interval: int) -> tuple[Integers, Floats]:
+    """Return the rows that do not follow their predecessor, and the seconds lost before each.
+
+    A tenth of the interval is allowed for a clock that is not exact.
+    """
+    excess = np.diff(times) - interval
+    broken = np.flatnonzero(np.abs(excess) > interval / 10)
+    return broken + 1, excess[broken].astype(np.float64)
+
+
+def _in_proportion(rows: int, where: Boundaries) -> Split:
+    return Split(
+        rows * where.validation // where.rows, rows * where.test // where.rows, "proportions"
+    )
+
 
 REFERENCE = Boundaries()
 
@@ -156,3 +259,79 @@ def _counts(
 
 def _repairs(repairs: Repairs) -> dict[str, Any]:
     return {**asdict(repairs), "dropped_columns": list(repairs.dropped_columns)}
+
+
+# From the rows a station wrote to rows a forecaster can use
+
+
+MISSING = -9999.0
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """What was done to a table before it was used, for the record."""
+
+    duplicates: int = 0
+    out_of_order: int = 0
+    rows_without_temperature: int = 0
+    filled_cells: int = 0
+    dropped_columns: tuple[str, ...] = ()
+
+
+def clean(table: Table, name: str, as_published: bool = False) -> tuple[Table, Repairs]:
+    """Order the rows, drop what cannot be used, and fill the cells that are missing.
+
+    - Rows are sorted by time: exports joined in the wrong order mean the same as in the
+      right one. Of rows with one time stamp the first in the file stays.
+    - A row without a temperature is dropped, and so becomes a gap: a target is never made up.
+    - Another missing cell (empty or -9999) takes the value before it, which is what a
+      forecaster would have known; before the first value, that first value.
+    - A column without any value is dropped.
+
+    With ``as_published`` every row stays where it is, since the published split counts rows.
+
+    Args:
+        table: Rows as read.
+        name: What to call the data in an error, a file's path.
+        as_published: Keep the rows as they are and fill cells only.
+
+    Raises:
+        DataError: No row has a temperature.
+    """
+    values = np.where(table.values == MISSING, np.nan, table.values)
+    missing = np.isnan(values)
+    if missing[:, table.target].all():
+        raise DataError(f"{name}: column {TEMPERATURE!r} has no value; export the temperatures too")
+    if as_published:
+        rows, counts = np.arange(len(table)), (0, 0, 0)
+    else:
+        rows, counts = _usable_rows(table, missing[:, table.target])
+    present = np.flatnonzero(~missing[rows].all(axis=0))
+    kept = missing[np.ix_(rows, present)]
+    filled = Table(
+        table.times[rows],
+        tuple(table.columns[column] for column in present),
+        _fill(values[np.ix_(rows, present)], kept),
+    )
+    dropped = tuple(name for name in table.columns if name not in filled.columns)
+    return filled, Repairs(*counts, filled_cells=int(kept.sum()), dropped_columns=dropped)
+
+
+def _usable_rows(
+    table: Table, no_temperature: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.intp], tuple[int, int, int]]:
+    order = np.argsort(table.times, kind="stable")
+    times = table.times[order]
+    repeated = np.concatenate([[False], times[1:] == times[:-1]])
+    backwards = int((np.diff(table.times) < 0).sum())
+    unusable = no_temperature[order] & ~repeated
+    return order[~repeated & ~unusable], (int(repeated.sum()), backwards, int(unusable.sum()))
+
+
+def _fill(values: Floats, missing: npt.NDArray[np.bool_]) -> Floats:
+    if not missing.any():
+        return values
+    rows = np.arange(len(values))[:, None]
+    latest = np.maximum.accumulate(np.where(missing, 0, rows), axis=0)
+    earliest = np.argmin(missing, axis=0)
+    return np.take_along_axis(values, np.maximum(latest, earliest), axis=0)

@@ -10,20 +10,13 @@ one that reads it backwards ends ten days before, where pressure announces nothi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bench.series.processes import (
-    Draws,
-    coarse,
-    delayed_mean,
-    interpolate,
-    relaxation,
-    smooth_relaxation,
-)
-from bench.series.station import Readings, official_columns, saturation_pressure, two_decimals
-from bench.series.table import OFFICIAL_COLUMNS, Floats, Integers, Table
+from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, Table
 
 ROWS = 420_551
 INTERVAL = 600
@@ -141,3 +134,163 @@ def _readings(temperature: Floats, weather: _Weather) -> Readings:
         gust=two_decimals(1.55 * wind + 0.3 + 0.2 * np.abs(weather.vane)),
         direction=two_decimals(np.mod(200 + 50 * weather.wind + 60 * weather.vane, 360)),
     )
+
+
+# The readings of a weather station that follow from a few others, by physics
+
+# Magnus' formula over water with the constants of the German weather service's psychrometer
+# tables; they give the Jena station's VPmax to about 0.01 mbar.
+_MAGNUS_MBAR = 6.1078
+_MAGNUS_FACTOR = 17.08085
+_MAGNUS_DEGC = 234.175
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What a station measures itself; each of shape (n,), to two decimals.
+
+    Units: mbar, degrees C, percent, m/s, m/s, degrees.
+    """
+
+    pressure: Floats
+    temperature: Floats
+    humidity: Floats
+    wind: Floats
+    gust: Floats
+    direction: Floats
+
+
+def two_decimals(values: Floats) -> Floats:
+    """Round as the station's files do."""
+    return np.asarray(np.round(coarse(values), 2), dtype=np.float64)
+
+
+def saturation_pressure(temperature: Floats) -> Floats:
+    """Vapour pressure in mbar at which air of a temperature in degrees C is saturated."""
+    exponent = _MAGNUS_FACTOR * temperature / (_MAGNUS_DEGC + temperature)
+    return coarse(_MAGNUS_MBAR * np.exp(exponent))
+
+
+def dew_point(vapour_pressure: Floats) -> Floats:
+    """Temperature in degrees C at which a vapour pressure in mbar saturates the air."""
+    exponent = coarse(np.log(vapour_pressure / _MAGNUS_MBAR))
+    return coarse(_MAGNUS_DEGC * exponent / (_MAGNUS_FACTOR - exponent))
+
+
+def official_columns(readings: Readings) -> Floats:
+    """Return the 14 official columns, shape (n, 14), from what was measured.
+
+    VPact = VPmax * rh / 100; VPdef = VPmax - VPact; H2OC = 1000 * VPact / p;
+    Tpot = (T + 273.15) * (1000 / p) ** 0.2859; sh = 622 * VPact / (p - 0.378 * VPact);
+    rho = 1e5 * p / (287.05 * (T + 273.15) * (1 + 0.00061 * sh)), as checked on the station's
+    own files.
+    """
+    p, kelvin = readings.pressure, readings.temperature + 273.15
+    vp_max = two_decimals(saturation_pressure(readings.temperature))
+    vp_act = vp_max * readings.humidity / 100
+    sh = 622 * vp_act / (p - 0.378 * vp_act)
+    columns = {
+        "p (mbar)": p,
+        "T (degC)": readings.temperature,
+        "Tpot (K)": kelvin * coarse((1000 / p) ** 0.2859),
+        "Tdew (degC)": dew_point(vp_act),
+        "rh (%)": readings.humidity,
+        "VPmax (mbar)": vp_max,
+        "VPact (mbar)": vp_act,
+        "VPdef (mbar)": vp_max - vp_act,
+        "sh (g/kg)": sh,
+        "H2OC (mmol/mol)": 1000 * vp_act / p,
+        "rho (g/m**3)": 1e5 * p / (287.05 * kelvin * (1 + 0.00061 * sh)),
+        "wv (m/s)": readings.wind,
+        "max. wv (m/s)": readings.gust,
+        "wd (deg)": readings.direction,
+    }
+    return np.stack([two_decimals(columns[name]) for name in OFFICIAL_COLUMNS], axis=1)
+
+
+# Random processes with memory that come out the same, bit for bit, on every machine
+
+
+_UNIT = 1 << 17  # the integer that stands for one standard deviation of a draw
+_ONE = 1 << 16  # the integer that stands for a decay of 1, memory without end
+_GRID = 1 << 20  # parts of one that a rounded intermediate result keeps
+
+
+class Draws:
+    """A stream of standard normal draws, as integers."""
+
+    def __init__(self, seed: int) -> None:
+        self._bits = np.random.PCG64(seed)
+
+    def normal(self, count: int) -> Integers:
+        """Return integers of mean 0 and standard deviation 2**17, shape (count,).
+
+        The sum of twelve uniform draws has variance 1 and is nearly normal (Irwin, 1927;
+        Hall, 1927). A sum does not depend on the order in which a word's parts are stored.
+        """
+        words = np.asarray(self._bits.random_raw(3 * count), dtype=np.uint64)
+        parts = words.view(np.uint16).reshape(count, 12).astype(np.int64)
+        return np.asarray(2 * parts.sum(axis=1) - 12 * (_ONE - 1), dtype=np.int64)
+
+
+def coarse(values: Any) -> Floats:
+    """Round to a grid of 2**-20, far coarser than what machines disagree about."""
+    return np.asarray(np.rint(np.asarray(values) * _GRID) / _GRID, dtype=np.float64)
+
+
+def relaxation(shocks: Integers, memory: float) -> Floats:
+    """First-order autoregression of variance 1, shape of ``shocks``; ``memory`` in steps.
+
+    With decay a and shocks of variance 1 the variance is 1 / (1 - a**2) (Hamilton, Time
+    Series Analysis, 1994, section 3.4).
+    """
+    decay = _decay(memory)
+    a = decay / _ONE
+    return _remember(shocks, decay) / _UNIT * _scale(1 - a * a)
+
+
+def smooth_relaxation(shocks: Integers, memory: float) -> Floats:
+    """A relaxation of a relaxation: variance 1, and no jumps from one step to the next.
+
+    A second-order autoregression with the double root a has variance
+    (1 + a**2) / (1 - a**2)**3 (Hamilton, 1994, section 3.4).
+    """
+    decay = _decay(memory)
+    a = decay / _ONE
+    twice = _remember(_remember(shocks, decay), decay)
+    return twice / _UNIT * _scale((1 - a * a) ** 3 / (1 + a * a))
+
+
+def interpolate(values: Floats, parts: int, count: int) -> Floats:
+    """Return ``count`` values, ``parts`` to each step of ``values``, on straight lines."""
+    step, part = np.divmod(np.arange(count), parts)
+    share = part / parts
+    return coarse(values[step] * (1 - share) + values[step + 1] * share)
+
+
+def delayed_mean(values: Floats, delay: int, width: int) -> Floats:
+    """Return at each step the mean of ``width`` values, the last of them ``delay`` steps ago.
+
+    Before the beginning the series counts as zero.
+    """
+    before = np.zeros(delay + width, dtype=np.int64)
+    total = np.cumsum(np.concatenate([before, np.rint(values * _GRID).astype(np.int64)]))
+    sums = total[width : width + len(values)] - total[: len(values)]
+    return np.asarray(sums / (width * _GRID), dtype=np.float64)
+
+
+def _decay(memory: float) -> int:
+    return round(_ONE * math.exp(-1.0 / memory))
+
+
+def _scale(variance: float) -> float:
+    return float(coarse(math.sqrt(variance)))
+
+
+def _remember(shocks: Integers, decay: int) -> Integers:
+    state = 0
+    states = []
+    for shock in shocks.tolist():
+        state = (state * decay >> 16) + shock
+        states.append(state)
+    return np.array(states, dtype=np.int64)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from bench.series.calendar import CALENDAR_COLUMNS, calendar
-from bench.series.split import SPLITS
-from bench.series.view import Window, window_of
+from bench.errors import BenchError, CannotRun
+from bench.registry.declarations import nearest
+from bench.series.csv_file import Integers
+from bench.series.prepare import DAY, LOOKBACK, SPLITS
 from bench.task import Array, Examples, Lookup, OpenTask, Prepared
 
 
@@ -66,3 +68,131 @@ def _examples(prepared: Prepared, split: str, series: Array, window: Window) -> 
         groups=prepared.arrays[f"groups_{split}"],
         lookup=lambda: lookup,
     )
+
+
+# What a model sees of a series: options in time or rows, turned into rows of this series
+
+
+REFERENCE_INTERVAL = 600  # seconds; a lookback or step given as a whole number counts these
+_UNITS = {"d": DAY, "h": 3600, "min": 60}
+_TIME = re.compile(r"\s*(\d+)\s*(d|h|min)\s*")
+
+
+@dataclass(frozen=True)
+class Window:
+    """The inputs of one example: every ``step``-th of the ``lookback`` rows before its row.
+
+    With ``calendar`` the columns of ``bench.series.windows`` follow those of the series.
+    """
+
+    lookback: int
+    step: int
+    step_seconds: int
+    columns: tuple[int, ...]
+    reverse: bool
+    standardise: bool
+    calendar: bool
+
+    @property
+    def offsets(self) -> range:
+        """Rows of the window relative to the example's row, in the order the model sees."""
+        offsets = range(-self.lookback, 0, self.step)
+        return offsets[::-1] if self.reverse else offsets
+
+
+def window_of(view: Mapping[str, Any], columns: Sequence[str], interval: int) -> Window:
+    """Turn a view into rows of a series.
+
+    Args:
+        view: ``lookback`` and ``step`` (rows of ten minutes, or text like "10d", "24h",
+            "30min"), ``columns`` (names, or None for all), ``reverse``, ``standardise``,
+            ``calendar``.
+        columns: The columns of the series.
+        interval: Its sampling interval in seconds.
+
+    Raises:
+        BenchError: An option has no meaning, or a column is unknown.
+        CannotRun: The series is sampled too coarsely for the step, or not in step with it.
+    """
+    lookback, step = _seconds(view, "lookback"), _seconds(view, "step")
+    if lookback > LOOKBACK:
+        raise BenchError(
+            f"view option lookback={view['lookback']!r} is longer than {LOOKBACK // DAY} days; "
+            "every view is scored on the same examples, and these have no more before them: "
+            f"use at most '{LOOKBACK // DAY}d'"
+        )
+    if lookback % step:
+        raise BenchError(
+            f"view option lookback={view['lookback']!r} is not a multiple of "
+            f"step={view['step']!r}; change one of them"
+        )
+    if step % interval:
+        raise CannotRun(
+            f"the data have a sample every {interval / 60:g} minutes, and the view takes one "
+            f"every {step / 60:g}; set step to a multiple of '{interval / 60:g}min'"
+        )
+    return Window(
+        lookback=lookback // interval,
+        step=step // interval,
+        step_seconds=step,
+        columns=_columns(view["columns"], columns),
+        reverse=bool(view["reverse"]),
+        standardise=bool(view["standardise"]),
+        calendar=bool(view["calendar"]),
+    )
+
+
+def _seconds(view: Mapping[str, Any], option: str) -> int:
+    value = view[option]
+    seconds = 0
+    if isinstance(value, int) and not isinstance(value, bool):
+        seconds = value * REFERENCE_INTERVAL
+    elif isinstance(value, str) and (parts := _TIME.fullmatch(value)):
+        seconds = int(parts[1]) * _UNITS[parts[2]]
+    if seconds <= 0:
+        raise BenchError(
+            f"view option {option}={value!r} is no time; give rows of ten minutes (144) "
+            "or a time with its unit ('10d', '24h', '30min')"
+        )
+    return seconds
+
+
+def _columns(wanted: Any, columns: Sequence[str]) -> tuple[int, ...]:
+    if wanted is None:
+        return tuple(range(len(columns)))
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+        raise BenchError(
+            f"view option columns={wanted!r} is no list of names; give one, or None for all"
+        )
+    for name in wanted:
+        if name not in columns:
+            raise BenchError(
+                f"view option columns: the data have no column {name!r}"
+                f"{nearest(str(name), columns)}; there are: {', '.join(columns)}"
+            )
+    if len(set(wanted)) < len(wanted):
+        raise BenchError(f"view option columns={wanted!r} names a column twice; remove one")
+    return tuple(columns.index(name) for name in wanted)
+
+
+# The time of day and of the year as numbers that a model can take: points on circles
+
+
+CALENDAR_COLUMNS = ("day sin", "day cos", "year sin", "year cos")
+_YEAR = 365.2425 * DAY  # the mean year of the Gregorian calendar
+
+
+def calendar(times: Integers) -> Array:
+    """Return sine and cosine of the time of day and of the year, all in [-1, 1].
+
+    On a circle the last minute of a day or year is next to the first of the next one.
+
+    Args:
+        times: Shape (n,), seconds since 1970-01-01 00:00 in the station's own clock.
+
+    Returns:
+        Shape (n, len(CALENDAR_COLUMNS)), float32.
+    """
+    turns = np.stack([times % DAY / DAY, times % _YEAR / _YEAR], axis=1)
+    circles = np.stack([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=2)
+    return circles.reshape(len(times), len(CALENDAR_COLUMNS)).astype(np.float32)

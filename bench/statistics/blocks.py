@@ -8,12 +8,49 @@ mean its variance is a known sum, so nothing is drawn and nothing is random here
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.task import Array
+
+# The scores of one plugin, and what is left of them once their examples are grouped
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The scores of one plugin: ``values`` of shape (S, n), a row for each of ``seeds``."""
+
+    label: str
+    seeds: tuple[int, ...]
+    values: Array
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The mean of each seed, shape (S,), and the groups' influences on it, shape (S, D)."""
+
+    seeds: tuple[int, ...]
+    means: Array
+    series: Array
+
+    def over(self, wanted: Iterable[int]) -> tuple[float, Array]:
+        """Return the mean over some seeds, and the influences on that, shape (D,)."""
+        rows = [self.seeds.index(seed) for seed in sorted(wanted)]
+        total = np.zeros(self.series.shape[1])
+        for row in rows:
+            total += self.series[row]
+        return float(self.means[rows].mean()), total / len(rows)
+
+
+def summarise(sample: Sample, grouping: Grouping) -> Summary:
+    """Reduce scores to what all errors are computed from, in float64."""
+    sums = group_sums(sample.values, grouping)
+    means = sums.sum(axis=1) / len(grouping.index)
+    return Summary(sample.seeds, means, influences(sums, grouping))
+
 
 #: The rule's length makes the variance's squared error least, of which most is that short
 #: blocks miss dependence. For intervals missing is worse than scatter, which Student's t
@@ -172,3 +209,46 @@ def dependent_length(series: Array) -> int:
 def degrees_of_freedom(groups: int, length: int) -> float:
     """Return those of a block variance: one less than how many blocks there are."""
     return max(groups / length - 1, 1.0)
+
+
+# Where one plugin's error comes from: its seeds, the examples, and both together
+
+#: Seeds that change the mean by less than this share of the examples' variance do not matter:
+#: rounding that differs from run to run is no randomness of training.
+NEGLIGIBLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Components:
+    """Variances of one plugin, in the metric's unit squared.
+
+    ``seeds`` is that of the seed means. ``interaction`` is the part of it that comes from
+    the sample of examples: what a seed makes of single examples. Both are 0.0 for one seed,
+    and where seeds do not matter. ``examples`` is that of one seed's mean over the
+    examples. ``count`` is how many seeds.
+    """
+
+    seeds: float
+    interaction: float
+    examples: float
+    count: int
+
+    @property
+    def random(self) -> bool:
+        """Whether two or more seeds tell that seeds matter."""
+        return self.seeds + self.interaction > 0
+
+
+def components(summary: Summary, length: int) -> Components:
+    """Estimate the variances of one plugin, with blocks of ``length`` groups."""
+    count = len(summary.seeds)
+    examples = float(variances(summary.series, length).mean())
+    if count == 1:
+        return Components(0.0, 0.0, examples, 1)
+    _, average = summary.over(summary.seeds)
+    of_average = float(variances(average[None, :], length)[0])
+    interaction = max(0.0, (examples - of_average) * count / (count - 1))
+    seeds = float(summary.means.var(ddof=1))
+    if seeds + interaction <= NEGLIGIBLE * examples:
+        return Components(0.0, 0.0, examples, count)
+    return Components(seeds, interaction, examples, count)

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.statistics.blocks import degrees_of_freedom, group_examples, table_length
-from bench.statistics.components import components
-from bench.statistics.critical import Part
-from bench.statistics.intervals import Interval, interval_of
-from bench.statistics.pairs import Pairs, all_pairs
-from bench.statistics.power import FirstTwo, detectable, seeds_needed
-from bench.statistics.sample import Sample, summarise
+from bench.statistics.blocks import (
+    Components,
+    Sample,
+    Summary,
+    components,
+    covariance,
+    degrees_of_freedom,
+    group_examples,
+    summarise,
+    table_length,
+    variances,
+)
+from bench.statistics.intervals import (
+    Interval,
+    Part,
+    howe,
+    howe_p_values,
+    interval_of,
+    satterthwaite,
+    t_quantile,
+)
 from bench.statistics.seeds import seed_variances
 from bench.task import Array
 
@@ -231,3 +246,218 @@ def _first_two(
         separated=bool(pairs.adjusted[place] <= level),
         seeds_needed=None if unknown else seeds_needed(pairs, place, level),
     )
+
+
+# Every pair of a table: its difference, the error of that, and whether it is separated
+
+#: What rounding leaves of two covariances that cancel, as a share of either.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All pairs of K plugins; each array has shape (m,), m = K (K - 1) / 2.
+
+    ``first`` and ``second`` are their places. ``difference`` is the first's mean minus the
+    second's, over the seeds and examples that both have. ``parts`` are the parts of its
+    variance: the first's seeds, the second's, the examples. ``seeds`` are how many seeds
+    of the first and of the second were used.
+    """
+
+    first: Array
+    second: Array
+    difference: Array
+    parts: tuple[Part, Part, Part]
+    seeds: tuple[Array, Array]
+    p: Array
+    adjusted: Array
+
+    @property
+    def error(self) -> Array:
+        """Standard errors of the differences."""
+        return np.asarray(np.sqrt(sum(part.variance for part in self.parts)))
+
+    @property
+    def df(self) -> Array:
+        """Satterthwaite's degrees of freedom of the errors, to be told; no test uses them."""
+        return satterthwaite(self.parts)
+
+
+def all_pairs(
+    summaries: Sequence[Summary],
+    length: int,
+    found: Sequence[Components],
+    seeds: Part,
+    block_df: float,
+) -> Pairs:
+    """Compare every two plugins on the examples, and on the seeds that both have.
+
+    Two plugins without a common seed are compared on all that each has. Errors of seeds
+    are independent between plugins; errors of examples are not, and cancel as far as two
+    plugins err on the same ones.
+
+    Args:
+        summaries: K plugins' scores of the same examples.
+        length: Groups in a block.
+        found: The plugins' own variances.
+        seeds: The variance of one seed's mean that each is given, shape (K,).
+        block_df: Degrees of freedom of the variance over examples.
+    """
+    size = len(summaries)
+    difference, sampled = np.zeros((size, size)), np.zeros((size, size))
+    used = np.ones((size, size))
+    sets = sorted({summary.seeds for summary in summaries})
+    having = {
+        seeds: [place for place, summary in enumerate(summaries) if summary.seeds == seeds]
+        for seeds in sets
+    }
+    for place, one in enumerate(sets):
+        for other in sets[place:]:
+            common = set(one) & set(other)
+            left_seeds, right_seeds = common or set(one), common or set(other)
+            left = _averages([summaries[i] for i in having[one]], left_seeds)
+            right = left
+            if other != one:
+                right = _averages([summaries[i] for i in having[other]], right_seeds)
+            apart = left[0][:, None] - right[0][None, :]
+            varied = _variance_of_differences(left[1], right[1], length)
+            block, mirrored = np.ix_(having[one], having[other]), np.ix_(having[other], having[one])
+            difference[block], difference[mirrored] = apart, -apart.T
+            sampled[block], sampled[mirrored] = varied, varied.T
+            used[block], used[mirrored] = len(left_seeds), len(right_seeds)
+    first, second = np.triu_indices(size, 1)
+    interaction = np.array([each.interaction for each in found])
+    between = np.maximum(seeds.variance, interaction)[:, None] / used
+    within = interaction[:, None] / used
+    within_both = within[first, second] + within[second, first]
+    parts = (
+        Part(between[first, second], seeds.df[first]),
+        Part(between[second, first], seeds.df[second]),
+        Part(
+            np.maximum(sampled[first, second] - within_both, 0.0),
+            np.full(len(first), block_df),
+        ),
+    )
+    between_means = difference[first, second]
+    p_values = howe_p_values(between_means, parts)
+    counts = used[first, second], used[second, first]
+    return Pairs(first, second, between_means, parts, counts, p_values, holm(p_values))
+
+
+def _averages(summaries: Sequence[Summary], seeds: set[int]) -> tuple[Array, Array]:
+    """Return means over some seeds, shape (K,), and the influences on them, shape (K, D)."""
+    found = [summary.over(seeds) for summary in summaries]
+    return np.array([mean for mean, _ in found]), np.stack([series for _, series in found])
+
+
+def _variance_of_differences(left: Array, right: Array, length: int) -> Array:
+    """Return the variance over examples of each mean on the left minus each on the right."""
+    one, other = variances(left, length), variances(right, length)
+    together = one[:, None] + other[None, :]
+    varied = together - 2 * covariance(left, length, right)
+    # Two covariances that all but cancel leave rounding, which is no error to divide by.
+    return np.asarray(np.maximum(varied, ROUNDING * together))
+
+
+# What a table could tell: the difference it would separate, the seeds a difference needs
+
+#: How often a difference that is there is to be found.
+POWER = 0.8
+#: No one trains a plugin with more seeds than this to tell two apart.
+MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class FirstTwo:
+    """The two best means: the first's minus the second's, and what would separate them.
+
+    ``seeds_needed`` is how many seeds each would separate this very difference, if it is
+    the true one, with 80% power; None if no number would, because the examples alone leave
+    too much noise, or if there is no telling, with one seed each.
+    """
+
+    first: str
+    second: str
+    difference: float
+    separated: bool
+    seeds_needed: int | None
+
+
+def detectable(pairs: Pairs, level: float) -> float | None:
+    """Return the smallest difference that the table separates with 80% power, or None.
+
+    The median over the pairs of the difference that a test at ``level / m`` finds. Each
+    pair that is separated makes Holm's test of the others a little more powerful than this.
+
+    Args:
+        pairs: All m pairs of a table; None is returned for none.
+        level: That of the table.
+    """
+    if not len(pairs.first):
+        return None
+    return float(np.median(_needed(pairs.parts, level / len(pairs.first))))
+
+
+def seeds_needed(pairs: Pairs, place: int, level: float) -> int | None:
+    """Return how many seeds each would separate a pair with 80% power; None if none would.
+
+    Args:
+        pairs: All m pairs of a table.
+        place: Which pair; both of its plugins have more than one seed.
+        level: That of the table.
+    """
+    size = abs(float(pairs.difference[place]))
+    *sides, examples = (Part(part.variance[place], part.df[place]) for part in pairs.parts)
+    used = [float(counts[place]) for counts in pairs.seeds]
+
+    def enough(seeds: float) -> bool:
+        parts = [
+            Part(side.variance * count / seeds, max(1.0, side.df + seeds - count))
+            for side, count in zip(sides, used, strict=True)
+        ]
+        return float(_needed((*parts, examples), level / len(pairs.first))) <= size
+
+    if not enough(MOST_SEEDS):
+        return None
+    # One seed shows no variance, so two are the fewest; more are never worse.
+    low, high = 1, MOST_SEEDS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _needed(parts: Sequence[Part], level: Any) -> Array:
+    """Return the difference that a test at ``level`` finds with the wanted power.
+
+    The test's half width plus the power's quantile of the error, which is a little more
+    than the standard error as the half width is itself estimated: the approximation to the
+    non-central t of Johnson & Welch (1940).
+    """
+    half = howe(parts, level)
+    variance = sum(part.variance for part in parts)
+    spread = np.sqrt(variance + half**2 / (2 * satterthwaite(parts)))
+    return np.asarray(half + t_quantile(np.inf, 1 - POWER) * spread)
+
+
+# Many tests at once
+
+
+def holm(p_values: Array) -> Array:
+    """Adjust p-values so that, at a level, any false rejection at all is as rare as the level.
+
+    Holm (1979), "A simple sequentially rejective multiple test procedure". Holds for any
+    dependence between the tests.
+
+    Args:
+        p_values: Shape (m,).
+
+    Returns:
+        Adjusted p-values, shape (m,), at most 1.
+    """
+    count = len(p_values)
+    order = np.argsort(p_values, kind="stable")
+    steps = np.maximum.accumulate((count - np.arange(count)) * p_values[order])
+    adjusted = np.empty(count)
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted

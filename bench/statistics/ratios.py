@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.statistics.critical import t_quantile
+from bench.statistics.intervals import t_quantile
 from bench.task import Array
 
 #: How many median absolute deviations make a standard deviation of the normal distribution.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.statistics.components import Components
-from bench.statistics.critical import Part
+from bench.statistics.blocks import Components
+from bench.statistics.intervals import Part
 from bench.task import Array
 
 #: With fewer variances than this, what they have in common cannot be told.

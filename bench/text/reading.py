@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gzip
+import io
+import re
+import tarfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from bench.errors import DataError
-from bench.task import Prepared
-from bench.text.archive import read_archive, read_folder
-from bench.text.corpus import Corpus, prepare
+from bench.task import Array, Prepared
+from bench.text.corpus import Corpus, Reviews, drop_unranked, prepare, rank_words
 from bench.text.keras_npz import read_npz
 
 
@@ -34,4 +41,191 @@ def _corpus(files: Sequence[Path]) -> Corpus:
     raise DataError(
         f"{', '.join(map(str, files)) or 'no file'}: not reviews that can be read; name an "
         "imdb.npz, an aclImdb .tar.gz or an aclImdb folder"
+    )
+
+
+# The raw Large Movie Review Dataset: its archive, streamed, or its folder
+
+# The longest review has 14 kB and all have 66 MB: ten times and more leaves room for
+# other reviews in the same layout, and none for an archive that unpacks to fill memory.
+# With what is skipped, the official archive unpacks to 0.3 GB in 100,000 members.
+LARGEST_REVIEW = 1 << 20
+LARGEST_TOTAL = 1 << 30
+MOST_MEMBERS = 250_000
+_LARGEST_HEADER = 1 << 20
+_LABELS = {"neg": 0, "pos": 1}
+_GROUPS = [f"{part}/{sentiment}" for part in ("train", "test") for sentiment in _LABELS]
+_REVIEW = re.compile(r"(?:^|/)((?:train|test)/(?:neg|pos)/(?!\.)[^/]+\.txt)$")
+_MEND = "delete it and run `python -m bench data fetch imdb`"
+
+
+def read_archive(path: Path) -> Corpus:
+    """Read ``aclImdb*.tar.gz`` without extracting it; ``unsup`` and odd members are skipped.
+
+    Raises:
+        DataError: the file is no such archive, is cut short, or holds too much.
+    """
+    try:
+        return _corpus_of(path, dict(_members(path)))
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise DataError(f"{path}: not a readable .tar.gz ({_one_line(error)}); {_MEND}") from error
+
+
+def read_folder(path: Path) -> Corpus:
+    """Read an extracted ``aclImdb`` folder; links are not followed.
+
+    Raises:
+        DataError: a part is missing, or a file cannot be read or holds too much.
+    """
+    try:
+        return _corpus_of(path, dict(_files(path)))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({_one_line(error)}); {_MEND}") from error
+
+
+class _Metered(io.RawIOBase):
+    """A stream that gives no more bytes than it was allowed since it was last asked.
+
+    A member's size is known before its content is read; that of a header, which may
+    hold names without end, is not.
+    """
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self._stream = stream
+        self._left = _LARGEST_HEADER
+
+    def allow(self, content: int) -> None:
+        """Let a member's content and the header after it be read."""
+        self._left = content + _LARGEST_HEADER
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on, as files do."""
+        chunk = self._stream.read(size)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise tarfile.ReadError("a header without end")
+        return chunk
+
+
+def _members(path: Path) -> Iterator[tuple[str, str]]:
+    total = 0
+    with gzip.open(path, "rb") as unpacked:
+        metered = _Metered(unpacked)
+        with tarfile.open(fileobj=metered, mode="r|") as archive:
+            for number, member in enumerate(archive):
+                total += max(member.size, 0)
+                _check_total(path, total, number)
+                metered.allow(member.size)
+                found = _REVIEW.search(member.name)
+                if found is None or not member.isfile():
+                    continue
+                _check_review(path, member.name, member.size)
+                content = archive.extractfile(member)
+                if content is not None:
+                    yield found.group(1), _decoded(path, member.name, content.read())
+
+
+def _files(path: Path) -> Iterator[tuple[str, str]]:
+    total = 0
+    for group in _GROUPS:
+        folder = path / group
+        if not folder.is_dir():
+            raise DataError(f"{path}: has no folder {group}; {_MEND}")
+        for file in folder.iterdir():
+            name = f"{group}/{file.name}"
+            if _REVIEW.search(name) is None or file.is_symlink() or not file.is_file():
+                continue
+            size = file.stat().st_size
+            total += size
+            _check_total(path, total)
+            _check_review(path, name, size)
+            yield name, _decoded(path, name, file.read_bytes())
+
+
+def _corpus_of(path: Path, texts: dict[str, str]) -> Corpus:
+    for group in _GROUPS:
+        if not any(name.startswith(group) for name in texts):
+            raise DataError(f"{path}: has no reviews in {group}/*.txt; {_MEND}")
+    return build_corpus(_labelled(texts, "train"), _labelled(texts, "test"))
+
+
+def _labelled(texts: dict[str, str], part: str) -> list[tuple[str, int]]:
+    # Neither archives nor folders promise an order, and ranks of equal frequency hang on it.
+    names = sorted(name for name in texts if name.startswith(part))
+    return [(texts[name], _LABELS[name.split("/")[1]]) for name in names]
+
+
+def _check_review(path: Path, name: str, size: int) -> None:
+    if not 0 <= size <= LARGEST_REVIEW:
+        raise DataError(f"{path}: {name} has {size:,} bytes, too much for a review; {_MEND}")
+
+
+def _check_total(path: Path, total: int, members: int = 0) -> None:
+    if total > LARGEST_TOTAL:
+        raise DataError(f"{path}: unpacks to more than {LARGEST_TOTAL:,} bytes; {_MEND}")
+    if members >= MOST_MEMBERS:
+        raise DataError(f"{path}: holds more than {MOST_MEMBERS:,} members; {_MEND}")
+
+
+def _decoded(path: Path, name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: {name} is not UTF-8 at byte {error.start}; {_MEND}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+# Text to words as Keras' text tokenizer does it (``text_to_word_sequence``)
+
+
+FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+_TO_SPACES = str.maketrans(FILTERS, " " * len(FILTERS))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text: lower case, filter characters to spaces, split at spaces.
+
+    Only spaces part words, so other white space that is no filter character stays
+    inside a word, as in Keras.
+    """
+    return [word for word in text.lower().translate(_TO_SPACES).split(" ") if word]
+
+
+def build_corpus(train: Iterable[tuple[str, int]], test: Iterable[tuple[str, int]]) -> Corpus:
+    """Tokenise (text, label) pairs and rank words by frequency over the training texts.
+
+    Words of equal frequency are ranked in first-seen order; words that only the test
+    texts have are dropped.
+    """
+    ids: defaultdict[str, int] = defaultdict()
+    ids.default_factory = ids.__len__  # a word not seen before takes the next number
+    train_ids, train_lengths, train_labels = _numbered(train, ids)
+    known = len(ids)
+    test_ids, test_lengths, test_labels = _numbered(test, ids)
+    ranks = rank_words(train_ids, len(ids))
+    words = np.array(list(ids)[:known], dtype=object)
+    words[ranks[:known].astype(np.int64) - 1] = words.copy()
+    test_ranks, test_lengths = drop_unranked(ranks[test_ids], test_lengths)
+    return Corpus(
+        Reviews(ranks[train_ids], train_lengths, train_labels),
+        Reviews(test_ranks, test_lengths, test_labels),
+        words.tolist(),
+    )
+
+
+def _numbered(
+    texts: Iterable[tuple[str, int]], ids: defaultdict[str, int]
+) -> tuple[Array, Array, Array]:
+    chunks: list[Array] = []
+    labels: list[int] = []
+    for text, label in texts:
+        chunks.append(np.array([ids[word] for word in words_of(text)], dtype=np.int32))
+        labels.append(label)
+    return (
+        np.concatenate(chunks) if chunks else np.zeros(0, dtype=np.int32),
+        np.array([len(chunk) for chunk in chunks], dtype=np.int64),
+        np.array(labels, dtype=np.uint8),
     )

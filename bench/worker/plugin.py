@@ -52,7 +52,7 @@ class PluginTask:
             CannotRun: The file is not there, or the data have no words.
             AttributeError: The task is not one of words.
         """
-        from bench.data.needed import path_of
+        from bench.data.word_vectors import path_of
         from bench.text.vectors import read_vectors
 
         if file not in self._files:

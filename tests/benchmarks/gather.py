@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from bench.data.arrays import size_of
 from bench.data.encoded import ENCODED
-from bench.data.prepared import open_prepared, prepare, write_folder
+from bench.data.prepared import open_prepared, prepare, size_of, write_folder
 from bench.data.sources import resolve
 from bench.registry.discover import discover
 from bench.registry.tasks import load_module

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.series.split import DELAY
-from bench.series.view import window_of
+from bench.series.prepare import DELAY
+from bench.series.windows import window_of
 from bench.task import Prepared
 
 from .plain_imdb import Reviews

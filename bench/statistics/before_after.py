@@ -19,12 +19,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.statistics.blocks import degrees_of_freedom, dependent_length
-from bench.statistics.components import Components, components
-from bench.statistics.critical import Part, howe
-from bench.statistics.pairs import all_pairs
+from bench.statistics.blocks import (
+    Components,
+    Summary,
+    components,
+    degrees_of_freedom,
+    dependent_length,
+)
+from bench.statistics.compare import all_pairs
+from bench.statistics.intervals import Part, howe
 from bench.statistics.ratios import HALVES
-from bench.statistics.sample import Summary
 from bench.statistics.seeds import seed_variances
 
 #: A candidate's variance that is this unlikely, were it the base's, is another one. Training

@@ -20,7 +20,7 @@ def shipped(kind: str) -> Path:
     In a checkout (or an editable install) they stand beside the package; a wheel
     carries them inside it.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "shipped" / kind, package.parent / kind):
         if folder.is_dir():
             return folder
@@ -57,7 +57,7 @@ class Tree:
         Raises:
             BenchError: The revision's workers do not prepare their own data.
         """
-        here = Path(__file__).resolve().parent.parent
+        here = Path(__file__).resolve().parents[2]
         there = self.counterpart(here)
         if there == here:
             return None
