@@ -16,7 +16,7 @@ from bench.contention import machine_of
 from bench.costs import Costs
 from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.protocol import OK
-from bench.record import Record
+from bench.records.record import Record
 
 SAME = "yes"
 OTHER = "no"

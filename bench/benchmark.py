@@ -11,26 +11,27 @@ from rich.console import Console
 from bench.errors import BenchError
 from bench.evidence import gather
 from bench.executor import LocalExecutor
-from bench.failed import ask_again, failed_trials, is_named
 from bench.files import write_whole
 from bench.interrupt import INTERRUPTED, Interruption
 from bench.jobs import Jobs, prepare_here
 from bench.leaderboard import Leaderboard, make_leaderboard
 from bench.machine import can_confine, cpu_shares, describe_run, machine
-from bench.plan import Group, Planned, Request
+from bench.plan.order import Durations, in_order
+from bench.plan.plan import Group, Planned, Request
+from bench.plan.retry import ask_again, failed_trials
 from bench.progress import observer_for
 from bench.protocol import OK, SKIPPED, Bounds
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.repeats import Sample
+from bench.records.selection import is_named
+from bench.records.store import Store
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.render.markdown import to_markdown
-from bench.repeats import Sample
 from bench.rounds import Rounds
 from bench.runner import Context, Result, run
-from bench.schedule import Durations, in_order
 from bench.standing import judge
-from bench.store import Store
 from bench.time_left import TimeLeft
 from bench.verify import Verification
 
@@ -87,7 +88,7 @@ class _Prepared:
     baselines: frozenset[str]
 
     def in_order(self, plan: Sequence[Planned]) -> list[Planned]:
-        """Order some of its trials; see ``bench.schedule``."""
+        """Order some of its trials; see ``bench.plan.order``."""
         return in_order(plan, self.durations, self.baselines)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.values import is_a
 
 #: The share of the machine's CPU time that other processes may use. A system's own chores

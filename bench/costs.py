@@ -8,7 +8,7 @@ from statistics import median
 
 from bench.contention import Disturbance, disturbance, machine_of, usual_references, worst
 from bench.protocol import OK
-from bench.record import Record
+from bench.records.record import Record
 from bench.statistics.medians import median_interval
 from bench.targets import Reached, Targets, times_to_targets
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.leaderboard import Leaderboard
 from bench.protocol import OK
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 if TYPE_CHECKING:
     from bench.task import Array

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.executor import Executor
 from bench.jobs import Jobs, prepare_here
 from bench.machine import default_bounds
-from bench.plan import Request
+from bench.plan.plan import Request
 from bench.protocol import (
     CHECKS,
     CHECKS_TIMEOUT,

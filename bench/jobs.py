@@ -14,7 +14,7 @@ from bench.data.word_vectors import digest_of
 from bench.errors import BenchError, CannotRun
 from bench.executor import Executor, LocalExecutor
 from bench.machine import version_of
-from bench.plan import Planned, Request, Surroundings, make_plan, view_of
+from bench.plan.plan import Planned, Request, Surroundings, make_plan, view_of
 from bench.protocol import (
     CRASHED,
     OK,
@@ -29,7 +29,7 @@ from bench.protocol import (
     Note,
     Outcome,
 )
-from bench.record import Record
+from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo
@@ -70,7 +70,7 @@ class Jobs:
         request: Request,
         latest: Mapping[str, Record] | None = None,
     ) -> list[Planned]:
-        """Plan one trial a plugin and seed, in the order given; see ``bench.plan.make_plan``.
+        """Plan one trial a plugin and seed, in the order given; see ``bench.plan.plan.make_plan``.
 
         Args:
             plugins: Those to be run; each belongs to a task of the registry.

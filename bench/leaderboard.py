@@ -10,11 +10,11 @@ from functools import cached_property
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bench.answering import UNREADABLE, current, left_out, setbacks, told
 from bench.costs import Costs, table_costs, with_repeats
 from bench.protocol import OK, SKIPPED
-from bench.record import Record
-from bench.repeats import Repeats, summarise
+from bench.records.record import Record
+from bench.records.repeats import Repeats, summarise
+from bench.records.selection import UNREADABLE, current, left_out, setbacks, told
 from bench.targets import Targets, make_targets, shows_published
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All tables, and how many records answer for no row, by reason: see ``bench.answering``."""
+    """All tables, and how many records answer for no row, by reason: see ``bench.records.selection``."""
 
     tables: tuple[Table, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -18,10 +18,10 @@ from rich.text import Text
 
 from bench.formatting import duration, one_line
 from bench.leaderboard import row_label
-from bench.plan import Planned
+from bench.plan.plan import Planned
 from bench.protocol import OK, EpochDone
-from bench.record import Record
-from bench.repeats import verdict_text
+from bench.records.record import Record
+from bench.records.repeats import verdict_text
 from bench.time_left import TimeLeft
 
 

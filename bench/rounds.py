@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.leaderboard import Leaderboard, Row, Table, row_label
-from bench.plan import Planned
-from bench.record import Record
+from bench.plan.plan import Planned
+from bench.records.record import Record
 
 #: One seed tells nothing of the spread over seeds, two hardly anything.
 FIRST = 3

@@ -16,12 +16,11 @@ from bench.executor import Executor, News, Started
 from bench.interrupt import Interruption
 from bench.jobs import Jobs
 from bench.machine import load
-from bench.plan import Planned, made_meanwhile
-from bench.predictions import take_from
+from bench.plan.plan import Planned, made_meanwhile
 from bench.protocol import CRASHED, OK, EpochDone, Finished, Job, Outcome
-from bench.record import Record
-from bench.recorder import Recorder
-from bench.store import Store
+from bench.records.predictions import take_from
+from bench.records.record import Record
+from bench.records.store import Recorder, Store
 from bench.verify import judged, repeated_meanwhile
 
 #: Seconds between two looks at trials that another run has under way.

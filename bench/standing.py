@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.evidence import Evidence, Scores, key_of
 from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.protocol import OK
-from bench.record import Record
+from bench.records.record import Record
 
 if TYPE_CHECKING:
     from bench.statistics.compare import Comparison, Sample

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.record import Record
+from bench.records.record import Record
 
 _Clock = list[tuple[float, float]]
 

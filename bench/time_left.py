@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from statistics import mean
 
 from bench.formatting import duration
-from bench.plan import Planned
-from bench.record import Record
-from bench.schedule import Durations
+from bench.plan.order import Durations
+from bench.plan.plan import Planned
+from bench.records.record import Record
 from bench.trial import Trial
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.plan import Planned
-from bench.predictions import unpack
+from bench.plan.plan import Planned
 from bench.protocol import OK
-from bench.record import Record, answers
-from bench.repeats import (
-    DIFFERENT,
+from bench.records.predictions import unpack
+from bench.records.record import DIFFERENT, Record, answers
+from bench.records.repeats import (
     Comparison,
     Sample,
     compare_metrics,
@@ -24,7 +23,7 @@ from bench.repeats import (
     verdict_text,
     worst,
 )
-from bench.store import Store
+from bench.records.store import Store
 
 if TYPE_CHECKING:
     from bench.task import Array

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.leaderboard import Leaderboard, make_leaderboard
-from bench.plan import Planned, Request, Surroundings, make_plan
+from bench.plan.plan import Planned, Request, Surroundings, make_plan
 from bench.protocol import FAILED, OK, SKIPPED
-from bench.record import Record
+from bench.records.record import BIT_IDENTICAL, Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import TaskInfo
-from bench.repeats import BIT_IDENTICAL
 from bench.trial import Trial
 
 JENA_METRIC = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.record import Record
+from bench.records.record import Record
 
 #: Sixty hours of twenty days.
 GROUPS = np.arange(60, dtype="int32") // 3

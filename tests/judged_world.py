@@ -11,7 +11,7 @@ from builders import a_board
 from bench.evidence import Evidence, Scores, key_of
 from bench.leaderboard import Leaderboard, Row
 from bench.protocol import OK
-from bench.record import Record
+from bench.records.record import Record
 from bench.standing import judge
 
 EXAMPLES = 400

@@ -14,13 +14,13 @@ from bench.data.ready import PreparedTask
 from bench.executor import Event, Started
 from bench.interrupt import Interruption
 from bench.jobs import Jobs
-from bench.plan import Planned
+from bench.plan.plan import Planned
 from bench.protocol import OK, Bounds, EpochDone, Finished, Job, Outcome
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.runner import Context, Further, Result, run
-from bench.store import Store
 
 
 def an_outcome(status: str = OK, reason: str = "") -> Outcome:

@@ -13,7 +13,7 @@ from judged_world import judged
 from bench.backends import OTHER, SAME, UNKNOWN, Comparison, SideBySide, side_by_side
 from bench.leaderboard import Leaderboard
 from bench.protocol import FAILED
-from bench.record import Record
+from bench.records.record import Record
 
 
 def on(

@@ -15,8 +15,8 @@ from gate_records import left_predictions
 
 from bench.gate.baseline import read
 from bench.protocol import FAILED
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from builders import a_record
 
 from bench.cli import main
-from bench.store import Store
+from bench.records.store import Store
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from builders import a_record
 
-from bench.store import Store
+from bench.records.store import Store
 
 
 def report(folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -17,7 +17,7 @@ from bench.contention import (
     usual_references,
     worst,
 )
-from bench.record import Record
+from bench.records.record import Record
 
 USUAL = 0.002
 

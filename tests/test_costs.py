@@ -11,8 +11,7 @@ from builders import a_board, a_record, a_timed_record, beside
 
 from bench.costs import Costs
 from bench.protocol import FAILED
-from bench.record import Record
-from bench.repeats import BIT_IDENTICAL
+from bench.records.record import BIT_IDENTICAL, Record
 
 
 def costs_of(*records: Record, label: str = "jena_gru") -> Costs:

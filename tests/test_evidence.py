@@ -13,8 +13,8 @@ from builders import a_board, a_record
 
 from bench.evidence import Evidence, gather, key_of
 from bench.protocol import FAILED
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 TARGETS = np.array([0.0, 1.0, 0.5], dtype="float32")
 DAYS = np.array([7, 7, 8], dtype="int32")

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from builders import a_plugin, a_record, a_task
 
-from bench.failed import ask_again, failed_trials, is_named
-from bench.plan import Group
+from bench.plan.plan import Group
+from bench.plan.retry import ask_again, failed_trials
 from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, SKIPPED, STATUSES, TIMEOUT
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.selection import is_named
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 

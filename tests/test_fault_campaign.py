@@ -21,7 +21,7 @@ from faults.tally import Tally, to_markdown
 from faults.world import Run, World
 
 from bench import processes
-from bench.store import Store
+from bench.records.store import Store
 
 
 def arrays(value: float = 0.5) -> bytes:

@@ -16,8 +16,8 @@ from builders import AWKWARD, a_board, a_record, board_with, three_seeds
 from bench.cli import main
 from bench.formatting import one_line
 from bench.leaderboard import Leaderboard
+from bench.records.store import Store
 from bench.render.figures import figures
-from bench.store import Store
 
 Report = Callable[..., "tuple[int, str]"]
 SMALL = 150_000  # bytes

@@ -16,9 +16,9 @@ from gate_records import GROUPS, left_predictions
 from bench.gate.from_records import side_of
 from bench.gate.side import Key, Measured, Side
 from bench.protocol import FAILED, SKIPPED
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.store import Store
 from bench.statistics.blocks import group_examples, group_sums, influences
-from bench.store import Store
 
 KEY = Key("jena", "jena_gru", "local", "quick", "tensorflow")
 

@@ -145,7 +145,9 @@ def test_what_is_installed_is_the_same_for_all_revisions(tmp_path, monkeypatch):
 
 def test_a_revision_s_own_code_measures_it(tmp_path, monkeypatch):
     here, there = tmp_path / "here", copy_of_the_suite(tmp_path / "there")
-    monkeypatch.setattr(source_tree, "__file__", str(here / "bench" / "registry" / "source_tree.py"))
+    monkeypatch.setattr(
+        source_tree, "__file__", str(here / "bench" / "registry" / "source_tree.py")
+    )
 
     assert Tree(here, there, "v1").code() == there
     assert Tree(tmp_path / "models", there, "v1").code() is None

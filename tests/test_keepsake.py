@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from builders import a_record
 
-from bench.store import Store
+from bench.records.store import Store
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from builders import a_task
 
 from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds, parse_verify
 from bench.errors import BenchError
-from bench.repeats import Sample
+from bench.records.repeats import Sample
 
 TASKS = {"jena": a_task("jena"), "imdb": a_task("imdb")}
 

@@ -13,7 +13,7 @@ from builders import AWKWARD, a_board, a_record
 from bench.leaderboard import Table
 from bench.pictures import CURVES, TIME, Panel, own_range, panels, pictures, shared_range, visible
 from bench.protocol import FAILED
-from bench.record import Record
+from bench.records.record import Record
 from bench.render.labels import Box, place
 
 

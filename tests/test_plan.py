@@ -12,7 +12,7 @@ from builders import INSTALLED, Source, World, a_plugin, record_of
 
 from bench import jobs
 from bench.errors import BenchError, CannotRun
-from bench.plan import Request, Surroundings, check_seeds, make_plan
+from bench.plan.plan import Request, Surroundings, check_seeds, make_plan
 from bench.protocol import FAILED, SKIPPED
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin

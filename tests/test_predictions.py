@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from builders import a_record
 
-from bench import predictions
 from bench.errors import BenchError
-from bench.predictions import Predictions
-from bench.record import Record
-from bench.store import Store
+from bench.records import predictions
+from bench.records.predictions import Predictions
+from bench.records.record import Record
+from bench.records.store import Store
 
 
 def packed(**arrays: object) -> bytes:

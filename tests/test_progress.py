@@ -10,13 +10,12 @@ import pytest
 from builders import a_record, a_repeat
 from rich.console import Console
 
-from bench.plan import Planned
+from bench.plan.order import Durations
+from bench.plan.plan import Planned
 from bench.progress import LiveBar, PlainLines, observer_for, result_line
 from bench.protocol import CRASHED, FAILED, SKIPPED, EpochDone
-from bench.record import Record
+from bench.records.record import DIFFERENT, Record
 from bench.registry.plugins import Plugin
-from bench.repeats import DIFFERENT
-from bench.schedule import Durations
 from bench.time_left import TimeLeft
 
 ODD = "[bold]x[/nobody] :rocket: \x1b[31m\n[red]"

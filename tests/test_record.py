@@ -9,10 +9,9 @@ import pytest
 from builders import a_record, a_repeat, a_trial, edited
 
 from bench.errors import BenchError
-from bench.predictions import describe
 from bench.protocol import FAILED, OK, STATUSES, TIMEOUT
-from bench.record import answers, from_json
-from bench.repeats import DIFFERENT
+from bench.records.predictions import describe
+from bench.records.record import DIFFERENT, answers, from_json
 
 
 def test_a_round_trip_keeps_everything():

@@ -9,10 +9,9 @@ import pytest
 from builders import a_board, a_record, edited
 
 from bench.errors import BenchError
-from bench.predictions import Predictions
-from bench.record import from_json
-from bench.schema import SCHEMA_VERSION
-from bench.store import Store
+from bench.records.predictions import Predictions
+from bench.records.record import SCHEMA_VERSION, from_json
+from bench.records.store import Store
 
 EXAMPLES = Path(__file__).parent / "records"
 VERSIONS = [f"v{version}" for version in range(1, SCHEMA_VERSION + 1)]

@@ -14,7 +14,7 @@ from command_line import report_on
 from judged_world import judged
 
 from bench.backends import Comparison, side_by_side
-from bench.record import Record
+from bench.records.record import Record
 from bench.render import backends as render
 
 

@@ -11,7 +11,7 @@ from judged_world import EXAMPLES, evidence_of, judged, scores_of
 
 from bench.evidence import key_of
 from bench.leaderboard import Leaderboard
-from bench.record import Record
+from bench.records.record import Record
 from bench.render.comparison import compared
 from bench.render.data import to_json
 from bench.render.html import to_html

@@ -10,11 +10,8 @@ import pytest
 from builders import a_board, a_record, a_repeat
 
 from bench.protocol import OK, TIMEOUT
-from bench.record import Record
-from bench.repeats import (
-    BIT_IDENTICAL,
-    DIFFERENT,
-    WITHIN,
+from bench.records.record import BIT_IDENTICAL, DIFFERENT, WITHIN, Record
+from bench.records.repeats import (
     Comparison,
     Repeats,
     compare_metrics,

@@ -13,7 +13,7 @@ from command_line import report_on
 
 from bench.formatting import one_line
 from bench.protocol import FAILED, SKIPPED
-from bench.record import Record
+from bench.records.record import Record
 from bench.registry import discover
 from bench.registry.plugins import read_plugin
 from bench.render import reproduction as render

@@ -18,7 +18,7 @@ from verify_world import Place, Workshop
 
 from bench.leaderboard import Table
 from bench.protocol import FAILED, Job, Outcome
-from bench.record import Record
+from bench.records.record import Record
 from bench.rounds import next_seeds, ties
 
 

@@ -20,7 +20,7 @@ from bench.claims import CLAIMS, Claims
 from bench.errors import BenchError
 from bench.interrupt import Interruption
 from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
-from bench.store import Store
+from bench.records.store import Store
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from builders import a_record, a_trial
 
-from bench.plan import Planned
+from bench.plan.order import Durations, in_order
+from bench.plan.plan import Planned
 from bench.protocol import FAILED, SKIPPED, TIMEOUT
-from bench.record import Record
+from bench.records.record import Record
 from bench.registry.plugins import Plugin
-from bench.schedule import Durations, in_order
 
 MACHINE = a_record().environment["machine"]
 

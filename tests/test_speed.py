@@ -28,11 +28,11 @@ from text_world import imdb, made_data, opened
 
 from bench.errors import BenchError
 from bench.protocol import FAILED
+from bench.records.store import Store
 from bench.registry.discover import discover
 from bench.series.csv_file import Table
 from bench.series.prepare import prepare
 from bench.series.windows import open_windows
-from bench.store import Store
 from bench.task import Prepared
 
 HOUR = 3600

@@ -11,7 +11,7 @@ from judged_world import EXAMPLES, evidence_of, judged, rows_of, scores_of
 
 from bench.evidence import key_of
 from bench.protocol import FAILED
-from bench.record import Record
+from bench.records.record import Record
 from bench.render.comparison import compared
 from bench.standing import judge
 

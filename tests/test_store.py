@@ -13,7 +13,7 @@ from builders import a_record
 from bench.errors import BenchError
 from bench.files import write_whole
 from bench.protocol import TIMEOUT
-from bench.store import Store
+from bench.records.store import Store
 
 
 @pytest.fixture

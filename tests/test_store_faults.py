@@ -16,7 +16,7 @@ from system_steps import Steps
 
 from bench.errors import BenchError
 from bench.files import WRITING
-from bench.store import Store
+from bench.records.store import Store
 
 #: What is broken off between opening a file and closing it leaves closing to the collector.
 pytestmark = pytest.mark.filterwarnings(

@@ -19,10 +19,10 @@ from bench.cli import main
 from bench.cli.report import FORMATS, render
 from bench.cli.show import _last, _line
 from bench.errors import BenchError
-from bench.predictions import Predictions
 from bench.protocol import FAILED
-from bench.record import Record, from_json
-from bench.store import LARGEST_RECORD, Store
+from bench.records.predictions import Predictions
+from bench.records.record import Record, from_json
+from bench.records.store import LARGEST_RECORD, Store
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="such files are of POSIX systems")
 

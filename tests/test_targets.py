@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from builders import a_board, a_record, a_timed_record
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.targets import Reached, make_targets, time_to_target, times_to_targets
 
 

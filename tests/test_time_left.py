@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from builders import a_record
 
-from bench.plan import Planned
+from bench.plan.order import Durations
+from bench.plan.plan import Planned
 from bench.protocol import FAILED
-from bench.record import Record
+from bench.records.record import Record
 from bench.registry.plugins import Plugin
-from bench.schedule import Durations
 from bench.time_left import TimeLeft, makespan
 
 

@@ -16,8 +16,8 @@ from verify_world import NUMBERS, Place, Workshop, packed
 
 from bench.claims import CLAIMS
 from bench.protocol import CRASHED, FAILED, OK, TIMEOUT, Job
-from bench.repeats import BIT_IDENTICAL, DIFFERENT, WITHIN
-from bench.store import Store
+from bench.records.record import BIT_IDENTICAL, DIFFERENT, WITHIN
+from bench.records.store import Store
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -17,12 +17,12 @@ from verify_world import NUMBERS, Workshop, packed
 from bench import runner
 from bench.claims import CLAIMS, Claims
 from bench.errors import BenchError
-from bench.plan import Planned
+from bench.plan.plan import Planned
 from bench.protocol import OK, Job
-from bench.record import Record
-from bench.repeats import BIT_IDENTICAL, WITHIN, Sample
+from bench.records.record import BIT_IDENTICAL, WITHIN, Record
+from bench.records.repeats import Sample
+from bench.records.store import Store
 from bench.runner import Result
-from bench.store import Store
 from bench.verify import Verification
 
 pytestmark = pytest.mark.usefixtures("heard_signals")

@@ -15,8 +15,8 @@ from command_line import call
 from run_world import an_outcome
 
 from bench.protocol import Job, Outcome
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 NUMBERS = np.linspace(-1, 1, 40)
 

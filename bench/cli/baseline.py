@@ -16,7 +16,7 @@ from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
     from bench.gate.side import Measured, Side
-    from bench.record import Record
+    from bench.records.record import Record
 
 OUTPUT = Path("reports/baseline.json")
 
@@ -72,7 +72,7 @@ def keep(options: BaselineOptions) -> int:
     """
     from bench.gate.baseline import write
     from bench.gate.from_records import side_of
-    from bench.store import Store
+    from bench.records.store import Store
 
     store = Store(options.results)
     contents = store.read()
@@ -95,8 +95,8 @@ def keep(options: BaselineOptions) -> int:
 
 def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]:
     """Return the records that are asked for, all of one profile."""
-    from bench.failed import is_named
     from bench.formatting import one_line
+    from bench.records.selection import is_named
     from bench.registry.declarations import nearest
 
     if not records:

@@ -231,7 +231,7 @@ def _against(options: CheckOptions) -> int:
     from bench.gate.sampler import SamplingSettings
     from bench.gate.training import Schooling, Watch
     from bench.interrupt import INTERRUPTED, Interruption
-    from bench.plan import check_seeds
+    from bench.plan.plan import check_seeds
 
     check_backend(options.backend)
     seeds = parse_seeds(options.seeds)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.records.repeats import Sample
 from bench.registry.declarations import nearest
 from bench.registry.tasks import TaskInfo, find_task
-from bench.repeats import Sample
 
 BACKENDS = ("tensorflow", "jax", "torch")
 

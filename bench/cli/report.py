@@ -128,8 +128,8 @@ def _text(options: ReportOptions, board: Leaderboard, form: str) -> str:
 def _board(options: ReportOptions) -> Leaderboard:
     from bench.evidence import gather
     from bench.leaderboard import make_leaderboard
+    from bench.records.store import Store
     from bench.standing import judge
-    from bench.store import Store
 
     store = Store(options.results)
     contents = store.read()

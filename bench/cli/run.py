@@ -21,10 +21,10 @@ from bench.cli.parsing import (
 from bench.cli.words import command_line, is_given, resuming
 from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS, default_bounds
-from bench.plan import REUSE_POLICIES, Request, check_seeds
+from bench.plan.plan import REUSE_POLICIES, Request, check_seeds
 from bench.protocol import Bounds
+from bench.records.repeats import Sample
 from bench.registry.training_options import PROFILES
-from bench.repeats import Sample
 
 #: What ``--failed`` takes from the records, and its options.
 _FROM_RECORDS = {

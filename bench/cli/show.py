@@ -11,8 +11,8 @@ import click
 from bench.cli import options
 from bench.formatting import one_line, without_controls
 from bench.protocol import OK
-from bench.record import Record
-from bench.repeats import verdict_text
+from bench.records.record import Record
+from bench.records.repeats import verdict_text
 
 
 @click.command(name="show")
@@ -25,8 +25,8 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
 
     Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
     """
+    from bench.records.store import Store
     from bench.registry.discover import discover
-    from bench.store import Store
 
     contents = Store(results).read()
     for line in contents.unreadable:

@@ -17,10 +17,10 @@ from bench.gate.judge import report
 from bench.gate.settings import Settings
 from bench.gate.side import Key, Measured, Side
 from bench.protocol import SKIPPED
+from bench.records.store import Store
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.render.gate.formats import Told
-from bench.store import Store
 
 _Say = Callable[[str], None]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.answering import current, setbacks
 from bench.contention import disturbance, machine_of, usual_references, worst
 from bench.costs import with_repeats
 from bench.errors import BenchError
@@ -17,8 +16,9 @@ from bench.gate.side import Key, Measured, Quality, SeedScore, Side
 from bench.leaderboard import make_leaderboard
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.selection import current, setbacks
+from bench.records.store import Store
 
 _Say = Callable[[str], None]
 

@@ -12,7 +12,7 @@ from bench.executor import Executor
 from bench.gate.side import Key, Measured
 from bench.jobs import Jobs, Prepare
 from bench.machine import default_bounds
-from bench.plan import Planned, Request
+from bench.plan.plan import Planned, Request
 from bench.protocol import CRASHED, MEASURE, OK, Bounds, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin

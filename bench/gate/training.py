@@ -14,13 +14,13 @@ from bench.gate.side import Key, Measured, Side
 from bench.interrupt import Interruption
 from bench.jobs import Jobs, prepare_by
 from bench.machine import default_bounds, describe_run, machine
-from bench.plan import Request
+from bench.plan.order import Durations
+from bench.plan.plan import Request
 from bench.progress import observer_for
+from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.runner import Context, run
-from bench.schedule import Durations
-from bench.store import Store
 from bench.time_left import TimeLeft
 
 

@@ -9,7 +9,7 @@ from bench.costs import Costs
 from bench.formatting import NOTHING, count, duration, metric_name, size
 from bench.leaderboard import Row, Spread, Table
 from bench.protocol import OK
-from bench.repeats import verdict_text
+from bench.records.repeats import verdict_text
 from bench.targets import shows_published
 
 #: Stands after a time that was taken beside other work.

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bench.answering import OTHER_SETTINGS, OTHER_SOURCE, OTHER_VERSIONS, REPLACED, UNREADABLE
 from bench.formatting import metric_name, size
 from bench.leaderboard import Leaderboard, Table
 from bench.protocol import OK
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.selection import (
+    OTHER_SETTINGS,
+    OTHER_SOURCE,
+    OTHER_VERSIONS,
+    REPLACED,
+    UNREADABLE,
+)
 from bench.render.columns import CONTENDED
 from bench.targets import shows_published
 

@@ -14,9 +14,9 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.jobs import surroundings_of
-from bench.plan import Planned, Request, make_plan
+from bench.plan.plan import Planned, Request, make_plan
 from bench.protocol import FAILED, OK
-from bench.record import Record
+from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from tests.benchmarks.reported import report

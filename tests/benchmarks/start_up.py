@@ -15,7 +15,7 @@ from tabulate import tabulate
 from bench.executor import LocalExecutor
 from bench.jobs import Jobs, prepare_here
 from bench.machine import default_bounds
-from bench.plan import Request
+from bench.plan.plan import Request
 from bench.protocol import OK, Finished, Job
 from bench.registry.discover import discover
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.store import Store
+from bench.records.store import Store
 from tests.benchmarks.reported import report
 from tests.builders import a_record
 

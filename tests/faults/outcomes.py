@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.protocol import CRASHED, OK
-from bench.store import Store
+from bench.records.store import Store
 from bench.task import Array
 
 

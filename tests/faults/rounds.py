@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench import processes
-from bench.store import Store
+from bench.records.store import Store
 
 from .outcomes import Outcomes, differences, read_outcomes
 from .schedule import Fault

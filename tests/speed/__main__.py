@@ -20,8 +20,8 @@ from statistics import median
 from bench.data.sources import WANTED
 from bench.errors import BenchError
 from bench.protocol import OK
+from bench.records.store import Store
 from bench.registry.training_options import PROFILES
-from bench.store import Store
 
 from . import overhead
 from .comparisons import Schedule, comparisons, settings_of

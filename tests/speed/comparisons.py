@@ -11,7 +11,7 @@ from typing import Any
 from bench.data.prepared import open_prepared
 from bench.jobs import Jobs, prepare_here
 from bench.machine import describe_run, machine
-from bench.plan import Planned, Request
+from bench.plan.plan import Planned, Request
 from bench.registry.discover import discover
 from bench.registry.tasks import load_module
 from bench.task import OpenTask, Prepared

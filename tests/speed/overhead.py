@@ -10,8 +10,8 @@ from statistics import median
 
 from bench.errors import BenchError
 from bench.protocol import OK
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 from .references import OVERHEAD_SECONDS, OVERHEAD_SHARE
 from .sides import seconds_of

@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.protocol import OK
-from bench.record import Record
-from bench.store import Store
+from bench.records.record import Record
+from bench.records.store import Store
 
 from .samples import Sample, steady
 from .specification import Specification, Work

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from bench.data.word_vectors import absence_of
 from bench.errors import BenchError, CannotRun
 from bench.protocol import FAILED, OK, SKIPPED
-from bench.record import Record, answers
+from bench.records.record import Record, answers
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin, complaint

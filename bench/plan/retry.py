@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
-from bench.plan import Group, Request
+from bench.plan.plan import Group, Request
 from bench.protocol import CRASHED, DIVERGED, FAILED, OUT_OF_MEMORY, TIMEOUT
-from bench.record import Record, answers
-from bench.registry.discover import Registry, is_file_name
+from bench.records.record import Record, answers
+from bench.registry.discover import Registry
 from bench.trial import Trial
 
 _FAILURES = (FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
@@ -30,13 +28,6 @@ def failed_trials(records: Iterable[Record]) -> list[Trial]:
     last = {_asked(record.trial, record.trial.seed): record.identity for record in records}
     known = answers(records)
     return [known[i].trial for i in last.values() if known[i].status in _FAILURES]
-
-
-def is_named(trial: Trial, names: Sequence[str], task: str | None) -> bool:
-    """Say whether a trial is of a task and matches a name, a glob or a plugin's file."""
-    patterns = [Path(name).stem if is_file_name(name) else name for name in names] or ["*"]
-    matches = any(fnmatch.fnmatchcase(trial.plugin, pattern) for pattern in patterns)
-    return matches and task in (None, trial.task)
 
 
 def ask_again(

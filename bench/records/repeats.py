@@ -7,15 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from bench.record import Record
-    from bench.task import Array
+from bench.records.record import BIT_IDENTICAL, DIFFERENT, VERDICTS, WITHIN
 
-BIT_IDENTICAL = "bit-identical"
-WITHIN = "within 1e-6"
-DIFFERENT = "different"
-#: From the best to the worst.
-VERDICTS = (BIT_IDENTICAL, WITHIN, DIFFERENT)
+if TYPE_CHECKING:
+    from bench.records.record import Record
+    from bench.task import Array
 
 #: The largest absolute difference that is still ``WITHIN``. Predictions are probabilities,
 #: or standard deviations of what is predicted, so that no scale is needed.

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench.protocol import OK, SKIPPED
-from bench.record import Record, answers
+from bench.records.record import Record, answers
+from bench.registry.discover import is_file_name
 from bench.trial import Trial
+
+
+def is_named(trial: Trial, names: Sequence[str], task: str | None) -> bool:
+    """Say whether a trial is of a task and matches a name, a glob or a plugin's file."""
+    patterns = [Path(name).stem if is_file_name(name) else name for name in names] or ["*"]
+    matches = any(fnmatch.fnmatchcase(trial.plugin, pattern) for pattern in patterns)
+    return matches and task in (None, trial.task)
+
 
 #: A newer result of the same trial answers.
 REPLACED = "replaced"

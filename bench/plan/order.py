@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from bench.plan import Planned
+from bench.plan.plan import Planned
 from bench.protocol import OK
-from bench.record import Record
+from bench.records.record import Record
 from bench.trial import Trial
 
 _Kind = tuple[str, ...]
