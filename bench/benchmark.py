@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.analysis.leaderboard import Leaderboard, make_leaderboard
+from bench.analysis.ranking import gather, judge
 from bench.errors import BenchError
-from bench.evidence import gather
 from bench.executor import LocalExecutor
 from bench.files import write_whole
 from bench.interrupt import INTERRUPTED, Interruption
 from bench.jobs import Jobs, prepare_here
-from bench.leaderboard import Leaderboard, make_leaderboard
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import Group, Planned, Request
@@ -28,10 +28,9 @@ from bench.records.store import Store
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
-from bench.render.markdown import to_markdown
+from bench.report.writers import to_markdown
 from bench.rounds import Rounds
 from bench.runner import Context, Result, run
-from bench.standing import judge
 from bench.time_left import TimeLeft
 from bench.verify import Verification
 

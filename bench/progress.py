@@ -16,8 +16,8 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from bench.analysis.leaderboard import row_label
 from bench.formatting import duration, one_line
-from bench.leaderboard import row_label
 from bench.plan.plan import Planned
 from bench.protocol import OK, EpochDone
 from bench.records.record import Record

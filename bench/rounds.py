@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench.leaderboard import Leaderboard, Row, Table, row_label
+from bench.analysis.leaderboard import Leaderboard, Row, Table, row_label
 from bench.plan.plan import Planned
 from bench.records.record import Record
 

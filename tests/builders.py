@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.leaderboard import Leaderboard, make_leaderboard
+from bench.analysis.leaderboard import Leaderboard, make_leaderboard
 from bench.plan.plan import Planned, Request, Surroundings, make_plan
 from bench.protocol import FAILED, OK, SKIPPED
 from bench.records.record import BIT_IDENTICAL, Record

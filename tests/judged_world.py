@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from builders import a_board
 
-from bench.evidence import Evidence, Scores, key_of
-from bench.leaderboard import Leaderboard, Row
+from bench.analysis.leaderboard import Leaderboard, Row
+from bench.analysis.ranking import Evidence, Scores, judge, key_of
 from bench.protocol import OK
 from bench.records.record import Record
-from bench.standing import judge
 
 EXAMPLES = 400
 

@@ -24,7 +24,7 @@ from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import shipped
 from bench.registry.tasks import TaskInfo, load_module
-from bench.render.markdown import escape
+from bench.report.writers import escape_markdown
 from bench.task import Prepared
 from bench.worker.plugin import PluginTask
 
@@ -54,7 +54,7 @@ def page() -> str:
     with _word_vectors():
         for name, task in registry.tasks.items():
             plugins = [plugin for plugin in own if plugin.task == name]
-            parts += [f"## {name}", escape(task.description), _table(task, plugins)]
+            parts += [f"## {name}", escape_markdown(task.description), _table(task, plugins)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,11 +90,11 @@ def row(plugin: Plugin, number: int | None) -> list[str]:
     """Return a plugin's cells, given how many parameters it has."""
     settings = ", ".join(f"{key}={value!r}" for key, value in plugin.hyperparameters.items())
     return [
-        escape(plugin.name),
-        escape(plugin.description),
-        escape(settings),
+        escape_markdown(plugin.name),
+        escape_markdown(plugin.description),
+        escape_markdown(settings),
         "" if number is None else count(number),
-        escape(_published(plugin.reference)),
+        escape_markdown(_published(plugin.reference)),
     ]
 
 

@@ -10,8 +10,8 @@ import pytest
 from builders import a_board, a_record, a_timed_record, beside
 from judged_world import judged
 
-from bench.backends import OTHER, SAME, UNKNOWN, Comparison, SideBySide, side_by_side
-from bench.leaderboard import Leaderboard
+from bench.analysis.backends import OTHER, SAME, UNKNOWN, Comparison, SideBySide, side_by_side
+from bench.analysis.leaderboard import Leaderboard
 from bench.protocol import FAILED
 from bench.records.record import Record
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from builders import a_record, beside
 
-from bench.contention import (
+from bench.analysis.contention import (
     MOST_OTHERS,
     SLOWEST,
     contention_of,

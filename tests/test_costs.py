@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import a_board, a_record, a_timed_record, beside
 
-from bench.costs import Costs
+from bench.analysis.costs import Costs
 from bench.protocol import FAILED
 from bench.records.record import BIT_IDENTICAL, Record
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from builders import a_board, a_record
 
-from bench.evidence import Evidence, gather, key_of
+from bench.analysis.ranking import Evidence, gather, key_of
 from bench.protocol import FAILED
 from bench.records.record import Record
 from bench.records.store import Store

@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import pytest
 from builders import AWKWARD, a_board, a_record, board_with, three_seeds
 
+from bench.analysis.leaderboard import Leaderboard
 from bench.cli import main
 from bench.formatting import one_line
-from bench.leaderboard import Leaderboard
 from bench.records.store import Store
-from bench.render.figures import figures
+from bench.report.figures import figures
 
 Report = Callable[..., "tuple[int, str]"]
 SMALL = 150_000  # bytes

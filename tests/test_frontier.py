@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from builders import a_board, a_record, a_timed_record, beside
 
-from bench.frontier import Point, frontier, on_frontier, points
-from bench.leaderboard import Spread
+from bench.analysis.frontier import Point, frontier, on_frontier, points
+from bench.analysis.leaderboard import Spread
 from bench.protocol import FAILED
 
 

@@ -10,8 +10,8 @@ from statistics import stdev
 import pytest
 from builders import a_board, a_record
 
-from bench import leaderboard
-from bench.leaderboard import (
+from bench.analysis import leaderboard
+from bench.analysis.leaderboard import (
     Leaderboard,
     Row,
     Table,

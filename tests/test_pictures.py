@@ -10,11 +10,20 @@ from typing import Any
 import pytest
 from builders import AWKWARD, a_board, a_record
 
-from bench.leaderboard import Table
-from bench.pictures import CURVES, TIME, Panel, own_range, panels, pictures, shared_range, visible
+from bench.analysis.frontier import (
+    CURVES,
+    TIME,
+    Panel,
+    own_range,
+    panels,
+    pictures,
+    shared_range,
+    visible,
+)
+from bench.analysis.leaderboard import Table
 from bench.protocol import FAILED
 from bench.records.record import Record
-from bench.render.labels import Box, place
+from bench.report.style import Box, place
 
 
 def trained(

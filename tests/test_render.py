@@ -10,15 +10,12 @@ from builders import AWKWARD, a_board, a_record, board_with, three_seeds
 from judged_world import judged, judged_board
 from reading import markdown_rows, markdown_tables
 
+from bench.analysis.leaderboard import Leaderboard, Spread, make_leaderboard
 from bench.formatting import count, duration, metric_name, one_line, size
-from bench.leaderboard import Leaderboard, Spread, make_leaderboard
 from bench.protocol import FAILED, SKIPPED
-from bench.render.columns import noise as noise_from
-from bench.render.columns import over_seeds, quality
-from bench.render.data import to_csv, to_json
-from bench.render.html import to_html
-from bench.render.markdown import escape, to_markdown
-from bench.render.plain import to_text
+from bench.report.columns import noise as noise_from
+from bench.report.columns import over_seeds, quality
+from bench.report.writers import escape_markdown, to_csv, to_html, to_json, to_markdown, to_text
 
 
 def test_markdown_shows_quality_difference_published_costs_seeds_and_status():
@@ -101,12 +98,12 @@ def test_a_very_long_reason_is_cut_in_the_table():
     ],
 )
 def test_what_means_something_in_markdown_is_escaped(text, written):
-    assert escape(text) == written
+    assert escape_markdown(text) == written
 
 
 @pytest.mark.parametrize("name", ["imdb_conv1d", "val_mae"])
 def test_an_underscore_within_a_name_stays_readable(name):
-    assert escape(name) == name
+    assert escape_markdown(name) == name
 
 
 def test_numbers_stand_right_and_names_left():

@@ -13,9 +13,9 @@ from builders import AWKWARD, a_board, a_record, a_timed_record, beside
 from command_line import report_on
 from judged_world import judged
 
-from bench.backends import Comparison, side_by_side
+from bench.analysis.backends import Comparison, side_by_side
 from bench.records.record import Record
-from bench.render import backends as render
+from bench.report import backends as render
 
 
 def trained(backend: str, epoch: float, plugin: str = "jena_gru", **trial: Any) -> list[Record]:

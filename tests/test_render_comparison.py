@@ -9,15 +9,11 @@ import pytest
 from builders import a_board, a_record
 from judged_world import EXAMPLES, evidence_of, judged, scores_of
 
-from bench.evidence import key_of
-from bench.leaderboard import Leaderboard
+from bench.analysis.leaderboard import Leaderboard
+from bench.analysis.ranking import judge, key_of
 from bench.records.record import Record
-from bench.render.comparison import compared
-from bench.render.data import to_json
-from bench.render.html import to_html
-from bench.render.markdown import to_markdown
-from bench.render.plain import to_text
-from bench.standing import judge
+from bench.report.notes import compared
+from bench.report.writers import to_html, to_json, to_markdown, to_text
 
 
 def seeds(plugin: str, mean: float, count: int = 3, spread: float = 0.001) -> list[Record]:

@@ -12,13 +12,10 @@ import pytest
 from builders import a_board, a_record, a_timed_record, beside, three_seeds
 from reading import markdown_rows, markdown_tables
 
-from bench.leaderboard import Leaderboard
+from bench.analysis.leaderboard import Leaderboard
 from bench.protocol import FAILED
-from bench.render.data import to_csv, to_json
-from bench.render.figures import figures
-from bench.render.html import to_html
-from bench.render.markdown import to_markdown
-from bench.render.plain import to_text
+from bench.report.figures import figures
+from bench.report.writers import to_csv, to_html, to_json, to_markdown, to_text
 
 MARK = "timed while other work ran on the machine"
 

@@ -13,8 +13,7 @@ from judged_world import judged_board
 
 from bench.formatting import one_line
 from bench.protocol import FAILED
-from bench.render.data import to_csv, to_json
-from bench.render.html import to_html
+from bench.report.writers import to_csv, to_html, to_json
 
 
 class Cells(HTMLParser):

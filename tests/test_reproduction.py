@@ -11,13 +11,7 @@ import pytest
 from builders import AWKWARD, a_board, a_plugin, a_record
 from command_line import report_on
 
-from bench.formatting import one_line
-from bench.protocol import FAILED, SKIPPED
-from bench.records.record import Record
-from bench.registry import discover
-from bench.registry.plugins import read_plugin
-from bench.render import reproduction as render
-from bench.reproduction import (
+from bench.analysis.reproduction import (
     BETTER,
     NOT_JUDGED,
     NOT_MEASURED,
@@ -27,6 +21,12 @@ from bench.reproduction import (
     Reproduction,
     reproduce,
 )
+from bench.formatting import one_line
+from bench.protocol import FAILED, SKIPPED
+from bench.records.record import Record
+from bench.registry import discover
+from bench.registry.plugins import read_plugin
+from bench.report import reproduction as render
 
 
 def seeds(

@@ -16,7 +16,7 @@ from judged_world import judged
 from run_world import an_outcome
 from verify_world import Place, Workshop
 
-from bench.leaderboard import Table
+from bench.analysis.leaderboard import Table
 from bench.protocol import FAILED, Job, Outcome
 from bench.records.record import Record
 from bench.rounds import next_seeds, ties

@@ -9,11 +9,10 @@ import pytest
 from builders import a_board, a_record
 from judged_world import EXAMPLES, evidence_of, judged, rows_of, scores_of
 
-from bench.evidence import key_of
+from bench.analysis.ranking import judge, key_of
 from bench.protocol import FAILED
 from bench.records.record import Record
-from bench.render.comparison import compared
-from bench.standing import judge
+from bench.report.notes import compared
 
 
 def seeds(plugin: str, mean: float, spread: float = 0.001, count: int = 3) -> list[Record]:

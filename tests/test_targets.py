@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from builders import a_board, a_record, a_timed_record
 
+from bench.analysis.costs import Reached, make_targets, time_to_target, times_to_targets
 from bench.records.record import Record
-from bench.targets import Reached, make_targets, time_to_target, times_to_targets
 
 
 def with_curves(**curves: Any) -> Record:

@@ -13,7 +13,7 @@ from bench.cli import options as shared
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.leaderboard import Leaderboard
+    from bench.analysis.leaderboard import Leaderboard
 
 FORMATS = ("text", "md", "html", "csv", "json")
 #: Formats without a place for the sentence on what is left out.
@@ -94,14 +94,14 @@ def report(options: ReportOptions) -> int:
 
 def render(board: Leaderboard, form: str) -> str:
     """Return a leaderboard in one of ``FORMATS``."""
-    from bench.render import data, html, markdown, plain
+    from bench.report import writers
 
     renderers = {
-        "text": plain.to_text,
-        "md": markdown.to_markdown,
-        "html": html.to_html,
-        "csv": data.to_csv,
-        "json": data.to_json,
+        "text": writers.to_text,
+        "md": writers.to_markdown,
+        "html": writers.to_html,
+        "csv": writers.to_csv,
+        "json": writers.to_json,
     }
     return renderers[form](board)
 
@@ -126,10 +126,9 @@ def _text(options: ReportOptions, board: Leaderboard, form: str) -> str:
 
 
 def _board(options: ReportOptions) -> Leaderboard:
-    from bench.evidence import gather
-    from bench.leaderboard import make_leaderboard
+    from bench.analysis.leaderboard import make_leaderboard
+    from bench.analysis.ranking import gather, judge
     from bench.records.store import Store
-    from bench.standing import judge
 
     store = Store(options.results)
     contents = store.read()
@@ -156,7 +155,7 @@ def _warn(line: str) -> None:
 
 
 def _leaderboard(board: Leaderboard, form: str) -> str:
-    from bench.render.provenance import left_out
+    from bench.report.notes import left_out
 
     if board.left_out and form in _TABLES_ONLY:
         print(left_out(board), file=sys.stderr)
@@ -164,8 +163,8 @@ def _leaderboard(board: Leaderboard, form: str) -> str:
 
 
 def _reproduction(board: Leaderboard, form: str) -> str:
-    from bench.render import reproduction as rendered
-    from bench.reproduction import reproduce
+    from bench.analysis.reproduction import reproduce
+    from bench.report import reproduction as rendered
 
     found = reproduce(board, _notes())
     if not found.comparisons:
@@ -183,8 +182,8 @@ def _reproduction(board: Leaderboard, form: str) -> str:
 
 
 def _backends(board: Leaderboard, form: str) -> str:
-    from bench.backends import side_by_side
-    from bench.render import backends as rendered
+    from bench.analysis.backends import side_by_side
+    from bench.report import backends as rendered
 
     found = side_by_side(board)
     if not any(comparison.plugins for comparison in found):
@@ -209,8 +208,8 @@ def _notes() -> dict[str, str]:
 
 
 def _draw(board: Leaderboard, folder: Path) -> None:
+    from bench.analysis.frontier import pictures
     from bench.machine import version_of
-    from bench.pictures import pictures
 
     if version_of("matplotlib") is None:
         names = ", ".join(pictures(board)) or "nothing"
@@ -220,7 +219,7 @@ def _draw(board: Leaderboard, folder: Path) -> None:
             file=sys.stderr,
         )
         return
-    from bench.render.figures import figures
+    from bench.report.figures import figures
 
     drawn = figures(board)
     try:

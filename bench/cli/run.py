@@ -223,7 +223,7 @@ def run_command(options: RunOptions, resume: str) -> int:
     from bench.benchmark import Benchmark, run_benchmark
     from bench.interrupt import Interruption
     from bench.registry.discover import discover, is_file_name
-    from bench.render.plain import to_text
+    from bench.report.writers import to_text
 
     requests = options.requests()
     with Interruption() as interruption:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.contention import disturbance, machine_of, usual_references, worst
-from bench.costs import with_repeats
+from bench.analysis.contention import disturbance, machine_of, usual_references, worst
+from bench.analysis.costs import with_repeats
+from bench.analysis.leaderboard import make_leaderboard
+from bench.analysis.ranking import Evidence, Scores, gather, key_of
 from bench.errors import BenchError
-from bench.evidence import Evidence, Scores, gather, key_of
 from bench.gate.side import Key, Measured, Quality, SeedScore, Side
-from bench.leaderboard import make_leaderboard
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK
 from bench.records.record import Record

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median_low
 from typing import Any, Protocol
 
-from bench.contention import MOST_OTHERS
+from bench.analysis.contention import MOST_OTHERS
 from bench.executor import Executor
 from bench.gate.side import Key, Measured
 from bench.jobs import Jobs, Prepare
@@ -142,7 +142,7 @@ def measured(samples: Sequence[Sampled]) -> Measured:
     """Join the processes of one plugin, one tuple of rounds a process.
 
     One that failed makes the whole a failure. The machine was disturbed if in more than
-    half of the processes others used more than ``bench.contention.MOST_OTHERS`` of it.
+    half of the processes others used more than ``bench.analysis.contention.MOST_OTHERS`` of it.
 
     Args:
         samples: In the order in which they were taken, one at least, all of the same key.

@@ -16,7 +16,7 @@ from bench.formatting import one_line
 from bench.gate.history import Series
 from bench.metrics import METRICS, QUALITY
 from bench.render.history import change_text, commit_text, machines_text, names
-from bench.render.svg import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
+from bench.report.style import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
 
 _COLUMNS = 3
 _ROW = 1.55  # inches

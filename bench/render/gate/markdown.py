@@ -16,7 +16,7 @@ from bench.render.gate.words import (
     unchanged,
     verdict_line,
 )
-from bench.render.markdown import escape
+from bench.report.writers import escape_markdown
 
 #: The first line, unseen by readers: a workflow finds its own comment by it, and replaces it.
 MARKER = "<!-- bench check -->"
@@ -81,4 +81,4 @@ def _table(findings: Sequence[Finding], report: Report) -> str:
 
 def _safe(text: str, longest: int | None = None) -> str:
     # A name in an error message is no reason to notify its owner.
-    return escape(text, longest).replace("@", "@<!-- -->")
+    return escape_markdown(text, longest).replace("@", "@<!-- -->")

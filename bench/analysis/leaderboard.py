@@ -10,17 +10,38 @@ from functools import cached_property
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bench.costs import Costs, table_costs, with_repeats
+from bench.analysis.costs import (
+    Costs,
+    Targets,
+    make_targets,
+    shows_published,
+    table_costs,
+    with_repeats,
+)
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
 from bench.records.repeats import Repeats, summarise
 from bench.records.selection import UNREADABLE, current, left_out, setbacks, told
-from bench.targets import Targets, make_targets, shows_published
 
 if TYPE_CHECKING:
-    from bench.standing import Standing
-    from bench.statistics.compare import Rank
+    from bench.statistics.compare import Comparison, Rank
     from bench.statistics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The comparison of a table's plugins on each split, and the rows that it leaves out.
+
+    ``unranked`` are labels of rows that are ok, but of which the scores of the validation
+    examples are not known: records of the first schemas did not keep them. ``problem`` says
+    why a split with scores could not be compared, "" if it was.
+    """
+
+    validation: Comparison | None
+    test: Comparison | None
+    unranked: tuple[str, ...]
+    problem: str = ""
+
 
 TableKey = tuple[Any, ...]
 
@@ -45,7 +66,7 @@ class Row:
     ``validation`` and ``test`` map metric names to spreads; ``difference`` is the
     validation mean minus the baseline's; ``published`` the plugin's reference figures.
     ``rank`` and ``is_best``, whether none is significantly better, are for
-    ``bench.standing`` to say. ``costs`` are of the seeds that are ok, None if none is.
+    ``bench.analysis.ranking`` to say. ``costs`` are of the seeds that are ok, None if none is.
     ``reason`` says why a row is not ok, or what became of a later attempt at a row that
     is. ``repeats`` is what came of training its trials again, None if none was.
     """

@@ -10,12 +10,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.formatting import NOTHING, metric_name, one_line
-from bench.leaderboard import Spread, Table
-from bench.render.columns import over_seeds, quality
-from bench.render.markdown import escape
-from bench.render.provenance import above, below, title
-from bench.reproduction import (
+from bench.analysis.leaderboard import Spread, Table
+from bench.analysis.reproduction import (
     LEAST_SEEDS,
     TOLERANCE,
     VERDICTS,
@@ -24,6 +20,10 @@ from bench.reproduction import (
     Figure,
     Reproduction,
 )
+from bench.formatting import NOTHING, metric_name, one_line
+from bench.report.columns import over_seeds, quality
+from bench.report.notes import above, below, title
+from bench.report.writers import escape_markdown
 
 _HEADINGS = ("plugin", "figure", "published", "measured", "difference", "verdict", "why")
 _ALIGNED = ("left", "left", "right", "right", "right", "left", "left")
@@ -52,7 +52,7 @@ def to_markdown(reproduction: Reproduction) -> str:
     """Return the comparisons as a document, with provenance and what was left out."""
     parts = ["# Published figures beside measured ones", _reading()]
     parts += [_section(comparison) for comparison in reproduction.comparisons]
-    parts += [f"Left out: {escape(line)}." for line in left_out(reproduction)]
+    parts += [f"Left out: {escape_markdown(line)}." for line in left_out(reproduction)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -111,14 +111,14 @@ def _reading() -> str:
 def _section(comparison: Comparison) -> str:
     table = comparison.table
     body = tabulate(
-        _cells(comparison, lambda text: escape(text, _LONGEST_IN_DOCUMENT)),
+        _cells(comparison, lambda text: escape_markdown(text, _LONGEST_IN_DOCUMENT)),
         headers=_HEADINGS,
         tablefmt="pipe",
         colalign=_ALIGNED,
         disable_numparse=True,
     )
-    lines = "\n".join(f"- {label}: {escape(text)}" for label, text in below(table))
-    heading, data = f"## {escape(title(table))}", f"**{escape(above(table))}**"
+    lines = "\n".join(f"- {label}: {escape_markdown(text)}" for label, text in below(table))
+    heading, data = f"## {escape_markdown(title(table))}", f"**{escape_markdown(above(table))}**"
     return "\n\n".join([heading, data, summary(comparison), body, lines])
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.backends import OTHER, Comparison, Side, SideBySide
+from bench.analysis.backends import OTHER, Comparison, Side, SideBySide
+from bench.analysis.leaderboard import Table
 from bench.formatting import NOTHING, duration, metric_name, one_line, size
-from bench.leaderboard import Table
-from bench.render.columns import CONTENDED, marked, quality
-from bench.render.markdown import escape
-from bench.render.provenance import above, below, title
+from bench.report.columns import CONTENDED, marked, quality
+from bench.report.notes import above, below, title
+from bench.report.writers import escape_markdown
 
 #: Stands after a compile time in which compiled code was read from a cache.
 CACHED = "†"
@@ -44,7 +44,7 @@ def to_text(found: Sequence[Comparison]) -> str:
 def to_markdown(found: Sequence[Comparison]) -> str:
     """Return the comparisons as a document, with provenance and what was left out."""
     parts = ["# Backends side by side", *map(_section, _with_plugins(found))]
-    parts += [escape(line) for line in left_out(found)]
+    parts += [escape_markdown(line) for line in left_out(found)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -129,16 +129,18 @@ def _with_plugins(found: Sequence[Comparison]) -> list[Comparison]:
 def _section(comparison: Comparison) -> str:
     table = comparison.table
     body = tabulate(
-        _cells(comparison, lambda text: escape(text, _LONGEST_IN_DOCUMENT)),
-        headers=[escape(heading) for heading in _headings(table)],
+        _cells(comparison, lambda text: escape_markdown(text, _LONGEST_IN_DOCUMENT)),
+        headers=[escape_markdown(heading) for heading in _headings(table)],
         tablefmt="pipe",
         colalign=_ALIGNED,
         disable_numparse=True,
     )
-    about = [*(f"- {escape(line)}" for line in reasons(comparison))]
-    lines = "\n".join([*about, *(f"- {label}: {escape(text)}" for label, text in below(table))])
-    heading, data = f"## {escape(title(table))}", f"**{escape(above(table))}**"
-    return "\n\n".join([heading, data, escape(reading(comparison)), body, lines])
+    about = [*(f"- {escape_markdown(line)}" for line in reasons(comparison))]
+    lines = "\n".join(
+        [*about, *(f"- {label}: {escape_markdown(text)}" for label, text in below(table))]
+    )
+    heading, data = f"## {escape_markdown(title(table))}", f"**{escape_markdown(above(table))}**"
+    return "\n\n".join([heading, data, escape_markdown(reading(comparison)), body, lines])
 
 
 def _headings(table: Table) -> list[str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any
 
-from bench.contention import machine_of
-from bench.costs import Costs
-from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
+from bench.analysis.contention import machine_of
+from bench.analysis.costs import Costs
+from bench.analysis.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.protocol import OK
 from bench.records.record import Record
 
@@ -94,7 +94,7 @@ def side_by_side(board: Leaderboard) -> tuple[Comparison, ...]:
     at 5%, by Holm's correction over the pairs of backends in the table.
 
     Args:
-        board: Judged: see ``bench.standing.judge``.
+        board: Judged: see ``bench.analysis.ranking.judge``.
     """
     return tuple(_compared(table) for table in board.tables)
 

@@ -1,28 +1,144 @@
-"""Quality against training time as a picture: what more seconds buy, and what nothing beats."""
+"""The learning curves of all models of a table as one picture."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import IdentityTransform
 
+from bench.analysis.frontier import (
+    CURVES,
+    TIME,
+    Panel,
+    Point,
+    Range,
+    baseline,
+    frontier,
+    own_range,
+    panels,
+    pictures,
+    points,
+    shared_range,
+    visible,
+)
+from bench.analysis.leaderboard import Leaderboard, Spread, Table
 from bench.formatting import metric_name, one_line
-from bench.frontier import Point, frontier, points
-from bench.leaderboard import Spread, Table
-from bench.pictures import Range, baseline, visible
-from bench.render.columns import quality
-from bench.render.labels import Box, place
-from bench.render.provenance import title
-from bench.render.svg import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
+from bench.report.columns import quality
+from bench.report.notes import title
+from bench.report.style import (
+    BLUE,
+    DASHES,
+    GREY,
+    HEAD,
+    ORANGE,
+    RED,
+    WIDTH,
+    Box,
+    add_head,
+    own_style,
+    place,
+    to_svg,
+)
 
-_LONGEST = 30
+_COLUMNS = 4
+_ROW = 1.45  # inches
+_LONGEST = 26
+
+
+def learning_curves(table: Table) -> bytes:
+    """Draw a panel for each model, best first: training and validation metric by epoch.
+
+    A line is a seed. All panels have one scale but those that it would not show.
+    """
+    shown = panels(table)
+    shared = shared_range(shown, table)
+    columns = min(_COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    size = max(WIDTH / 2, WIDTH * columns / _COLUMNS), HEAD + 0.3 + _ROW * rows
+    with own_style():
+        layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEAD / size[1]))
+        figure = Figure(size, layout=layout)
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for number, axes in enumerate(grid.flat):
+            if number < len(shown):
+                panel = shown[number]
+                _draw(axes, panel, table)
+                _scale(axes, panel, shared, is_leftmost=number % columns == 0)
+            else:
+                axes.set_axis_off()
+        figure.supxlabel("epoch", fontsize=8)
+        figure.supylabel(metric_name(table.metric), fontsize=8)
+        heading = f"{title(table)}: learning curves"
+        add_head(figure, heading, _legend(table))
+        return to_svg(figure, heading)
+
+
+def _draw(axes: Axes, panel: Panel, table: Table) -> None:
+    level = baseline(table)
+    if level is not None:
+        axes.axhline(level, color=GREY, linewidth=0.9, linestyle=DASHES)
+    _plot(axes, [curve.train for curve in panel.curves], ORANGE)
+    _plot(axes, [curve.validation for curve in panel.curves], BLUE)
+    if not panel.curves:
+        axes.axhline(panel.mean, color=BLUE, linewidth=0.8)
+    figure = quality(Spread(panel.mean, None, 1), table.metric)
+    axes.set_title(one_line(panel.label, _LONGEST), loc="left", fontsize=8, pad=3)
+    axes.set_title(figure, loc="right", fontsize=7, pad=3, color=GREY)
+
+
+def _plot(axes: Axes, seeds: Sequence[Sequence[float]], colour: str) -> None:
+    """Draw a line a seed as one path, broken where one ends, which keeps the file small."""
+    epochs = [epoch for metric in seeds for epoch in (*range(1, len(metric) + 1), math.nan)]
+    values = [value for metric in seeds for value in (*metric, math.nan)]
+    axes.plot(epochs, values, color=colour, linewidth=0.8)
+
+
+def _scale(axes: Axes, panel: Panel, shared: Range, is_leftmost: bool) -> None:
+    on_scale = shared.holds(panel.mean)
+    span = shared if on_scale else own_range(panel)
+    if not on_scale:
+        axes.text(0.97, 0.9, "own scale", transform=axes.transAxes, ha="right", fontsize=7)
+    last = max((len(curve.validation) for curve in panel.curves), default=1)
+    axes.set_ylim(span.low, span.high)
+    axes.set_xlim(*((1, last) if last > 1 else (0.5, 1.5)))
+    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.grid(visible=False, axis="x")
+    axes.patch.set_visible(False)
+    axes.tick_params(
+        left=False,
+        bottom=False,
+        labelleft=is_leftmost or not on_scale,
+        labelbottom=bool(panel.curves),
+        pad=1.5,
+        labelsize=7,
+    )
+
+
+def _legend(table: Table) -> list[Line2D]:
+    lines = [
+        Line2D([], [], color=BLUE, label="validation (a line a seed; its mean beside the name)"),
+        Line2D([], [], color=ORANGE, label="training"),
+    ]
+    if baseline(table) is None:
+        return lines
+    name = one_line(table.baseline, _LONGEST)
+    return [*lines, Line2D([], [], color=GREY, linestyle=DASHES, label=f"{name} (baseline)")]
+
+
+# Quality against training time as a picture: what more seconds buy, and what nothing beats
+
+
+_LONGEST_POINT = 30
 _FAR = 12.0  # points, beyond which a line leads from a name to its point
 _TICKS = {
     0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1: "1 s", 3: "3 s", 10: "10 s", 30: "30 s",
@@ -71,14 +187,14 @@ def quality_against_time(table: Table) -> bytes:
         figure = Figure((WIDTH, height))
         bottom = 0.45 / height
         axes = figure.add_axes((0.08, bottom, 0.9, 1 - bottom - HEAD / height))
-        _scale(axes, marks, drawn, shortest)
-        _draw(axes, marks, baseline(table))
+        _cost_scale(axes, marks, drawn, shortest)
+        _draw_costs(axes, marks, baseline(table))
         _write_names(axes, marks, baseline(table), table.metric)
         better = "lower" if table.direction == "min" else "higher"
         axes.set_ylabel(f"validation {metric_name(table.metric)}, {better} is better")
         axes.set_xlabel("training time")
         heading = f"{title(table)}: quality against training time"
-        add_head(figure, heading, _legend(table, marks))
+        add_head(figure, heading, _cost_legend(table, marks))
         return to_svg(figure, heading)
 
 
@@ -88,7 +204,7 @@ def _shortest(shown: Sequence[Point]) -> float:
     return min(trained, default=1.0) / (3.0 if len(trained) < len(shown) else 1.0)
 
 
-def _scale(axes: Axes, marks: Sequence[_Mark], drawn: Range, shortest: float) -> None:
+def _cost_scale(axes: Axes, marks: Sequence[_Mark], drawn: Range, shortest: float) -> None:
     longest = max(mark.seconds for mark in marks)
     ticks = {at: name for at, name in _TICKS.items() if shortest / 2 <= at <= longest * 2}
     if any(mark.point.seconds < shortest for mark in marks):
@@ -102,7 +218,7 @@ def _scale(axes: Axes, marks: Sequence[_Mark], drawn: Range, shortest: float) ->
     axes.tick_params(length=2)
 
 
-def _draw(axes: Axes, marks: Sequence[_Mark], level: float | None) -> None:
+def _draw_costs(axes: Axes, marks: Sequence[_Mark], level: float | None) -> None:
     best = sorted((mark.seconds, mark.metric) for mark in marks if mark.is_best)
     axes.plot(
         [seconds for seconds, _ in best],
@@ -168,7 +284,7 @@ def _steps(best: Sequence[tuple[float, float]]) -> list[Box]:
 
 
 def _name(axes: Axes, mark: _Mark, metric: str) -> Text:
-    name = one_line(mark.point.label, _LONGEST)
+    name = one_line(mark.point.label, _LONGEST_POINT)
     if mark.is_beyond:
         name += f" ({quality(Spread(mark.point.quality.mean, None, 1), metric)})"
     return axes.text(
@@ -187,7 +303,7 @@ def _clamp(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-def _legend(table: Table, marks: Sequence[_Mark]) -> list[Line2D]:
+def _cost_legend(table: Table, marks: Sequence[_Mark]) -> list[Line2D]:
     lines = []
     contended = [mark for mark in marks if mark.point.contended]
     if len(contended) < len(marks):
@@ -199,7 +315,7 @@ def _legend(table: Table, marks: Sequence[_Mark]) -> list[Line2D]:
     if any(mark.is_beyond for mark in marks):
         lines.append(_dot("d", BLUE, "white", "beyond the scale"))
     if baseline(table) is not None:
-        name = one_line(table.baseline, _LONGEST)
+        name = one_line(table.baseline, _LONGEST_POINT)
         lines.append(Line2D([], [], color=GREY, linestyle=DASHES, label=f"{name} (baseline)"))
     return lines
 
@@ -215,3 +331,17 @@ def _dot(marker: str, colour: str, face: str, label: str) -> Line2D:
         markersize=5,
         label=label,
     )
+
+
+# The pictures of a leaderboard as SVG, for which matplotlib has to be installed
+
+
+_DRAWN = {CURVES: learning_curves, TIME: quality_against_time}
+
+
+def figures(board: Leaderboard) -> dict[str, bytes]:
+    """Return every picture by file name.
+
+    The same records give the same bytes, on one version of matplotlib.
+    """
+    return {name: _DRAWN[kind](table) for name, (kind, table) in pictures(board).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.leaderboard import Leaderboard, Row, Spread, Table, records_of
+from bench.analysis.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.protocol import OK
 
 #: How far apart two figures of the task's own metric may be and still be called the same.
