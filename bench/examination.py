@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bench.executor import Executor
-from bench.jobs import Jobs, prepare_here
 from bench.machine import default_bounds
 from bench.plan.plan import Request
 from bench.protocol import (
@@ -28,6 +26,9 @@ from bench.protocol import (
 )
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.run.executor import Executor
+from bench.run.jobs import Jobs
+from bench.run.preparation import prepare_here
 
 _PROFILE = "smoke"
 

@@ -59,11 +59,11 @@ class Benchmarks:
 
     def _samples(self, path: Path, processes: int) -> list[Sampled]:
         from bench.data.prepared import say_on_stderr
-        from bench.executor import LocalExecutor
         from bench.gate import sampler
-        from bench.jobs import prepare_here
         from bench.protocol import OK
         from bench.registry.discover import discover
+        from bench.run.executor import LocalExecutor
+        from bench.run.preparation import prepare_here
 
         if self._registry is None or self._sampler is None:
             self._registry = discover(self._folders)

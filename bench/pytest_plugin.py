@@ -130,8 +130,8 @@ class ContractTests:
         """
         from bench.data.prepared import say_on_stderr
         from bench.examination import Examiner, Settings
-        from bench.executor import LocalExecutor
         from bench.registry.discover import discover
+        from bench.run.executor import LocalExecutor
 
         if self._registry is None or self._examiner is None:
             self._registry = discover(self._folders)

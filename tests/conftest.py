@@ -17,8 +17,8 @@ from builders import a_plugin
 from run_world import Script
 from verify_world import Place, Workshop
 
-from bench import runner
 from bench.machine import Share
+from bench.run import runner
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -164,7 +164,7 @@ def make_place(
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(runner, "POLL", 0.01)
         made = executor or (lambda shares: Script(workshop))
-        monkeypatch.setattr("bench.benchmark.LocalExecutor", made)
+        monkeypatch.setattr("bench.run.session.LocalExecutor", made)
         for name in names:
             a_plugin(plugin_folder, name)
         return Place(tmp_path, weather, workshop, capsys)

@@ -11,16 +11,15 @@ from typing import Any
 from builders import a_record, a_task
 
 from bench.data.ready import PreparedTask
-from bench.executor import Event, Started
-from bench.interrupt import Interruption
-from bench.jobs import Jobs
 from bench.plan.plan import Planned
 from bench.protocol import OK, Bounds, EpochDone, Finished, Job, Outcome
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runner import Context, Further, Result, run
+from bench.run.executor import Event, Started
+from bench.run.jobs import Jobs
+from bench.run.runner import Context, Further, Interruption, Result, run
 
 
 def an_outcome(status: str = OK, reason: str = "") -> Outcome:

@@ -12,7 +12,7 @@ from pathlib import Path
 import filelock
 import pytest
 
-from bench.claims import Claims
+from bench.run.runner import Claims
 
 TAKING = """
 import sys, time

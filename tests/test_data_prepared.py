@@ -224,8 +224,8 @@ prepared.write_folder(Path(sys.argv[1]), Prepared({"values": np.arange(5)}, {}),
 
 
 def test_opening_ten_arrays_is_quick(tmp_path: Path) -> None:
-    prepared = Prepared({f"a{i}": np.zeros((1000, 1000), np.float32) for i in range(10)}, {})
-    prepared.write_arrays(tmp_path, prepared, {})
+    made = Prepared({f"a{i}": np.zeros((1000, 1000), np.float32) for i in range(10)}, {})
+    prepared.write_arrays(tmp_path, made, {})
     best = min(_seconds(lambda: prepared.read_arrays(tmp_path)) for _ in range(5))
     assert best < 0.05
 

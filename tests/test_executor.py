@@ -12,9 +12,9 @@ import pytest
 from tree_world import copy_of_the_suite
 from worker_world import a_job, install_worker
 
-from bench import processes, worker_process
-from bench.executor import LocalExecutor, Started
 from bench.protocol import Bounds, EpochDone, Finished
+from bench.run import processes, worker_process
+from bench.run.executor import LocalExecutor, Started
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from faults.strike import strike
 from faults.tally import Tally, to_markdown
 from faults.world import Run, World
 
-from bench import processes
 from bench.records.store import Store
+from bench.run import processes
 
 
 def arrays(value: float = 0.5) -> bytes:

@@ -12,16 +12,16 @@ from builders import a_plugin, a_record
 from run_world import an_outcome
 from tree_world import as_shipped, copy_of_the_suite
 
-from bench import jobs
 from bench.errors import BenchError
-from bench.executor import Event, LocalExecutor, Started
 from bench.gate.sampler import Sampled, Sampler, SamplingSettings, measured
 from bench.gate.side import Key
-from bench.jobs import prepare_by, prepare_here
 from bench.protocol import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
+from bench.run import jobs
+from bench.run.executor import Event, LocalExecutor, Started
+from bench.run.preparation import prepare_by, prepare_here
 
 DATA = a_record().data
 KEY = Key("jena", "model", "synthetic", "smoke", "tensorflow")

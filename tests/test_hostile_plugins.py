@@ -18,14 +18,14 @@ from conftest import Run
 from hostile import KINDS
 from hostile.kind import INNOCENT, Kind
 
-from bench import launch, processes
 from bench.data.ready import prepare_task
-from bench.executor import LocalExecutor
 from bench.protocol import OK, Finished, Job
 from bench.registry.tasks import TaskInfo, discover_tasks
 from bench.registry.training_options import DEFAULTS
+from bench.run import launch, processes
+from bench.run.executor import LocalExecutor
+from bench.run.worker_process import LOG_TAIL
 from bench.trial import Trial
-from bench.worker_process import LOG_TAIL
 
 MARK = "BENCH_HOSTILE"
 

@@ -14,12 +14,12 @@ import psutil
 import pytest
 from worker_world import a_job, install_server, install_worker
 
-from bench import attempt, launch, processes
-from bench.attempt import MemoryKills
-from bench.executor import LocalExecutor, Started
 from bench.machine import Share, can_confine
-from bench.processes import GRACE
 from bench.protocol import Bounds, EpochDone, Finished
+from bench.run import executor as module
+from bench.run import launch, processes
+from bench.run.executor import LocalExecutor, MemoryKills, Started
+from bench.run.processes import GRACE
 
 Install = Callable[..., None]
 
@@ -137,7 +137,7 @@ def test_each_trial_and_what_it_starts_has_its_own_cpus_and_counts_no_others(
 
 
 def test_the_record_says_how_many_ran_at_once_and_which_had_company(worker, monkeypatch):
-    monkeypatch.setattr(attempt, "others_at_work", lambda: False)
+    monkeypatch.setattr(module, "others_at_work", lambda: False)
     worker("""
     time.sleep(0.5 if job.trial.seed else 0.0)
     send(Outcome("ok"))
@@ -246,7 +246,7 @@ def test_cancel_ends_all_at_once_and_leaves_every_slot_free(worker, meet):
 
 def test_a_kill_of_the_system_s_explains_the_end_of_one_trial_only(worker, meet, monkeypatch):
     kills = iter([0, 0])
-    monkeypatch.setattr(attempt.processes, "killed_for_memory", lambda: next(kills, 1))
+    monkeypatch.setattr(module.processes, "killed_for_memory", lambda: next(kills, 1))
     worker(f"{meet}\n    os.kill(os.getpid(), signal.SIGKILL)")
     with executor() as local:
         ended = run(local, 0, 1)
@@ -256,7 +256,7 @@ def test_a_kill_of_the_system_s_explains_the_end_of_one_trial_only(worker, meet,
 
 def test_kills_from_before_a_trial_explain_nothing(monkeypatch):
     total = [7]
-    monkeypatch.setattr(attempt.processes, "killed_for_memory", lambda: total[0])
+    monkeypatch.setattr(module.processes, "killed_for_memory", lambda: total[0])
     kills = MemoryKills()
     before = kills.unexplained()
     assert not kills.explain(before)

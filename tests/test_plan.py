@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from builders import INSTALLED, Source, World, a_plugin, record_of
 
-from bench import jobs
 from bench.errors import BenchError, CannotRun
 from bench.plan.plan import Request, Surroundings, check_seeds, make_plan
 from bench.protocol import FAILED, SKIPPED
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import TaskInfo
+from bench.run import jobs
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def cores(monkeypatch):
 @pytest.fixture
 def meeting(monkeypatch, cores):
     """Batches after the first are predicted only if two of them are under way at once."""
-    from bench.worker.tensorflow_prediction import PureStep
+    from bench.worker.tensorflow import PureStep
 
     cores(2)
     together, ask, sizes = threading.Barrier(2, timeout=30), PureStep.__call__, []
@@ -205,7 +205,7 @@ def test_wide_inputs_are_predicted_in_smaller_batches(numbers, batch):
 
 
 def test_what_a_model_does_not_write_is_handed_on_uncopied():
-    from bench.worker.tensorflow_prediction import PureStep
+    from bench.worker.tensorflow import PureStep
 
     frozen = keras.layers.Dense(1, trainable=False)
     model = keras.Sequential([keras.Input((4,)), Counter(), frozen])
@@ -226,7 +226,7 @@ def test_what_a_model_does_not_write_is_handed_on_uncopied():
 def test_freed_memory_goes_back_to_the_system():
     import ctypes
 
-    from bench.worker.freed_memory import give_back
+    from bench.worker.prediction import give_back
 
     if not hasattr(ctypes.CDLL(None), "malloc_trim"):
         pytest.skip("this C library cannot be told to give memory back")
@@ -241,11 +241,11 @@ def test_freed_memory_goes_back_to_the_system():
 
 
 def test_it_goes_back_once_before_the_first_prediction(monkeypatch):
-    from bench.worker import freed_memory
+    from bench.worker import prediction
     from bench.worker.prediction import Predictor
 
     calls: list[str] = []
-    monkeypatch.setattr(freed_memory, "give_back", lambda: calls.append("back"))
+    monkeypatch.setattr(prediction, "give_back", lambda: calls.append("back"))
     model = a_model()
     model.compile()
     predictor = Predictor(model)
@@ -257,7 +257,7 @@ def test_it_goes_back_once_before_the_first_prediction(monkeypatch):
 
 def test_every_pass_is_predicted_by_the_same_threads(monkeypatch, cores):
     from bench.worker.prediction import Predictor
-    from bench.worker.tensorflow_prediction import PureStep
+    from bench.worker.tensorflow import PureStep
 
     cores(2)
     ask, threads = PureStep.__call__, set()

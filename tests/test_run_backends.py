@@ -9,13 +9,13 @@ import pytest
 from run_world import Script, an_outcome
 from verify_world import Place, Workshop
 
-from bench import launch
 from bench.cli import parsing
 from bench.cli.parsing import parse_backends
 from bench.errors import BenchError
-from bench.launch import Launcher
 from bench.machine import Share
 from bench.protocol import FAILED, Job
+from bench.run import launch
+from bench.run.launch import Launcher
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -15,12 +15,11 @@ import pytest
 from builders import a_record
 from run_world import Notes, RunWorld, Script, a_plan, an_outcome
 
-from bench import runner
-from bench.claims import CLAIMS, Claims
 from bench.errors import BenchError
-from bench.interrupt import Interruption
 from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
 from bench.records.store import Store
+from bench.run import runner
+from bench.run.runner import CLAIMS, Claims, Interruption
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -29,7 +29,7 @@ from bench.statistics.seeds import (
     seed_variances,
     trigamma_inverse,
 )
-from bench.worker.scoring import METRICS
+from bench.worker.sampling import METRICS
 
 # Scores
 

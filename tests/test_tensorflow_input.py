@@ -35,7 +35,7 @@ def one_by_one(batches: Any, epochs: int) -> list[tuple[Array, Array]]:
 
 
 def piped(batches: Any, count: int) -> list[tuple[Array, Array]]:
-    from bench.worker.tensorflow_input import pipeline
+    from bench.worker.tensorflow import pipeline
 
     return [(x.numpy(), y.numpy()) for x, y in pipeline(batches).take(count)]
 
@@ -73,7 +73,7 @@ def test_a_part_of_the_examples_is_looked_up_too():
 
 
 def test_a_table_too_large_for_memory_is_left_on_disk(monkeypatch):
-    from bench.worker import tensorflow_input
+    from bench.worker import tensorflow
 
     asked = []
     examples = windows()
@@ -87,7 +87,7 @@ def test_a_table_too_large_for_memory_is_left_on_disk(monkeypatch):
     piped(batches, 3)
     assert asked == [1]  # Only for the type.
 
-    monkeypatch.setattr(tensorflow_input, "LARGEST_TABLE", 0)
+    monkeypatch.setattr(tensorflow, "LARGEST_TABLE", 0)
     assert are_equal(piped(batches, 3), one_by_one(the_batches(examples), 1))
     assert len(asked) >= 4
 
@@ -105,7 +105,7 @@ def test_reviews_in_every_encoding_are_fed_as_they_are_gathered(tmp_path, encodi
 
 
 def test_nothing_waits_for_autotuning_at_the_end_of_an_epoch():
-    from bench.worker.tensorflow_input import pipeline
+    from bench.worker.tensorflow import pipeline
 
     assert pipeline(the_batches(sums(50, 0))).options().autotune.enabled is False
 

@@ -14,16 +14,15 @@ from builders import a_record
 from run_world import Notes, RunWorld, Script, a_plan
 from verify_world import NUMBERS, Workshop, packed
 
-from bench import runner
-from bench.claims import CLAIMS, Claims
 from bench.errors import BenchError
 from bench.plan.plan import Planned
 from bench.protocol import OK, Job
 from bench.records.record import BIT_IDENTICAL, WITHIN, Record
 from bench.records.repeats import Sample
 from bench.records.store import Store
-from bench.runner import Result
-from bench.verify import Verification
+from bench.run import runner
+from bench.run.runner import CLAIMS, Claims, Result
+from bench.run.verification import Verification
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

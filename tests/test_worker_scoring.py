@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.task import Examples
-from bench.worker.scoring import (
+from bench.worker.sampling import (
     accuracy,
     evenly_spread,
     is_better,

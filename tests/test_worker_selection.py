@@ -16,7 +16,7 @@ keras = pytest.importorskip("keras")
 
 def trained_on(folder: Path, arrays: dict[str, Array]) -> tuple[Any, dict[str, Array]]:
     """Carry out one trial; return its outcome and what it keeps beside its record."""
-    from bench.worker.perform import perform
+    from bench.worker.train import perform
 
     job = a_small_job(
         folder, arrays, MODEL, {"units": 4}, epochs=8, steps_per_epoch=6, learning_rate=0.03

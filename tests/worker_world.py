@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from test_worker_keras_model import a_trial
 
-from bench import launch
 from bench.protocol import Bounds, Job
+from bench.run import launch
 
 _IMPORTS = (
     "import os, signal, subprocess, sys, threading, time\n"

@@ -230,8 +230,8 @@ def _against(options: CheckOptions) -> int:
     from bench.gate.against import Comparison, compare_with_revision
     from bench.gate.sampler import SamplingSettings
     from bench.gate.training import Schooling, Watch
-    from bench.interrupt import INTERRUPTED, Interruption
     from bench.plan.plan import check_seeds
+    from bench.run.runner import INTERRUPTED, Interruption
 
     check_backend(options.backend)
     seeds = parse_seeds(options.seeds)

@@ -220,10 +220,10 @@ def run_command(options: RunOptions, resume: str) -> int:
     """
     from rich.console import Console
 
-    from bench.benchmark import Benchmark, run_benchmark
-    from bench.interrupt import Interruption
     from bench.registry.discover import discover, is_file_name
     from bench.report.writers import to_text
+    from bench.run.runner import Interruption
+    from bench.run.session import Benchmark, run_benchmark
 
     requests = options.requests()
     with Interruption() as interruption:

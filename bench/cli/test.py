@@ -52,9 +52,9 @@ def command(
 
     from bench.data.prepared import say_on_stderr
     from bench.examination import Examiner, Settings
-    from bench.executor import LocalExecutor
     from bench.registry.discover import discover, is_file_name
     from bench.registry.tasks import find_task
+    from bench.run.executor import LocalExecutor
 
     registry = discover(folders, [Path(name) for name in names if is_file_name(name)])
     if task is not None:

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench.executor import LocalExecutor
 from bench.gate.sampler import Sampled, Sampler, Sampling, SamplingSettings, measured
 from bench.gate.side import Measured, Side
-from bench.jobs import prepare_by
 from bench.machine import machine
 from bench.protocol import OK
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.run.executor import LocalExecutor
+from bench.run.preparation import prepare_by
 
 _Say = Callable[[str], None]
 

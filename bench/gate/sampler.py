@@ -8,14 +8,15 @@ from statistics import median_low
 from typing import Any, Protocol
 
 from bench.analysis.contention import MOST_OTHERS
-from bench.executor import Executor
 from bench.gate.side import Key, Measured
-from bench.jobs import Jobs, Prepare
 from bench.machine import default_bounds
 from bench.plan.plan import Planned, Request
 from bench.protocol import CRASHED, MEASURE, OK, Bounds, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.run.executor import Executor
+from bench.run.jobs import Jobs
+from bench.run.preparation import Prepare
 
 #: Seconds that one process may take.
 TIMEOUT = 600.0

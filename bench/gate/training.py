@@ -8,20 +8,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.executor import LocalExecutor
 from bench.gate.from_records import side_of
 from bench.gate.side import Key, Measured, Side
-from bench.interrupt import Interruption
-from bench.jobs import Jobs, prepare_by
 from bench.machine import default_bounds, describe_run, machine
 from bench.plan.order import Durations
 from bench.plan.plan import Request
-from bench.progress import observer_for
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runner import Context, run
-from bench.time_left import TimeLeft
+from bench.run.executor import LocalExecutor
+from bench.run.jobs import Jobs
+from bench.run.preparation import prepare_by
+from bench.run.progress import TimeLeft, observer_for
+from bench.run.runner import Context, Interruption, run
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Watch:
 class Trainer:
     """Trains plugins with one side's code, and keeps the records in a folder of its own.
 
-    ``root`` is where the code comes from; see ``bench.executor.LocalExecutor``.
+    ``root`` is where the code comes from; see ``bench.run.executor.LocalExecutor``.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def per_example(metric: str, targets: Array, predictions: Array) -> Array:
     """Return the score of each example, float32 of shape (n,); their mean is the metric.
 
     Args:
-        metric: A metric of ``bench.worker.scoring``: accuracy scores 1 for a prediction on
+        metric: A metric of ``bench.worker.sampling``: accuracy scores 1 for a prediction on
             the target's side of 0.5, else 0; mae scores the absolute error, in the
             targets' unit.
         targets: Shape (n,).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bench.worker.age import note_imports
+from bench.worker.keeper import note_imports
 from bench.worker.work import work
 
 

@@ -61,7 +61,7 @@ class TrainingBatches(keras.utils.PyDataset):
         steps = self.shape[0]
         if keras.backend.backend() != "tensorflow" or steps % fused_steps:
             return {"x": self}
-        from bench.worker.tensorflow_input import pipeline
+        from bench.worker.tensorflow import pipeline
 
         return {"x": pipeline(self), "steps_per_epoch": steps}
 

@@ -15,8 +15,7 @@ from bench.task import Array, Examples
 from bench.trial import Trial
 from bench.worker.batches import SCORING_BATCH
 from bench.worker.keras_model import Fit
-from bench.worker.sampling import epoch_batches
-from bench.worker.scoring import one_number_each
+from bench.worker.sampling import epoch_batches, one_number_each
 
 #: Training examples are handed over in one piece; beyond this the machine would swap.
 LARGEST_FIT = 4 * 1024**3

@@ -18,7 +18,7 @@ from bench.trial import Trial
 from bench.worker.backend import Compilation
 from bench.worker.batches import TrainingBatches
 from bench.worker.prediction import Predictor
-from bench.worker.scoring import METRICS, is_better, one_number_each
+from bench.worker.sampling import METRICS, is_better, one_number_each
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,10 @@ import numpy as np
 
 from bench.machine import usable_cpus
 from bench.task import Array, Examples
-from bench.worker import freed_memory
 from bench.worker.batches import ScoringBatches
 
 if TYPE_CHECKING:
-    from bench.worker.tensorflow_prediction import PureStep, State
+    from bench.worker.tensorflow import PureStep, State
 
 #: More batches at once would take memory and find no free core on most machines.
 _MOST_AT_ONCE = 4
@@ -54,11 +55,11 @@ class Predictor:
         if self._model.run_eagerly:
             return None  # Whatever its own Python code keeps, is kept in order.
         if self._step is None:
-            from bench.worker.tensorflow_prediction import PureStep
+            from bench.worker.tensorflow import PureStep
 
             self._step = PureStep(self._model)
             # What is left of compiling must not add to what several batches at once take.
-            freed_memory.give_back()
+            give_back()
         step, before = self._step, self._step.state
         first, after = step(*batches[0], before)  # Alone, since it may compile.
         if step.writes_elsewhere:
@@ -120,3 +121,18 @@ def _advanced(before: Array, after: Array, batches: int) -> Array:
 
 def _cores() -> int:
     return min(_MOST_AT_ONCE, len(usable_cpus()))
+
+
+# Memory that the process has freed and its C library keeps
+
+
+def give_back() -> None:
+    """Give freed memory back to the system, where the C library can be told to (glibc).
+
+    Compiling leaves some 200 MB that glibc keeps in pieces; a peak that comes later would be
+    higher by them. See malloc_trim(3).
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

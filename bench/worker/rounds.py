@@ -15,12 +15,11 @@ from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK, Effort, Job, Outcome, Readings
 from bench.trial import Trial
 from bench.worker import contention
-from bench.worker.age import start_up
-from bench.worker.backend import compute_on_one_thread
+from bench.worker.backend import compute_on_one_thread, peak_rss, worker_environment
 from bench.worker.batches import TrainingBatches
+from bench.worker.keeper import start_up
 from bench.worker.keras_model import KerasLearner
-from bench.worker.measure import peak_rss, worker_environment
-from bench.worker.scoring import evenly_spread
+from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Setup, set_up
 
 

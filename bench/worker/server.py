@@ -19,12 +19,12 @@ from pathlib import Path
 
 import psutil
 
-from bench.worker.age import note_imports
 from bench.worker.keeper import (
     adopt_orphans,
     end_with_parent,
     forget_signals,
     keep,
+    note_imports,
     wake_on_children,
 )
 from bench.worker.work import work
@@ -33,7 +33,7 @@ READY = b"ready\n"
 
 #: What a trial would otherwise import after the fork. Keras imports its backend; of
 #: TensorFlow it leaves parts to be loaded by whoever needs them.
-_PRELOADED = ("bench.worker.perform", os.environ.get("KERAS_BACKEND", "tensorflow"))
+_PRELOADED = ("bench.worker.train", os.environ.get("KERAS_BACKEND", "tensorflow"))
 
 #: Their drivers keep state that a forked child cannot share.
 _ACCELERATORS = ("/dev/nvidia", "/dev/kfd", "/dev/dri")

@@ -25,7 +25,7 @@ from bench.protocol import (
     Outcome,
     encode,
 )
-from bench.worker.forked import end_unless
+from bench.worker.keeper import end_unless
 from bench.worker.plugin import reason_of
 
 #: Frames that telling of an error needs, however few a plugin has left.
@@ -78,7 +78,7 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
             return prepare_data(job, send)
         if job.kind != TRAIN:
             raise BenchError(f"this version of the suite knows no job {job.kind!r}")
-        from bench.worker.perform import perform
+        from bench.worker.train import perform
 
         send(Begun())
         return perform(job, send)

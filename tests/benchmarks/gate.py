@@ -22,7 +22,6 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 from tabulate import tabulate
 
-from bench.executor import LocalExecutor
 from bench.gate.costs import Measurements, judge_rounds
 from bench.gate.sampler import Sampler, SamplingSettings
 from bench.gate.settings import Settings
@@ -31,6 +30,7 @@ from bench.gate.verdicts import WORSE
 from bench.metrics import METRICS, TRAIN_STEP
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
+from bench.run.executor import LocalExecutor
 from bench.statistics.ratios import process_value
 from tests.benchmarks.wrapping import wrapped
 

@@ -19,10 +19,10 @@ from bench.gate.settings import Settings
 from bench.gate.side import Side
 from bench.gate.training import Schooling, Trainer, Watch
 from bench.gate.verdicts import UNCHANGED, WORSE, Finding
-from bench.interrupt import Interruption
 from bench.metrics import QUALITY
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
+from bench.run.runner import Interruption
 from tests.benchmarks.wrapping import wrapped
 
 #: Under a rate 30 times as large the first two learn as well, since the best epoch's weights are

@@ -13,12 +13,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.jobs import surroundings_of
 from bench.plan.plan import Planned, Request, make_plan
 from bench.protocol import FAILED, OK
 from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.run.jobs import surroundings_of
 from tests.benchmarks.reported import report
 from tests.builders import Source, a_record, a_task, beside, record_of
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import processes
+from bench.run import processes
 
 from .disk import disk_rounds
 from .rounds import Campaign, kill_rounds, pair_rounds

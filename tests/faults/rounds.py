@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from bench import processes
 from bench.records.store import Store
+from bench.run import processes
 
 from .outcomes import Outcomes, differences, read_outcomes
 from .schedule import Fault

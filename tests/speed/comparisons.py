@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.prepared import open_prepared
-from bench.jobs import Jobs, prepare_here
 from bench.machine import describe_run, machine
 from bench.plan.plan import Planned, Request
 from bench.registry.discover import discover
 from bench.registry.tasks import load_module
+from bench.run.jobs import Jobs
+from bench.run.preparation import prepare_here
 from bench.task import OpenTask, Prepared
 from bench.trial import Trial
 

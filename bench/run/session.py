@@ -11,15 +11,11 @@ from rich.console import Console
 from bench.analysis.leaderboard import Leaderboard, make_leaderboard
 from bench.analysis.ranking import gather, judge
 from bench.errors import BenchError
-from bench.executor import LocalExecutor
 from bench.files import write_whole
-from bench.interrupt import INTERRUPTED, Interruption
-from bench.jobs import Jobs, prepare_here
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import Group, Planned, Request
 from bench.plan.retry import ask_again, failed_trials
-from bench.progress import observer_for
 from bench.protocol import OK, SKIPPED, Bounds
 from bench.records.record import Record
 from bench.records.repeats import Sample
@@ -29,10 +25,13 @@ from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.report.writers import to_markdown
-from bench.rounds import Rounds
-from bench.runner import Context, Result, run
-from bench.time_left import TimeLeft
-from bench.verify import Verification
+from bench.run.adaptive_seeds import Rounds
+from bench.run.executor import LocalExecutor
+from bench.run.jobs import Jobs
+from bench.run.preparation import prepare_here
+from bench.run.progress import TimeLeft, observer_for
+from bench.run.runner import INTERRUPTED, Context, Interruption, Result, run
+from bench.run.verification import Verification
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from bench import processes
-from bench.launch import Launched
 from bench.protocol import GRACE, Ended, Job, Message, decode
+from bench.run import processes
+from bench.run.launch import Launched
 
 LOG_TAIL = 8192
 POLL = 0.1

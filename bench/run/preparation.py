@@ -1,135 +1,35 @@
-"""From a plugin and a request to a job: for a run, the gate and the contract suite alike."""
+"""How the data of a task are prepared: in this process, or by a worker of another revision."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.data.ready import PreparedTask, prepare_task
-from bench.data.word_vectors import digest_of
 from bench.errors import BenchError, CannotRun
-from bench.executor import Executor, LocalExecutor
-from bench.machine import version_of
-from bench.plan.plan import Planned, Request, Surroundings, make_plan, view_of
+from bench.plan.plan import view_of
 from bench.protocol import (
     CRASHED,
     OK,
     PREPARE,
-    TRAIN,
-    Bounds,
     DataReady,
     DataRequest,
-    Effort,
     Finished,
     Job,
     Note,
     Outcome,
 )
-from bench.records.record import Record
 from bench.registry.discover import Registry
-from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo
+from bench.run.executor import Executor, LocalExecutor
 from bench.trial import Trial
 
 #: Returns the data of a task, prepared.
 Prepare = Callable[[TaskInfo], PreparedTask]
 Say = Callable[[str], None]
-
-
-class Jobs:
-    """Plans the trials of a registry's plugins, and makes the jobs that do them.
-
-    A task's data are prepared once, when the first of its plugins is planned. ``bounds``
-    are by profile.
-    """
-
-    def __init__(self, registry: Registry, prepare: Prepare, bounds: Mapping[str, Bounds]) -> None:
-        self.registry = registry
-        self._prepare = prepare
-        self._bounds = bounds
-        self._data: dict[str, PreparedTask] = {}
-        self._surroundings = surroundings_of(self._data)
-
-    def prepare(self, tasks: Iterable[str]) -> None:
-        """Prepare the data of these tasks that are not prepared yet.
-
-        Raises:
-            DataError: The data are not to be had, or damaged.
-        """
-        for name in tasks:
-            if name not in self._data:
-                self._data[name] = self._prepare(self.registry.tasks[name])
-
-    def plan(
-        self,
-        plugins: Sequence[Plugin],
-        request: Request,
-        latest: Mapping[str, Record] | None = None,
-    ) -> list[Planned]:
-        """Plan one trial a plugin and seed, in the order given; see ``bench.plan.plan.make_plan``.
-
-        Args:
-            plugins: Those to be run; each belongs to a task of the registry.
-            request: What the user asked for.
-            latest: The record that answers for each identity; by default there is none.
-
-        Raises:
-            BenchError: The data are not to be had, or the request is wrong.
-        """
-        self.prepare(plugin.task for plugin in plugins)
-        return make_plan(plugins, self.registry, request, self._surroundings, latest or {})
-
-    def job(
-        self,
-        planned: Planned,
-        kind: str = TRAIN,
-        *,
-        predictions: Path | None = None,
-        effort: Effort | None = None,
-    ) -> Job:
-        """Make the job that does a planned trial.
-
-        Args:
-            planned: One of this object's plans.
-            kind: What is to be done; see ``bench.protocol``.
-            predictions: The file in which a trained trial leaves its predictions.
-            effort: How much a measuring job does.
-        """
-        trial, plugin = planned.trial, planned.plugin
-        # A worker has a current directory of its own: here alone paths are made absolute.
-        return Job(
-            trial=trial,
-            plugin_path=str(plugin.path.absolute()),
-            plugin_source=plugin.source,
-            task_path=str(self.registry.tasks[trial.task].path.absolute()),
-            prepared=str(self._data[trial.task].folder.absolute()),
-            predictions=str(predictions.absolute()) if predictions else "",
-            bounds=self._bounds[trial.profile],
-            kind=kind,
-            effort=effort or Effort(),
-        )
-
-    def data(self, task: str) -> PreparedTask:
-        """Return the data of a task that has been prepared."""
-        return self._data[task]
-
-
-def surroundings_of(data: Mapping[str, PreparedTask]) -> Surroundings:
-    """Return what planning has to know of this machine and the data on it.
-
-    What is installed is looked up once a package: many plugins need the same, and a
-    package whose distribution has another name is looked for in all of them.
-    """
-    return Surroundings(
-        sources=data,
-        training_examples=lambda task, view: data[task.name].training_examples(view),
-        version_of=cache(version_of),
-        digest_of=cache(digest_of),
-    )
 
 
 def prepare_here(source: str, paths: Mapping[str, Path], say: Say) -> Prepare:
@@ -160,7 +60,7 @@ def prepare_by(
 class PrepareThere:
     """Has the data of a task prepared, and counted, by a worker that an executor starts.
 
-    The worker may run the code of another revision (see ``bench.executor.LocalExecutor``),
+    The worker may run the code of another revision (see ``bench.run.executor.LocalExecutor``),
     which alone can read that revision's task file. All views of the registry's plugins are
     counted at once. ``name`` is the revision, for messages.
     """

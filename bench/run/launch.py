@@ -15,9 +15,10 @@ from typing import IO, Literal
 
 import psutil
 
-from bench import machine, processes
+from bench import machine
 from bench.data.digests import cache_folder
 from bench.machine import Share, confine, confined
+from bench.run import processes
 
 Start = Literal["auto", "fork", "spawn"]
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import stat
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from types import FrameType
+from typing import Any, NoReturn, Protocol
 
-from bench.claims import CLAIMS, Claims
-from bench.executor import Executor, News, Started
-from bench.interrupt import Interruption
-from bench.jobs import Jobs
+from filelock import BaseFileLock, FileLock, Timeout
+
 from bench.machine import load
 from bench.plan.plan import Planned, made_meanwhile
 from bench.protocol import CRASHED, OK, EpochDone, Finished, Job, Outcome
 from bench.records.predictions import take_from
 from bench.records.record import Record
 from bench.records.store import Recorder, Store
-from bench.verify import judged, repeated_meanwhile
+from bench.run.executor import Executor, News, Started
+from bench.run.jobs import Jobs
+from bench.run.verification import judged, repeated_meanwhile
 
 #: Seconds between two looks at trials that another run has under way.
 POLL = 0.5
@@ -277,3 +283,164 @@ class _Run:
         self.result.reused.add(record.identity)
         self.result.records.append(record)
         self._observer.finished(record, reused=True)
+
+
+# Which trials a run has taken, so that other runs on the same folder leave them alone
+
+#: The folder of claims in a folder of results.
+CLAIMS = ".claims"
+
+
+class Claims:
+    """Locked files, one a trial, in a folder that several runs share.
+
+    The system lets go of a lock when its process ends, however that ends. Where files
+    cannot be locked every trial is free to be taken, and ``warn`` is told so once.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._warn = warn
+        self._warned = False
+        self._held: dict[str, BaseFileLock] = {}
+        self._sweep()
+
+    def take(self, identity: str) -> bool:
+        """Claim a trial; return False if another run has it.
+
+        One that is held already stays so: a trial may be repeated while the record of its
+        first training was late to find room on the disk.
+        """
+        if identity in self._held:
+            return True
+        # A soft lock, which filelock would fall back on, outlives a killed process.
+        lock = FileLock(self._folder / f"{identity}.lock", fallback_to_soft=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        except OSError as error:
+            self._cannot(error)
+        else:
+            self._held[identity] = lock
+        return True
+
+    def release(self, identity: str) -> None:
+        """Give up a claim, if it is held."""
+        lock = self._held.pop(identity, None)
+        if lock is None:
+            return
+        with contextlib.suppress(OSError):
+            # Still locked: whoever has opened the file meanwhile finds that it is gone
+            # once the lock is his, and opens the next one. Windows keeps a file in use.
+            Path(lock.lock_file).unlink()
+        with contextlib.suppress(OSError):
+            lock.release()
+
+    def close(self) -> None:
+        """Give up all claims."""
+        for identity in [*self._held]:
+            self.release(identity)
+
+    def _sweep(self) -> None:
+        """Remove the files that killed runs have left."""
+        for path in self._folder.glob("*.lock"):
+            if path.is_file() and self.take(path.stem):
+                self.release(path.stem)
+
+    def _cannot(self, error: OSError) -> None:
+        if not self._warned:
+            self._warn(
+                f"{self._folder}: trials cannot be claimed here ({error.strerror or error}); "
+                "start no second run on this folder, it would do the same trials again"
+            )
+        self._warned = True
+
+
+# Ctrl-C and its kin: the first asks a run to end tidily, the second ends it at once
+
+#: The exit status of an interrupted run.
+INTERRUPTED = 130
+
+#: A person at the keyboard, a cancelled CI job, a terminal that is closed.
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+#: Seconds in which a second signal is the first one's echo: ``timeout`` signals a command
+#: and then its whole group, and so the command twice.
+_ECHO = 0.01
+
+
+class Interruption:
+    """Hears of signals for as long as its block lasts, in the main thread.
+
+    The first is noted in ``asked``, and raises KeyboardInterrupt in a ``heeded`` block.
+    The second ends the process wherever it is.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._since = 0.0
+        self._raising = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            # What is ignored from the start (nohup, a job in the background) stays ignored.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._heard) or signal.SIG_DFL
+        return self
+
+    def __exit__(self, *anything: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def heeded(self) -> AbstractContextManager[None]:
+        """Let the first signal raise KeyboardInterrupt in a block, at once if it has come."""
+        return self._block(raising=True)
+
+    def postponed(self) -> AbstractContextManager[None]:
+        """Let the first signal wait for the end of a block within a ``heeded`` one."""
+        return self._block(raising=False)
+
+    @contextlib.contextmanager
+    def _block(self, raising: bool) -> Iterator[None]:
+        before = self._raising
+        try:
+            self._raising = raising
+            self._raise_if_asked()
+            yield
+        finally:
+            self._raising = before
+        self._raise_if_asked()
+
+    def _raise_if_asked(self) -> None:
+        if self._raising and self.asked:
+            raise KeyboardInterrupt
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self.asked:
+            if now - self._since > _ECHO:
+                _end_at_once()
+            return
+        self._since = now
+        self.asked = True
+        if number == getattr(signal, "SIGHUP", None):
+            _leave_lost_terminal()
+        self._raise_if_asked()
+
+
+def _end_at_once() -> NoReturn:
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\x1b[?25h\n")  # A live bar has hidden the cursor.
+    os._exit(INTERRUPTED)
+
+
+def _leave_lost_terminal() -> None:
+    """Have what goes to a terminal that is gone go nowhere; to write to it is an error."""
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:
+        for stream in (1, 2):
+            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+                os.dup2(nowhere.fileno(), stream)

@@ -16,10 +16,10 @@ from bench.protocol import DIVERGED, OK, EpochDone, Job, Outcome
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
 from bench.worker import contention
-from bench.worker.forked import end_unless
+from bench.worker.backend import peak_rss, worker_environment
+from bench.worker.keeper import end_unless
 from bench.worker.keras_model import Fit
-from bench.worker.measure import peak_rss, worker_environment
-from bench.worker.scoring import METRICS, evenly_spread
+from bench.worker.sampling import METRICS, evenly_spread
 from bench.worker.setup import Learner, set_up
 
 
