@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.gate.side import Key, Measured, Quality, SeedScore, Side
-from bench.gate.verdicts import (
+from bench.gate.model import (
     BETTER,
     FAILED,
     NOT_COMPARABLE,
@@ -13,7 +12,12 @@ from bench.gate.verdicts import (
     UNCHANGED,
     WORSE,
     Finding,
+    Key,
+    Measured,
+    Quality,
     Report,
+    SeedScore,
+    Side,
 )
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, QUALITY, TRAIN_STEP
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gate_world import key, plugin, side
 
-from bench.gate.side import Measured, Quality, SeedScore, Side
+from bench.gate.model import Measured, Quality, SeedScore, Side
 
 
 def a_quality(*values: float, **changes: Any) -> Quality:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.gate.side import Key, Measured, Quality, SeedScore, Side
+from bench.gate.model import Key, Measured, Quality, SeedScore, Side
 
 MACHINE: Mapping[str, Any] = {"system": "Linux 6.1", "cores": 2, "processor": "made"}
 SETTINGS: Mapping[str, Any] = {"threads": 2, "device": "CPU", "versions": {"keras": "3.12.0"}}

@@ -11,7 +11,7 @@ import pytest
 from bench.cli.baseline import command as baseline
 from bench.cli.check import FIGURES, FORMATS, command
 from bench.cli.history import command as history
-from bench.gate.verdicts import VERDICTS
+from bench.gate.model import VERDICTS
 from bench.metrics import METRICS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "ci.md").read_text(encoding="utf-8")

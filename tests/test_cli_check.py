@@ -15,8 +15,8 @@ from command_line import call
 from gate_world import MACHINE, key, plugin, quality, side, slowed, times
 
 from bench.gate import baseline
-from bench.gate.side import Measured
-from bench.render.gate.markdown import MARKER
+from bench.gate.model import Measured
+from bench.gate.report.people import MARKER
 
 BEFORE = "reports/baseline.json"
 AFTER = "after.json"

@@ -19,7 +19,7 @@ from gate_world import MACHINE
 
 from bench.gate.baseline import write
 from bench.gate.history import history, read_folder, value_of
-from bench.gate.side import Measured, Side
+from bench.gate.model import Measured, Side
 
 
 @pytest.fixture

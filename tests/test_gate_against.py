@@ -14,10 +14,9 @@ from gate_world import key, plugin, quality, side, slowed, times
 from tree_world import a_repository, commit, git
 
 from bench.gate import against
-from bench.gate.against import with_quality
-from bench.gate.interleave import Interleaved, Revision, Turns
-from bench.gate.side import Measured, Side
-from bench.gate.training import Schooling, differ, train_both
+from bench.gate.against import Schooling, differ, train_both, with_quality
+from bench.gate.measure import Interleaved, Revision, Turns
+from bench.gate.model import Measured, Side
 
 DENSE = """
 from keras import Sequential, layers

@@ -18,9 +18,8 @@ import pytest
 from gate_sides import a_measured, a_quality, a_side
 
 from bench.errors import BenchError
-from bench.gate.baseline import LARGEST, from_json, read, write
-from bench.gate.packing import MOST_NUMBERS, pack, unpack
-from bench.gate.side import Measured, Side
+from bench.gate.baseline import LARGEST, MOST_NUMBERS, from_json, pack, read, unpack, write
+from bench.gate.model import Measured, Side
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate import interleave as module
-from bench.gate.interleave import Arm, Arms, Interleaved, Revision, Turns, interleave
-from bench.gate.sampler import Sampled
-from bench.gate.side import Key
+from bench.gate import measure as module
+from bench.gate.measure import Arm, Arms, Interleaved, Revision, Sampled, Turns, interleave
+from bench.gate.model import Key
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 

@@ -9,12 +9,10 @@ from dataclasses import replace
 import pytest
 from gate_world import MACHINE, SETTINGS, key, plugin, quality, side, slowed, times
 
-from bench.gate import costs
+from bench.gate import judge_costs
 from bench.gate.judge import judge, notes, report
-from bench.gate.rule import decide
+from bench.gate.model import Finding, Measured, Side, decide
 from bench.gate.settings import Settings
-from bench.gate.side import Measured, Side
-from bench.gate.verdicts import Finding
 from bench.metrics import (
     COMPILE,
     METRICS,
@@ -431,7 +429,7 @@ def test_notes_tell_how_many_pairs_there_were_and_if_the_machine_was_busy():
 
 def test_a_module_of_the_gate_imports_neither_keras_nor_numpy():
     check = (
-        f"import sys, bench.gate.judge, {costs.__name__}; "
+        f"import sys, bench.gate.judge, {judge_costs.__name__}; "
         "sys.exit(any(name in sys.modules for name in ('keras', 'tensorflow', 'numpy', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0

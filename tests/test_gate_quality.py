@@ -10,10 +10,9 @@ import pytest
 from gate_world import GROUPS, key, plugin, quality, side
 
 from bench.gate.judge import judge
-from bench.gate.quality import BIT_IDENTICAL, ONE_SEED
+from bench.gate.judge_quality import BIT_IDENTICAL, ONE_SEED
+from bench.gate.model import Finding, Quality
 from bench.gate.settings import Settings
-from bench.gate.side import Quality
-from bench.gate.verdicts import Finding
 from bench.metrics import QUALITY
 from bench.statistics.before_after import Shift, Sides, compare_sides
 from bench.statistics.blocks import Summary

@@ -14,7 +14,7 @@ from builders import a_record, a_repeat, a_timed_record, beside
 from gate_records import GROUPS, left_predictions
 
 from bench.gate.from_records import side_of
-from bench.gate.side import Key, Measured, Side
+from bench.gate.model import Key, Measured, Side
 from bench.protocol import FAILED, SKIPPED
 from bench.records.record import Record
 from bench.records.store import Store

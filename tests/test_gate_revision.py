@@ -9,7 +9,7 @@ import pytest
 from tree_world import a_repository, commit, copy_of_the_suite, git
 
 from bench.errors import BenchError
-from bench.gate.revision import checked_out
+from bench.gate.against import checked_out
 from bench.registry import source_tree
 from bench.registry.source_tree import Tree
 
@@ -74,9 +74,9 @@ def test_no_trace_is_left_whatever_happens(repository, error):
 
 
 def test_a_checkout_that_stops_half_way_leaves_no_trace(repository, monkeypatch):
-    from bench.gate import revision
+    from bench.gate import against
 
-    real = revision._git
+    real = against._git
 
     def interrupted(folder: Path, *words: str) -> object:
         done = real(folder, *words)
@@ -85,7 +85,7 @@ def test_a_checkout_that_stops_half_way_leaves_no_trace(repository, monkeypatch)
             raise KeyboardInterrupt
         return done
 
-    monkeypatch.setattr(revision, "_git", interrupted)
+    monkeypatch.setattr(against, "_git", interrupted)
     with pytest.raises(KeyboardInterrupt), checked_out("v1"):
         raise AssertionError("it is never entered")
 

@@ -13,8 +13,8 @@ from run_world import an_outcome
 from tree_world import as_shipped, copy_of_the_suite
 
 from bench.errors import BenchError
-from bench.gate.sampler import Sampled, Sampler, SamplingSettings, measured
-from bench.gate.side import Key
+from bench.gate.measure import Sampled, Sampler, SamplingSettings, measured
+from bench.gate.model import Key
 from bench.protocol import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Outcome, Readings
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin

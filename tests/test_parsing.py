@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builders import a_task
 
-from bench.cli.parsing import check_backend, parse_data, parse_overrides, parse_seeds, parse_verify
+from bench.cli.options import check_backend, parse_data, parse_overrides, parse_seeds, parse_verify
 from bench.errors import BenchError
 from bench.records.repeats import Sample
 

@@ -16,7 +16,7 @@ from builders import a_plugin
 
 from bench.errors import BenchError
 from bench.gate.from_pytest_benchmark import about, from_document, is_pytest_benchmark, side_of
-from bench.gate.side import Key, Measured
+from bench.gate.model import Key, Measured
 from bench.protocol import CHECKS
 
 pytest.importorskip("pytest_benchmark")

@@ -10,15 +10,17 @@ import pytest
 from builders import AWKWARD
 from gate_reports import a_key, a_side, one_of_each, same, slower
 
-from bench.gate.side import Side
-from bench.gate.verdicts import FAILED, NEW, WORSE, Report
-from bench.render.gate.annotations import to_annotations
-from bench.render.gate.bencher import to_bmf
-from bench.render.gate.data import to_json
-from bench.render.gate.figures import figures
-from bench.render.gate.formats import FORMATS, Told
-from bench.render.gate.github_action_benchmark import to_github_action_benchmark
-from bench.render.gate.junit import to_junit
+from bench.gate.model import FAILED, NEW, WORSE, Report, Side
+from bench.gate.report.machines import (
+    FORMATS,
+    Told,
+    figures,
+    to_annotations,
+    to_bmf,
+    to_github_action_benchmark,
+    to_json,
+    to_junit,
+)
 
 
 def test_annotations_mark_the_file_of_each_finding_that_is_not_unchanged():

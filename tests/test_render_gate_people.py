@@ -10,11 +10,10 @@ from builders import AWKWARD
 from gate_reports import a_key, less_accurate, one_of_each, same, slower
 
 from bench.formatting import NOTHING
-from bench.gate.verdicts import FAILED, GONE, NEW, NOT_COMPARABLE, WORSE, Finding, Report
+from bench.gate.model import FAILED, GONE, NEW, NOT_COMPARABLE, WORSE, Finding, Report
+from bench.gate.report.people import MARKER, to_markdown, to_text
+from bench.gate.report.words import change, labels, value
 from bench.metrics import PARAMETERS
-from bench.render.gate.markdown import MARKER, to_markdown
-from bench.render.gate.text import to_text
-from bench.render.gate.words import change, labels, value
 
 
 def a_report(*findings: Finding, notes: tuple[str, ...] = (), allowed: tuple[str, ...] = ()):

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
-    from bench.gate.side import Measured, Side
+    from bench.gate.model import Measured, Side
     from bench.records.record import Record
 
 OUTPUT = Path("reports/baseline.json")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import options as shared
-from bench.cli.parsing import check_backend, parse_seeds
+from bench.cli.options import check_backend, parse_seeds
 from bench.errors import BenchError
+from bench.gate.model import NO_BASELINE, VERDICTS
 from bench.gate.settings import Settings, read_settings, with_options
-from bench.gate.verdicts import NO_BASELINE, VERDICTS
 from bench.metrics import METRICS
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
-    from bench.render.gate.formats import Told
+    from bench.gate.report.machines import Told
 
 BASELINE = Path("reports/baseline.json")
 FORMATS = ("text", "md", "annotations", "junit", "json")
@@ -227,9 +227,8 @@ def _with_baseline(options: CheckOptions) -> int:
 def _against(options: CheckOptions) -> int:
     from rich.console import Console
 
-    from bench.gate.against import Comparison, compare_with_revision
-    from bench.gate.sampler import SamplingSettings
-    from bench.gate.training import Schooling, Watch
+    from bench.gate.against import Comparison, Schooling, Watch, compare_with_revision
+    from bench.gate.measure import SamplingSettings
     from bench.plan.plan import check_seeds
     from bench.run.runner import INTERRUPTED, Interruption
 
@@ -263,7 +262,7 @@ def _tell(options: CheckOptions, outputs: dict[Path, str], told: Told) -> int:
     from dataclasses import replace
 
     from bench.files import write_whole
-    from bench.render.gate.formats import FORMATS as FORMS
+    from bench.gate.report.machines import FORMATS as FORMS
 
     for path, form in outputs.items():
         try:

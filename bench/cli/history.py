@@ -16,7 +16,7 @@ from bench.statistics.change_points import LEVEL
 
 if TYPE_CHECKING:
     from bench.gate.history import Series
-    from bench.gate.side import Key
+    from bench.gate.model import Key
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def show(options: HistoryOptions) -> int:
         BenchError: There is nothing to show, or the picture cannot be drawn or written.
     """
     from bench.gate.history import history, read_folder
-    from bench.render.history import to_json, to_text
+    from bench.gate.report.history import to_json, to_text
 
     if options.output is not None:
         _check_picture(options.output)
@@ -126,7 +126,7 @@ def _check_picture(path: Path) -> None:
 
 def _draw(path: Path, found: Sequence[Series]) -> None:
     from bench.files import write_whole
-    from bench.render.history_figure import history_figure
+    from bench.gate.report.history_figure import history_figure
 
     content = history_figure(found)
     try:

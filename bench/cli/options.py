@@ -1,8 +1,23 @@
 """Options that several commands share."""
 
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import shlex
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from bench.errors import BenchError
+from bench.records.repeats import Sample
+from bench.registry.declarations import nearest
+from bench.registry.tasks import TaskInfo, find_task
 
 results = click.option(
     "--results",
@@ -37,3 +52,158 @@ backend = click.option(
     show_default=True,
     help="What Keras computes with.",
 )
+
+
+# Options that need more than click: seeds, overrides, data files, backends
+
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Parse "0,1,2".
+
+    Raises:
+        BenchError: A part is no whole number.
+    """
+    seeds = []
+    for part in text.split(","):
+        try:
+            seeds.append(int(part))
+        except ValueError:
+            raise BenchError(
+                f"--seeds {text}: {part.strip()!r} is no whole number; give seeds like 0,1,2"
+            ) from None
+    return tuple(seeds)
+
+
+def parse_backends(text: str) -> tuple[str, ...]:
+    """Parse "tensorflow,jax".
+
+    Raises:
+        BenchError: A part is no backend, or comes twice.
+    """
+    backends: list[str] = []
+    for part in text.split(","):
+        name = part.strip()
+        if name not in BACKENDS:
+            raise BenchError(
+                f"--backend {text}: {name!r} is no backend{nearest(name, BACKENDS)}; "
+                f"there are: {', '.join(BACKENDS)}"
+            )
+        if name in backends:
+            raise BenchError(f"--backend {text}: {name} is given twice; keep one")
+        backends.append(name)
+    return tuple(backends)
+
+
+def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
+    """Parse KEY=VALUE words; a value is a Python literal where it reads as one, else a text.
+
+    Raises:
+        BenchError: A word has no "=", or a key comes twice.
+    """
+    overrides: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise BenchError(f"--set {word}: write it as KEY=VALUE, like units=64")
+        if key in overrides:
+            raise BenchError(f"--set {key}: is given twice; keep one")
+        overrides[key] = _value(text)
+    return overrides
+
+
+def parse_data(words: Sequence[str], tasks: Mapping[str, TaskInfo]) -> dict[str, Path]:
+    """Parse TASK=PATH words.
+
+    Raises:
+        BenchError: A word has no "=", or names a task that is not being run or came before.
+    """
+    paths: dict[str, Path] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if not equals or not path:
+            raise BenchError(f"--data {word}: write it as TASK=PATH, like jena=weather.csv")
+        find_task(name, tasks)
+        if name in paths:
+            raise BenchError(f"--data {word}: {name} is given twice; keep one")
+        paths[name] = Path(path).expanduser()  # The shell expands no ~ behind a "=".
+    return paths
+
+
+def parse_verify(text: str | None) -> Sample | None:
+    """Parse what stands behind --verify: nothing, or a number of trials.
+
+    Args:
+        text: None if the option was not given, "" if it was given alone.
+
+    Raises:
+        BenchError: It is no whole number from 1.
+    """
+    if not text:
+        return None if text is None else Sample()
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+        raise BenchError(
+            f"--verify {text}: is no number of trials; give one from 1, or --verify alone, "
+            "behind the names, for one trial of each plugin"
+        )
+    return Sample(int(text))
+
+
+def check_backend(backend: str) -> None:
+    """Refuse a backend that is not installed.
+
+    Raises:
+        BenchError: Says how to install it.
+    """
+    if importlib.util.find_spec(backend) is None:
+        raise BenchError(
+            f"--backend {backend}: {backend} is not installed; install it with "
+            f"`pip install {backend}`"
+        )
+
+
+def _value(text: str) -> Any:
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    try:
+        with warnings.catch_warnings():
+            # What the parser doubts ("1if", "\\d") is a text, and no business of the user's.
+            warnings.simplefilter("error")
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, Warning):
+        return text
+
+
+# The words of a command line: as it was given, and as it goes on with an interrupted run
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return what a user types to give the suite some words."""
+    return shlex.join(["python", "-m", "bench", *words])
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Say whether a parameter was given, not left at its default."""
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
+def resuming(context: click.Context) -> list[str]:
+    """Return the words behind the command's name, without those that repeat what is done."""
+    words = []
+    for parameter in context.command.params:
+        value = context.params[parameter.name or ""]
+        if not is_given(context, parameter.name or ""):
+            continue
+        if (parameter.name, value) == ("reuse", "never"):
+            continue
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(parameter, click.Option):
+                words.append(parameter.opts[0])
+            if each is not True and (parameter.name, each) != ("verify", ""):
+                words.append(str(each))
+    return words

@@ -10,15 +10,17 @@ from typing import Any
 import click
 
 from bench.cli import options as shared
-from bench.cli.parsing import (
+from bench.cli.options import (
     check_backend,
+    command_line,
+    is_given,
     parse_backends,
     parse_data,
     parse_overrides,
     parse_seeds,
     parse_verify,
+    resuming,
 )
-from bench.cli.words import command_line, is_given, resuming
 from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS, default_bounds
 from bench.plan.plan import REUSE_POLICIES, Request, check_seeds

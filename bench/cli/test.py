@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from bench.cli import options
-from bench.cli.parsing import check_backend
+from bench.cli.options import check_backend
 from bench.formatting import one_line
 from bench.protocol import CHECK_STATUSES, CHECKS, CHECKS_TIMEOUT, FAILED, PASSED, Verdict
 
@@ -50,8 +50,8 @@ def command(
     """
     check_backend(backend)
 
+    from bench.conformance.examiner import Examiner, Settings
     from bench.data.prepared import say_on_stderr
-    from bench.examination import Examiner, Settings
     from bench.registry.discover import discover, is_file_name
     from bench.registry.tasks import find_task
     from bench.run.executor import LocalExecutor

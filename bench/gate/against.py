@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import subprocess
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from rich.console import Console
+
 from bench.errors import BenchError
 from bench.gate.check import Selection
-from bench.gate.interleave import Arms, Interleaved, Revision, Turns, compare_interleaved
+from bench.gate.from_records import side_of
 from bench.gate.judge import report
-from bench.gate.revision import checked_out
-from bench.gate.sampler import SamplingSettings
+from bench.gate.measure import (
+    Arms,
+    Interleaved,
+    Revision,
+    SamplingSettings,
+    Turns,
+    compare_interleaved,
+)
+from bench.gate.model import Key, Measured, Side
+from bench.gate.report.machines import Told
 from bench.gate.settings import Settings
-from bench.gate.side import Measured, Side
-from bench.gate.training import Schooling, Trainer, Watch, train_both
-from bench.machine import describe_run
+from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
+from bench.plan.order import Durations
+from bench.plan.plan import Request
 from bench.protocol import OK
+from bench.records.store import Store
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
-from bench.render.gate.formats import Told
+from bench.registry.source_tree import Tree
+from bench.run.executor import LocalExecutor
+from bench.run.jobs import Jobs
+from bench.run.preparation import prepare_by
+from bench.run.progress import TimeLeft, observer_for
+from bench.run.runner import Context, Interruption, run
 
 #: How the present state of the working folder is called beside a revision.
 HERE = "the working tree"
@@ -162,3 +183,212 @@ def _chosen(registry: Registry, names: Collection[str]) -> dict[str, Plugin]:
 def _commit_here() -> str:
     described = describe_run("check")
     return f"{described['commit'] or ''}{'+' if described['dirty'] else ''}"
+
+
+# Another revision of the current folder's repository, checked out beside it for a while
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A revision with its files; ``name`` is as the user gave it, ``short`` the short commit."""
+
+    name: str
+    commit: str
+    short: str
+    tree: Tree
+
+    def __str__(self) -> str:
+        return self.short if self.commit.startswith(self.name) else f"{self.name} ({self.short})"
+
+
+@contextmanager
+def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]:
+    """Check a revision out into a folder of its own, which is gone at the end.
+
+    Args:
+        revision: Anything that Git takes for a commit.
+        folder: In the repository; by default the current folder.
+
+    Raises:
+        BenchError: There is no Git, no repository or no such revision, or it cannot be
+            checked out.
+    """
+    here = folder or Path.cwd()
+    top, commit, short = _resolve(revision, here)
+    # Short names leave room: some systems bound the length of a path.
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as parent:
+        copy = Path(parent).resolve() / short
+        try:
+            added = _git(top, "worktree", "add", "--detach", "--quiet", str(copy), commit)
+            if added.returncode != 0:
+                raise BenchError(
+                    f"--against {revision}: cannot be checked out ({_last_line(added.stderr)})"
+                )
+            yield Checkout(revision, commit, short, Tree(top, copy, revision))
+        finally:
+            _remove(top, copy)
+
+
+def _resolve(revision: str, here: Path) -> tuple[Path, str, str]:
+    """Return the repository's working tree, and the revision's full and short commit."""
+    top = _git(here, "rev-parse", "--show-toplevel")
+    if top.returncode != 0:
+        raise BenchError(
+            f"--against {revision}: {here} is in no Git working tree; change to one "
+            f"({_last_line(top.stderr)})"
+        )
+    if revision.startswith("-"):
+        raise BenchError(f"--against {revision}: is no revision; give a branch, a tag or a commit")
+    commit = _git(here, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if commit.returncode != 0:
+        raise BenchError(
+            f"--against {revision}: unknown revision; give a branch, a tag or a commit, and fetch "
+            "it first if it is another's (a shallow clone has few)"
+        )
+    full = commit.stdout.strip()
+    short = _git(here, "rev-parse", "--short=12", full).stdout.strip()
+    return Path(top.stdout.rstrip("\n")), full, short
+
+
+def _remove(top: Path, copy: Path) -> None:
+    """Remove a work tree, whole or half, and what the repository knows of it."""
+    # Git removes no half one, but forgets one that is gone.
+    shutil.rmtree(copy, ignore_errors=True)
+    with contextlib.suppress(BenchError):
+        # Twice: it is locked while it is being added.
+        _git(top, "worktree", "remove", "--force", "--force", str(copy))
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # The user's hooks are for the user's own checkouts.
+    words = ["git", "-c", f"core.hooksPath={os.devnull}", *arguments]
+    try:
+        # An interrupt at the terminal is for the run, which then has Git tidy up.
+        return subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, start_new_session=True
+        )
+    except FileNotFoundError:
+        raise BenchError("--against: needs Git, which is not installed here") from None
+
+
+def _last_line(text: str) -> str:
+    return next(reversed(text.strip().splitlines()), "it does not say why")
+
+
+# The quality of two sides: the same trials, trained by the code of each
+
+
+@dataclass(frozen=True)
+class Schooling:
+    """What is trained: ``seeds`` after the first only where the first tells two sides apart."""
+
+    profile: str
+    seeds: tuple[int, ...]
+    source: str
+    backend: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Where a person sees how a training goes, and how they stop it."""
+
+    console: Console
+    interruption: Interruption
+
+    def say(self, line: str) -> None:
+        """Write a line."""
+        self.console.print(line, markup=False)
+
+
+class Trainer:
+    """Trains plugins with one side's code, and keeps the records in a folder of its own.
+
+    ``root`` is where the code comes from; see ``bench.run.executor.LocalExecutor``.
+    """
+
+    def __init__(
+        self, name: str, registry: Registry, root: Path | None, folder: Path, watch: Watch
+    ) -> None:
+        self.name = name
+        self._registry = registry
+        self._root = root
+        self._store = Store(folder)
+        self._watch = watch
+
+    def train(self, names: Collection[str], schooling: Schooling, seeds: Sequence[int]) -> Side:
+        """Train the plugins of these names that the side has; return all it has trained.
+
+        Raises:
+            BenchError: Something is wrong that shows before anything is run.
+            KeyboardInterrupt: The user has stopped it.
+        """
+        registry, say = self._registry, self._watch.say
+        plugins = [p for p in registry.plugins if p.name in names and p.task in registry.tasks]
+        self._store.prepare()
+        if plugins:
+            say(f"{self.name}: training for quality, {schooling.profile}")
+            executor = LocalExecutor(root=self._root)
+            try:
+                self._run(plugins, schooling, seeds, executor)
+            finally:
+                executor.cancel()
+        return side_of(self.name, self._store.read().records, self._store, say)
+
+    def _run(
+        self,
+        plugins: Sequence[Plugin],
+        schooling: Schooling,
+        seeds: Sequence[int],
+        executor: LocalExecutor,
+    ) -> None:
+        profile, backend = schooling.profile, schooling.backend
+        prepare = prepare_by(
+            executor, self._registry, schooling.source, backend, self.name, lambda line: None
+        )
+        jobs = Jobs(self._registry, prepare, {profile: default_bounds(profile)})
+        plan = jobs.plan(plugins, Request(profile, tuple(seeds), backend))
+        durations = Durations(self._store.read().records, machine(), 1)
+        observer = observer_for(self._watch.console, TimeLeft(durations, 1))
+        context, interruption = Context(jobs, describe_run("check")), self._watch.interruption
+        done = run(plan, executor, self._store, context, observer, interruption)
+        if done.interrupted or interruption.asked:
+            raise KeyboardInterrupt
+
+
+def train_both(
+    base: Trainer, candidate: Trainer, names: Collection[str], schooling: Schooling
+) -> tuple[Side, Side]:
+    """Train on the first seed and, where the two sides then differ, on the others as well.
+
+    What is bit-identical with one seed needs no statistics; what is not needs the noise of
+    training, which one seed does not tell.
+
+    Raises:
+        BenchError: Something is wrong that shows before anything is run.
+        KeyboardInterrupt: The user has stopped it.
+    """
+    first, others = schooling.seeds[:1], schooling.seeds[1:]
+    sides = base.train(names, schooling, first), candidate.train(names, schooling, first)
+    differing = differ(*sides)
+    if not others or not differing:
+        return sides
+    return (
+        base.train(differing, schooling, others),
+        candidate.train(differing, schooling, others),
+    )
+
+
+def differ(base: Side, candidate: Side) -> set[str]:
+    """Return the labels of what both sides have trained, with different predictions."""
+    return {
+        key.label
+        for key in base.plugins.keys() & candidate.plugins.keys()
+        if _digests(base, key) != _digests(candidate, key)
+    }
+
+
+def _digests(side: Side, key: Key) -> dict[int, str] | None:
+    measured: Measured = side.plugins[key]
+    if measured.quality is None:
+        return None
+    return {score.seed: score.digest for score in measured.quality.seeds}

@@ -14,13 +14,13 @@ from bench.gate.from_pytest_benchmark import is_pytest_benchmark
 from bench.gate.from_pytest_benchmark import side_of as side_of_pytest_benchmark
 from bench.gate.from_records import side_of as side_of_records
 from bench.gate.judge import report
+from bench.gate.model import Key, Measured, Side
+from bench.gate.report.machines import Told
 from bench.gate.settings import Settings
-from bench.gate.side import Key, Measured, Side
 from bench.protocol import SKIPPED
 from bench.records.store import Store
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
-from bench.render.gate.formats import Told
 
 _Say = Callable[[str], None]
 

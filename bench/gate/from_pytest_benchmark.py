@@ -13,7 +13,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.formatting import one_line
-from bench.gate.side import Key, Measured, Side
+from bench.gate.model import Key, Measured, Side
 from bench.metrics import METRICS, PREDICT, TRAIN_STEP
 from bench.protocol import OK
 from bench.values import is_a

@@ -13,7 +13,7 @@ from bench.analysis.costs import with_repeats
 from bench.analysis.leaderboard import make_leaderboard
 from bench.analysis.ranking import Evidence, Scores, gather, key_of
 from bench.errors import BenchError
-from bench.gate.side import Key, Measured, Quality, SeedScore, Side
+from bench.gate.model import Key, Measured, Quality, SeedScore, Side
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK
 from bench.records.record import Record

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.gate import baseline
-from bench.gate.side import Key, Measured, Side
+from bench.gate.model import Key, Measured, Side
 from bench.metrics import METRICS, PARAMETERS, QUALITY
 from bench.protocol import OK
 

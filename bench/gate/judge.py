@@ -6,11 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.gate.costs import Measurements, judge_parameters, judge_rounds, other_machine
-from bench.gate.quality import Scored, judge_quality
+from bench.gate.judge_costs import Measurements, judge_parameters, judge_rounds, other_machine
+from bench.gate.judge_quality import Scored, judge_quality
+from bench.gate.model import (
+    FAILED,
+    GONE,
+    NEW,
+    NOT_COMPARABLE,
+    NOT_MEASURED,
+    Finding,
+    Key,
+    Measured,
+    Report,
+    Side,
+)
 from bench.gate.settings import Settings
-from bench.gate.side import Key, Measured, Side
-from bench.gate.verdicts import FAILED, GONE, NEW, NOT_COMPARABLE, NOT_MEASURED, Finding, Report
 from bench.metrics import METRICS, QUALITY, Metric
 from bench.protocol import OK, SKIPPED
 

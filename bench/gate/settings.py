@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.verdicts import VERDICTS
+from bench.gate.model import VERDICTS
 from bench.metrics import METRICS
 from bench.registry.declarations import nearest
 from bench.values import NAMES, is_a

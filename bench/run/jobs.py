@@ -10,12 +10,7 @@ from bench.data.ready import PreparedTask
 from bench.data.word_vectors import digest_of
 from bench.machine import version_of
 from bench.plan.plan import Planned, Request, Surroundings, make_plan
-from bench.protocol import (
-    TRAIN,
-    Bounds,
-    Effort,
-    Job,
-)
+from bench.protocol import TRAIN, Bounds, Effort, Job
 from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin

@@ -22,11 +22,10 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 from tabulate import tabulate
 
-from bench.gate.costs import Measurements, judge_rounds
-from bench.gate.sampler import Sampler, SamplingSettings
+from bench.gate.judge_costs import Measurements, judge_rounds
+from bench.gate.measure import Sampler, SamplingSettings
+from bench.gate.model import WORSE, Key, Measured
 from bench.gate.settings import Settings
-from bench.gate.side import Key, Measured
-from bench.gate.verdicts import WORSE
 from bench.metrics import METRICS, TRAIN_STEP
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin

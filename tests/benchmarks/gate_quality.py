@@ -14,11 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from tabulate import tabulate
 
+from bench.gate.against import Schooling, Trainer, Watch
 from bench.gate.judge import judge
+from bench.gate.model import UNCHANGED, WORSE, Finding, Side
 from bench.gate.settings import Settings
-from bench.gate.side import Side
-from bench.gate.training import Schooling, Trainer, Watch
-from bench.gate.verdicts import UNCHANGED, WORSE, Finding
 from bench.metrics import QUALITY
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin

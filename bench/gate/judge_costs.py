@@ -8,10 +8,16 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.gate.rule import decide
+from bench.gate.model import (
+    NOT_COMPARABLE,
+    NOT_MEASURED,
+    UNCHANGED,
+    Finding,
+    Measured,
+    Side,
+    decide,
+)
 from bench.gate.settings import Settings
-from bench.gate.side import Measured, Side
-from bench.gate.verdicts import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding
 from bench.metrics import COMPILE, PEAK_MEMORY, START_UP, Metric
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A report of the gate as a comment on a pull request."""
+"""A report of the gate for the terminal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.gate.verdicts import Finding, Report
-from bench.render.gate.words import (
+from bench.formatting import one_line
+from bench.gate.model import Finding, Report
+from bench.gate.report.words import (
     attention,
     detectable_lines,
     fold_line,
@@ -17,6 +18,43 @@ from bench.render.gate.words import (
     verdict_line,
 )
 from bench.report.writers import escape_markdown
+
+_LONGEST = 120
+
+
+def to_text(report: Report, verbose: bool = False) -> str:
+    """Return the verdict, what changed or needs attention, and how small a change shows.
+
+    Args:
+        report: What a check found.
+        verbose: List what is unchanged too.
+    """
+    parts = [f"{verdict_line(report)}\n{one_line(sides_line(report))}"]
+    parts += _text_table(attention(report), report)
+    if rest := unchanged(report):
+        parts += (
+            _text_table(rest, report) if verbose else [f"{fold_line(report)}; --verbose lists them"]
+        )
+    lines = [f"sensitivity: {line}" for line in detectable_lines(report)]
+    lines += [f"note: {note}" for note in report.notes]
+    parts += ["\n".join(map(one_line, lines))] if lines else []
+    return "\n\n".join(parts)
+
+
+def _text_table(findings: Sequence[Finding], report: Report) -> list[str]:
+    if not findings:
+        return []
+    table = grid(findings, report)
+    body = tabulate(
+        [[one_line(cell, _LONGEST) for cell in row] for row in table.rows],
+        headers=table.headings,
+        colalign=table.aligned,
+        disable_numparse=True,
+    )
+    return [body]
+
+
+# A report of the gate as a comment on a pull request
 
 #: The first line, unseen by readers: a workflow finds its own comment by it, and replaces it.
 MARKER = "<!-- bench check -->"
@@ -51,11 +89,11 @@ def _comment(report: Report, shown: Sequence[Finding], rest: Sequence[Finding]) 
         f"**{_safe(verdict_line(report))}**",
         _safe(sides_line(report)),
     ]
-    parts += [_table(shown, report)] if shown else []
+    parts += [_markdown_table(shown, report)] if shown else []
     left_out = len(attention(report)) - len(shown)
     parts += [f"{left_out:,} more verdicts did not fit this comment."] if left_out else []
     if rest:
-        parts.append(_folded(fold_line(report), _table(rest, report)))
+        parts.append(_folded(fold_line(report), _markdown_table(rest, report)))
     elif unchanged(report):
         parts.append(f"{fold_line(report)}.")
     lines = [f"- sensitivity: {_safe(line)}" for line in detectable_lines(report)]
@@ -68,7 +106,7 @@ def _folded(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def _table(findings: Sequence[Finding], report: Report) -> str:
+def _markdown_table(findings: Sequence[Finding], report: Report) -> str:
     table = grid(findings, report)
     return tabulate(
         [[_safe(cell, _LONGEST_CELL) for cell in row] for row in table.rows],

@@ -10,8 +10,7 @@ from statistics import median
 from typing import TypeGuard
 
 from bench.formatting import NOTHING, metric_name
-from bench.gate.side import Key
-from bench.gate.verdicts import (
+from bench.gate.model import (
     BETTER,
     FAILED,
     GONE,
@@ -21,6 +20,7 @@ from bench.gate.verdicts import (
     UNCHANGED,
     WORSE,
     Finding,
+    Key,
     Report,
 )
 from bench.metrics import METRICS, QUALITY

@@ -20,8 +20,8 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from bench.gate.sampler import Sampled, Sampling
-    from bench.gate.side import Measured
+    from bench.gate.measure import Sampled, Sampling
+    from bench.gate.model import Measured
     from bench.registry.discover import Registry
 
 
@@ -45,7 +45,7 @@ class Benchmarks:
         Raises:
             BenchError: The file is broken, or the data cannot be made.
         """
-        from bench.gate.sampler import measured
+        from bench.gate.measure import measured
 
         if path not in self._measured:
             samples = self._samples(path, 1 if once else self._processes)
@@ -59,7 +59,7 @@ class Benchmarks:
 
     def _samples(self, path: Path, processes: int) -> list[Sampled]:
         from bench.data.prepared import say_on_stderr
-        from bench.gate import sampler
+        from bench.gate import measure
         from bench.protocol import OK
         from bench.registry.discover import discover
         from bench.run.executor import LocalExecutor
@@ -67,9 +67,9 @@ class Benchmarks:
 
         if self._registry is None or self._sampler is None:
             self._registry = discover(self._folders)
-            settings = sampler.SamplingSettings(source="synthetic")
+            settings = measure.SamplingSettings(source="synthetic")
             prepare = prepare_here(settings.source, {}, say_on_stderr)
-            self._sampler = sampler.Sampler(self._registry, LocalExecutor(), settings, prepare)
+            self._sampler = measure.Sampler(self._registry, LocalExecutor(), settings, prepare)
         (plugin,) = self._registry.select([str(path)])
         if plugin.problems:
             raise BenchError("; ".join(map(str, plugin.problems)))

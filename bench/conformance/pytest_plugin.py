@@ -18,9 +18,9 @@ import pytest
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from bench.examination import Examiner
+    from bench.conformance.examiner import Examiner
+    from bench.conformance.pytest_benchmarks import Benchmarks
     from bench.protocol import Verdict
-    from bench.pytest_benchmarks import Benchmarks
     from bench.registry.discover import Registry
 
 _OPTION = "bench_plugins"
@@ -74,7 +74,7 @@ def _benchmarks(config: pytest.Config, folders: list[Path]) -> Benchmarks | None
         )
     if not folders or not (only or beside):
         return None
-    from bench.pytest_benchmarks import Benchmarks
+    from bench.conformance.pytest_benchmarks import Benchmarks
 
     processes = config.getini(_PROCESSES)
     if not processes.isdecimal() or int(processes) < 1:
@@ -116,7 +116,7 @@ class ContractTests:
         if self._checks:
             files.append(PluginFile.from_parent(parent, path=file_path, tests=self))
         if self._benchmarks is not None:
-            from bench.pytest_benchmarks import BenchmarkFile
+            from bench.conformance.pytest_benchmarks import BenchmarkFile
 
             benchmarks = self._benchmarks
             files.append(BenchmarkFile.from_parent(parent, path=file_path, benchmarks=benchmarks))
@@ -128,8 +128,8 @@ class ContractTests:
         Raises:
             BenchError: The file is gone, or the data cannot be made.
         """
+        from bench.conformance.examiner import Examiner, Settings
         from bench.data.prepared import say_on_stderr
-        from bench.examination import Examiner, Settings
         from bench.registry.discover import discover
         from bench.run.executor import LocalExecutor
 

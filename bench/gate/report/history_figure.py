@@ -14,8 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from bench.formatting import one_line
 from bench.gate.history import Series
+from bench.gate.report.history import change_text, commit_text, machines_text, names
 from bench.metrics import METRICS, QUALITY
-from bench.render.history import change_text, commit_text, machines_text, names
 from bench.report.style import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
 
 _COLUMNS = 3

@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from bench.gate.rule import decide
+from bench.gate.model import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding, Key, Quality, decide
 from bench.gate.settings import Settings
-from bench.gate.side import Key, Quality
-from bench.gate.verdicts import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding
 from bench.metrics import QUALITY
 
 if TYPE_CHECKING:

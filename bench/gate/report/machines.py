@@ -1,0 +1,333 @@
+"""What one side measured, as figures for those who keep their history elsewhere."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import mean, median
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from bench.formatting import metric_name, one_line
+from bench.gate.model import (
+    FAILED,
+    NOT_COMPARABLE,
+    NOT_MEASURED,
+    UNCHANGED,
+    VERDICTS,
+    WORSE,
+    Finding,
+    Key,
+    Measured,
+    Report,
+    Side,
+)
+from bench.gate.report.people import to_markdown, to_text
+from bench.gate.report.words import (
+    WHOLE,
+    attention,
+    is_allowed,
+    labels,
+    sentence,
+    sides_line,
+    verdict_line,
+)
+from bench.metrics import METRICS, PARAMETERS, QUALITY
+from bench.protocol import OK
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric of one plugin.
+
+    ``name`` is the plugin's; ``unit`` "s", "bytes", "" or the name of the task's metric;
+    ``direction`` "min" or "max". ``value`` is the median over processes of the medians of
+    their rounds, for quality the mean over seeds; ``low`` and ``high`` are the least and
+    the largest of these processes or seeds, ``count`` is how many.
+    """
+
+    name: str
+    metric: str
+    unit: str
+    direction: str
+    value: float
+    low: float
+    high: float
+    count: int
+    about: str
+
+
+def figures(side: Side) -> list[Figure]:
+    """Return all finite figures of the plugins that are ok, by plugin and metric."""
+    names = labels(side.plugins)
+    return [
+        figure
+        for key, measured in sorted(side.plugins.items())
+        if measured.status == OK
+        for figure in _figures(f"{key.task} {names[key]}", measured)
+        if all(map(math.isfinite, (figure.value, figure.low, figure.high)))
+    ]
+
+
+def _figures(name: str, measured: Measured) -> Iterator[Figure]:
+    key, quality = measured.key, measured.quality
+    about = f"data: {key.source}, profile: {key.profile}, backend: {key.backend}"
+    if quality and quality.seeds:
+        scores = [score.value for score in quality.seeds]
+        found = (mean(scores), min(scores), max(scores), len(scores))
+        seeds = f"{about}, seeds: {len(scores)}"
+        yield Figure(name, QUALITY, quality.metric, quality.direction, *found, seeds)
+    for metric in METRICS.values():
+        if rounds := measured.rounds.get(metric.name):
+            processes = [median(each) for each in rounds]
+            found = (median(processes), min(processes), max(processes), len(processes))
+            of = f"{about}, processes: {len(processes)}"
+            yield Figure(name, metric.name, metric.unit, metric.direction, *found, of)
+    if measured.parameters is not None:
+        number = float(measured.parameters)
+        direction = METRICS[PARAMETERS].direction
+        yield Figure(name, PARAMETERS, "", direction, number, number, number, 1, about)
+
+
+# A report of the gate as JSON, for other programs
+
+
+SCHEMA_VERSION = 1
+
+
+def to_json(report: Report) -> str:
+    """Return the report as one JSON document; what is not known, or not a number, is null."""
+    verdicts = [finding.verdict for finding in report.findings]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "base": report.base,
+        "candidate": report.candidate,
+        "status": report.status,
+        "allowed": sorted(report.allowed),
+        "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
+        "findings": [_finding(finding, report) for finding in report.findings],
+        "notes": list(report.notes),
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _finding(finding: Finding, report: Report) -> dict[str, Any]:
+    flat = asdict(finding)
+    flat = {**flat.pop("key"), **flat, "is_allowed": is_allowed(finding, report)}
+    return {name: _numbers_only(part) for name, part in flat.items()}
+
+
+def _numbers_only(part: Any) -> Any:
+    if isinstance(part, tuple):
+        return [_numbers_only(each) for each in part]
+    return None if isinstance(part, float) and not math.isfinite(part) else part
+
+
+# A report of the gate as JUnit XML, which CI systems show as tests
+
+
+_ELEMENTS = {WORSE: "failure", FAILED: "error", NOT_MEASURED: "skipped", NOT_COMPARABLE: "skipped"}
+_SUITE = "bench check"
+
+
+def to_junit(report: Report) -> str:
+    """Return a document with one test for each finding.
+
+    Worse is a failure, failed an error, what could not be compared a skipped test; so is
+    what would be a failure or an error and is allowed.
+    """
+    names = labels(finding.key for finding in report.findings)
+    suite = Element("testsuite", name=_SUITE)
+    kinds: list[str] = []
+    for finding in report.findings:
+        kinds.append(_add(suite, finding, names, report))
+    counts = {
+        "tests": str(len(kinds)),
+        "failures": str(kinds.count("failure")),
+        "errors": str(kinds.count("error")),
+        "skipped": str(kinds.count("skipped")),
+        "time": "0",
+    }
+    suite.attrib.update(counts)
+    about = [verdict_line(report), sides_line(report), *report.notes]
+    SubElement(suite, "system-out").text = "\n".join(map(one_line, about))
+    root = Element("testsuites", {"name": _SUITE, **counts})
+    root.append(suite)
+    indent(root)
+    text = tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _add(suite: Element, finding: Finding, names: Mapping[Key, str], report: Report) -> str:
+    """Add a finding's test and return the kind of what is in it."""
+    test = SubElement(
+        suite,
+        "testcase",
+        classname=one_line(f"{finding.key.task}.{names[finding.key]}"),
+        name=one_line(finding.metric or WHOLE),
+        time="0",
+    )
+    kind = _ELEMENTS.get(finding.verdict, "")
+    message = one_line(sentence(finding, report))
+    if kind and is_allowed(finding, report):
+        kind = "skipped"
+    if kind:
+        inner = SubElement(test, kind, message=message)
+        if kind != "skipped":
+            # Some readers show the attribute, others the text.
+            inner.set("type", finding.verdict)
+            inner.text = message
+    elif finding.verdict != UNCHANGED:
+        SubElement(test, "system-out").text = message
+    return kind
+
+
+# A report of the gate as GitHub's workflow commands, which mark files of a pull request
+
+
+_LEVELS = {WORSE: "error", FAILED: "error", NOT_MEASURED: "warning", NOT_COMPARABLE: "warning"}
+_IN_DATA = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
+_IN_PROPERTIES = (*_IN_DATA, (":", "%3A"), (",", "%2C"))
+
+
+def to_annotations(report: Report, paths: Mapping[str, str] | None = None) -> str:
+    """Return a line for each finding that is not unchanged, the most urgent first.
+
+    Args:
+        report: What a check found.
+        paths: The plugins' files by label, relative to the repository's root.
+    """
+    names = labels(finding.key for finding in report.findings)
+    lines = []
+    for finding in attention(report):
+        title = f"{finding.key.task} {names[finding.key]}: {finding.verdict}"
+        properties = {"title": title}
+        if path := (paths or {}).get(finding.key.label):
+            properties = {"file": path, **properties}
+        lines.append(_command(_level(finding, report), properties, sentence(finding, report)))
+    return "\n".join(lines)
+
+
+def _level(finding: Finding, report: Report) -> str:
+    return "notice" if is_allowed(finding, report) else _LEVELS.get(finding.verdict, "notice")
+
+
+def _command(level: str, properties: Mapping[str, str], message: str) -> str:
+    written = ",".join(
+        f"{name}={_escaped(one_line(text), _IN_PROPERTIES)}" for name, text in properties.items()
+    )
+    return f"::{level} {written}::{_escaped(one_line(message), _IN_DATA)}"
+
+
+def _escaped(text: str, replacements: tuple[tuple[str, str], ...]) -> str:
+    for character, escape in replacements:
+        text = text.replace(character, escape)
+    return text
+
+
+# One side's figures in Bencher's format (BMF), to keep their history there
+
+
+_NANOSECONDS = 1e9
+_LONGEST_NAME = 1024
+_LONGEST_SLUG = 64
+
+
+def to_bmf(side: Side) -> str:
+    """Return all figures of a side.
+
+    A time is a benchmark of its own with Bencher's built-in measure, latency in nanoseconds.
+    Peak memory in bytes, parameters and the task's metric are measures of the plugin; Bencher
+    makes those that it does not know. The limits are the least and the largest of processes
+    or seeds.
+    """
+    document: dict[str, dict[str, dict[str, float]]] = {}
+    for figure in figures(side):
+        is_time = figure.unit == "s"
+        name = f"{figure.name} {figure.metric}" if is_time else figure.name
+        measures = document.setdefault(name[:_LONGEST_NAME], {})
+        factor = _NANOSECONDS if is_time else 1.0
+        limits = {"lower_value": figure.low * factor, "upper_value": figure.high * factor}
+        metric = {"value": figure.value * factor, **(limits if figure.count > 1 else {})}
+        measures["latency" if is_time else _slug(figure)] = metric
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _slug(figure: Figure) -> str:
+    name = figure.unit if figure.metric == QUALITY else figure.metric
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
+
+
+# One side's figures for github-action-benchmark, which charts them over commits
+
+
+_UNITS = {"s": ("ms", 1e3), "bytes": ("MiB", 1 / 1024**2)}
+
+
+def to_github_action_benchmark(side: Side, direction: str) -> str:
+    """Return the figures of one direction: a document of that tool can hold no other.
+
+    The action refuses an empty list, so do not give it one.
+
+    Args:
+        side: What was measured.
+        direction: "min" (times, memory, parameters, errors) or "max" (accuracy).
+    """
+    entries = [_entry(figure) for figure in figures(side) if figure.direction == direction]
+    return json.dumps(entries, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _entry(figure: Figure) -> dict[str, str | float]:
+    is_quality = figure.metric == QUALITY
+    unit, factor = _UNITS.get(figure.unit, (metric_name(figure.unit), 1.0))
+    name = unit if is_quality else figure.metric.replace("_", " ")
+    entry: dict[str, str | float] = {
+        "name": f"{figure.name}: {name}",
+        # The charts have an axis for each unit; a count has to call itself something.
+        "unit": unit or "weights",
+        "value": _rounded(figure.value * factor),
+        "extra": figure.about,
+    }
+    if figure.count > 1:
+        low, high = _rounded(figure.low * factor), _rounded(figure.high * factor)
+        entry["range"] = f"{low:g} to {high:g}"
+    return entry
+
+
+def _rounded(number: float) -> float:
+    """Return six digits that count: whole numbers stay exact."""
+    return number if number.is_integer() else float(f"{number:.6g}")
+
+
+# The forms in which a check is told, by the names that the command line gives them
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that the forms tell of a check.
+
+    ``candidate`` is the side that was judged. ``paths`` are the plugins' files by label,
+    relative to the repository's root. ``verbose`` lists what is unchanged too.
+    """
+
+    report: Report
+    candidate: Side
+    paths: Mapping[str, str] = field(default_factory=dict)
+    verbose: bool = False
+
+
+FORMATS: Mapping[str, Callable[[Told], str]] = {
+    "text": lambda told: to_text(told.report, told.verbose),
+    "md": lambda told: to_markdown(told.report),
+    "annotations": lambda told: to_annotations(told.report, told.paths),
+    "junit": lambda told: to_junit(told.report),
+    "json": lambda told: to_json(told.report),
+    "github-action-benchmark": lambda told: to_github_action_benchmark(told.candidate, "min"),
+    "github-action-benchmark-bigger": lambda told: to_github_action_benchmark(
+        told.candidate, "max"
+    ),
+    "bmf": lambda told: to_bmf(told.candidate),
+}
