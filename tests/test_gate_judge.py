@@ -345,8 +345,10 @@ def test_a_plugin_that_is_skipped_now_is_not_measured_unless_it_always_was():
     assert whole(LEFT_OUT, LEFT_OUT) == []
 
 
-def test_other_data_are_not_comparable_whatever_was_measured():
-    found = judged(stepping(parameters=5), stepping(parameters=9, data="newer data"))
+@pytest.mark.parametrize("paired", [False, True])
+def test_other_data_are_not_comparable_whatever_was_measured(paired):
+    newer = stepping(parameters=9, data="newer data")
+    found = judged(stepping(parameters=5), newer, paired=paired)
     assert (found.metric, found.verdict) == ("", "not comparable")
     assert found.reason == "measured on other data than the baseline"
 

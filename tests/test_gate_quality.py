@@ -155,6 +155,12 @@ def test_plugins_that_did_not_change_tell_it_too():
     assert the_first((one_seed(), one_seed(0.5, "change")), *same).verdict == "worse"
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_a_plugin_that_did_not_change_the_side_with_more_seeds_tells_it(turn):
+    same = [(quality(each, seeds=(0,)), quality(each))[::turn] for each in (0.3, 0.4, 0.5)]
+    assert the_first((one_seed(), one_seed(0.5, "change")), *same).verdict == "worse"
+
+
 def test_models_without_randomness_do_not_tell_what_a_seed_does():
     fixed = quality(0.3, noise=0.0)
     same = replace(fixed, seeds=(fixed.seeds[0], replace(fixed.seeds[0], seed=1)))

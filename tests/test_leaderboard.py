@@ -210,6 +210,13 @@ def test_a_failure_that_was_followed_by_success_is_forgotten():
     assert (rows(board)["jena_gru"].status, rows(board)["jena_gru"].reason) == ("ok", "")
 
 
+def test_a_failure_of_an_older_source_between_two_seeds_is_no_later_attempt():
+    broken = a_record(minute=2, status=FAILED, reason="no", trial={"plugin_sha256": "old"})
+    board = a_board(a_record(minute=1), broken, a_record(seed=1, minute=3))
+    assert (rows(board)["jena_gru"].status, rows(board)["jena_gru"].reason) == ("ok", "")
+    assert board.left_out == {"other_source": 1}
+
+
 @pytest.mark.parametrize(
     ("then", "why"),
     [

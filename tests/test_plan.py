@@ -135,6 +135,11 @@ def test_an_override_may_give_a_parameter_that_has_only_a_default(world):
     assert world.only(overrides={"name": "x"}).trial.hyperparameters == {"units": 8, "name": "x"}
 
 
+def test_an_override_may_take_a_value_away(world):
+    a_plugin(world.folder)
+    assert world.only(overrides={"units": None}).trial.hyperparameters == {"units": None}
+
+
 # What cannot be run
 
 

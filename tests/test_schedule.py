@@ -150,5 +150,12 @@ def test_a_variant_of_a_plugin_has_turns_and_times_of_its_own():
     assert in_order(plan, known(took("a", 1.0)), ()) == [plan[1], plan[0], plan[2]]
 
 
+def test_a_plugin_stands_where_the_quickest_of_its_backends_would():
+    plan = [planned("b"), planned("a"), replace(planned("a"), trial=a_trial("a", backend="jax"))]
+    slow = took("a", 60.0, trial={"backend": "jax"})
+    ordered = in_order(plan, known(took("a", 1.0), slow, took("b", 9.0)), ())
+    assert ordered == [plan[1], plan[2], plan[0]]
+
+
 def test_nothing_to_run_is_in_order():
     assert in_order([], known(), ()) == []

@@ -1,0 +1,1 @@
+"""Campaigns: what is too long for the test suite, and tries the suite itself."""

@@ -1,0 +1,1 @@
+"""Bugs planted by hand, each of which the tests have to catch."""
