@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 
@@ -52,18 +50,6 @@ class TrainingBatches(keras.utils.PyDataset):
     def gathered(self, numbers: Array) -> tuple[Array, Array]:
         """Return inputs and targets of a batch, shapes (batch size, ...) and (batch size, 1)."""
         return self.examples.gather(numbers), self.examples.targets[numbers][:, None]
-
-    def feed(self, fused_steps: int) -> dict[str, Any]:
-        """Return the arguments by which ``fit`` is fed: on TensorFlow, a pipeline of its own.
-
-        It has no end, and so serves only where an epoch has a whole number of calls.
-        """
-        steps = self.shape[0]
-        if keras.backend.backend() != "tensorflow" or steps % fused_steps:
-            return {"x": self}
-        from bench.worker.tensorflow import pipeline
-
-        return {"x": pipeline(self), "steps_per_epoch": steps}
 
 
 class ScoringBatches(keras.utils.PyDataset):

@@ -92,7 +92,7 @@ class KerasLearner:
         batches = TrainingBatches(train, self._trial)
         judge = _Judge(self, batches, validation, fit, report)
         started = time.perf_counter()
-        feed = batches.feed(self._fused_steps)
+        feed = fed(batches, self._fused_steps)
         epochs = options["epochs"]
         self.model.fit(**feed, epochs=epochs, shuffle=False, verbose=0, callbacks=[judge])
         fit.fit_seconds = time.perf_counter() - started
@@ -103,6 +103,19 @@ class KerasLearner:
     def predict(self, examples: Examples) -> Array:
         """Return one number an example, shape (n,), float32."""
         return one_number_each(self._predictor.predict(examples), len(examples))
+
+
+def fed(batches: TrainingBatches, fused_steps: int) -> dict[str, Any]:
+    """Return the arguments that feed ``fit``: on TensorFlow, a pipeline of its own.
+
+    It has no end, and so serves only where an epoch has a whole number of calls.
+    """
+    steps = batches.shape[0]
+    if keras.backend.backend() != "tensorflow" or steps % fused_steps:
+        return {"x": batches}
+    from bench.worker.tensorflow import pipeline
+
+    return {"x": pipeline(batches), "steps_per_epoch": steps}
 
 
 class _Judge(keras.callbacks.Callback):

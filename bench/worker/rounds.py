@@ -18,7 +18,7 @@ from bench.worker import contention
 from bench.worker.backend import compute_on_one_thread, peak_rss, worker_environment
 from bench.worker.batches import TrainingBatches
 from bench.worker.keeper import start_up
-from bench.worker.keras_model import KerasLearner
+from bench.worker.keras_model import KerasLearner, fed
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Setup, set_up
 
@@ -70,7 +70,7 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
         return {}
     clock = _StepClock(effort)
     batches = TrainingBatches(setup.train, _one_long_epoch(job.trial, effort))
-    feed = batches.feed(setup.compilation.fused_steps)
+    feed = fed(batches, setup.compilation.fused_steps)
     learner.model.fit(**feed, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
     return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
 
