@@ -60,7 +60,7 @@ PREPARE = "prepare"
 
 
 @dataclass(frozen=True)
-class Effort:
+class MeasureBudget:
     """How much a measuring job does: enough for steady figures, and no more.
 
     Of training, ``warm_up`` steps are left out and up to ``steps`` are clocked; of
@@ -107,7 +107,7 @@ class Job:
     predictions: str
     bounds: Bounds = field(default_factory=Bounds)
     kind: str = TRAIN
-    effort: Effort = field(default_factory=Effort)
+    effort: MeasureBudget = field(default_factory=MeasureBudget)
     data: DataRequest = field(default_factory=DataRequest)
 
     def to_json(self) -> str:
@@ -133,7 +133,7 @@ class Job:
 _PARTS: Mapping[str, type[Any]] = {
     "trial": Trial,
     "bounds": Bounds,
-    "effort": Effort,
+    "effort": MeasureBudget,
     "data": DataRequest,
 }
 
@@ -144,7 +144,7 @@ def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Begun:
+class WorkerReady:
     """The worker has its libraries and begins with the job itself."""
 
 
@@ -195,7 +195,7 @@ class DataReady:
 
 
 @dataclass(frozen=True)
-class Ended:
+class WorkerExited:
     """The job's process has ended; ``status`` is minus the signal's number if one did it."""
 
     status: int
@@ -211,16 +211,24 @@ class Finished:
 
 #: What a worker tells while it works and the parent passes on.
 Report = EpochDone | Checked | Readings | Note | DataReady
-Message = Begun | Report | Outcome | Ended
+Message = WorkerReady | Report | Outcome | WorkerExited
+#: The names by which messages travel: other revisions know them by these.
 _KINDS: Mapping[str, type[Message]] = {
-    kind.__name__: kind
-    for kind in (Begun, EpochDone, Checked, Readings, Note, DataReady, Outcome, Ended)
+    "Begun": WorkerReady,
+    "EpochDone": EpochDone,
+    "Checked": Checked,
+    "Readings": Readings,
+    "Note": Note,
+    "DataReady": DataReady,
+    "Outcome": Outcome,
+    "Ended": WorkerExited,
 }
+_NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def encode(message: Message) -> str:
     """Return a message as one line of JSON."""
-    return json.dumps({"kind": type(message).__name__, **asdict(message)}) + "\n"
+    return json.dumps({"kind": _NAMES[type(message)], **asdict(message)}) + "\n"
 
 
 def decode(line: str) -> Message | None:

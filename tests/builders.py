@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.leaderboard import Leaderboard, make_leaderboard
-from bench.plan.plan import Planned, Request, Surroundings, make_plan
+from bench.plan.plan import PlanContext, Planned, Request, make_plan
 from bench.protocol import FAILED, OK, SKIPPED
 from bench.records.record import BIT_IDENTICAL, Record
 from bench.registry.discover import Registry
@@ -338,7 +338,7 @@ class World:
     def plan(self, *known: Record, **request: Any) -> list[Planned]:
         tasks = {self.task.name: self.task}
         plugins = [read_plugin(path, tasks) for path in sorted(self.folder.glob("*.py"))]
-        surroundings = Surroundings(
+        surroundings = PlanContext(
             {self.task.name: Source()},
             self.training_examples,
             self.installed.get,

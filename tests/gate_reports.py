@@ -13,7 +13,7 @@ from bench.gate.model import (
     WORSE,
     Finding,
     Key,
-    Measured,
+    Measurement,
     Quality,
     Report,
     SeedScore,
@@ -95,19 +95,19 @@ def a_side() -> Side:
     gru, rnn, bad = a_key("imdb_gru", "imdb"), a_key(), a_key("jena_bad")
     seeds = tuple(SeedScore(seed, 0.8 + seed / 10, "", influences=None) for seed in (0, 1))
     plugins = {
-        rnn: Measured(
+        rnn: Measurement(
             rnn,
             "ok",
             quality=Quality("mae", "min", "", False, seeds[:1]),
             rounds={TRAIN_STEP: ((0.01, 0.5, 0.012), (0.014,), (0.013,))},
             parameters=12_345_678,
         ),
-        gru: Measured(
+        gru: Measurement(
             gru,
             "ok",
             quality=Quality("accuracy", "max", "", True, seeds),
             rounds={PEAK_MEMORY: ((1048576.0,),), TRAIN_STEP: ((float("nan"),),)},
         ),
-        bad: Measured(bad, "failed", parameters=1),
+        bad: Measurement(bad, "failed", parameters=1),
     }
     return Side("this tree", {}, "0123abc", "2026-01-01T00:00:00Z", plugins)

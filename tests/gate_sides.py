@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gate_world import key, plugin, side
 
-from bench.gate.model import Measured, Quality, SeedScore, Side
+from bench.gate.model import Measurement, Quality, SeedScore, Side
 
 
 def a_quality(*values: float, **changes: Any) -> Quality:
@@ -22,11 +22,11 @@ def a_quality(*values: float, **changes: Any) -> Quality:
     return replace(Quality("mae", "min", "the same", False, tuple(seeds)), **changes)
 
 
-def a_measured(label: str = "jena_gru", **changes: Any) -> Measured:
+def a_measured(label: str = "jena_gru", **changes: Any) -> Measurement:
     """Make what one side measured of a Jena plugin of any name."""
     return plugin(key(label, task="jena"), **{"parameters": 4673, **changes})
 
 
-def a_side(*measured: Measured, **changes: Any) -> Side:
+def a_side(*measured: Measurement, **changes: Any) -> Side:
     """Make a side of some plugins, of a commit that is known."""
     return side("before", *measured, **{"commit": "0123456789ab", **changes})

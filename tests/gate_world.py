@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.gate.model import Key, Measured, Quality, SeedScore, Side
+from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
 
 MACHINE: Mapping[str, Any] = {"system": "Linux 6.1", "cores": 2, "processor": "made"}
 SETTINGS: Mapping[str, Any] = {"threads": 2, "device": "CPU", "versions": {"keras": "3.12.0"}}
@@ -22,16 +22,16 @@ def key(label: str = "jena_gru", **changes: str) -> Key:
     return Key(**{**parts, "label": label, "backend": "tensorflow", **changes})
 
 
-def side(name: str, *plugins: Measured, **changes: Any) -> Side:
+def side(name: str, *plugins: Measurement, **changes: Any) -> Side:
     """Make a side of some plugins."""
     parts = {"machine": MACHINE, "commit": "", "written": "2026-01-01T00:00:00+00:00"}
     return Side(name=name, plugins={each.key: each for each in plugins}, **{**parts, **changes})
 
 
-def plugin(label: str | Key = "jena_gru", **changes: Any) -> Measured:
+def plugin(label: str | Key = "jena_gru", **changes: Any) -> Measurement:
     """Make a plugin that is ok; ``changes`` are fields of ``Measured``."""
     named = key(label) if isinstance(label, str) else label
-    return Measured(named, **{"status": "ok", "data": "data", "settings": SETTINGS, **changes})
+    return Measurement(named, **{"status": "ok", "data": "data", "settings": SETTINGS, **changes})
 
 
 def times(

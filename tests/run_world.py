@@ -19,7 +19,7 @@ from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.run.executor import Event, Started
 from bench.run.jobs import Jobs
-from bench.run.runner import Context, Further, Interruption, Result, run
+from bench.run.runner import Context, Interruption, NextTrials, Result, run
 
 
 def an_outcome(status: str = OK, reason: str = "") -> Outcome:
@@ -138,7 +138,7 @@ class RunWorld:
         plan: Sequence[Planned],
         executor: Script,
         interruption: Interruption | None = None,
-        further: Further = lambda records: (),
+        further: NextTrials = lambda records: (),
         **context: Any,
     ) -> Result:
         store = self.store

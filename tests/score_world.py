@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.statistics.compare import Comparison, Sample, compare
+from bench.statistics.compare import Sample, TableComparison, compare
 
 Array = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ class ScoreWorld:
             made.append(Sample(f"p{number:02}", tuple(range(self.seeds)), values))
         return made
 
-    def comparisons(self, repeats: int, seed: int = 0) -> Iterator[Comparison]:
+    def comparisons(self, repeats: int, seed: int = 0) -> Iterator[TableComparison]:
         """Compare ``repeats`` tables."""
         random = np.random.default_rng(seed)
         for _ in range(repeats):

@@ -10,7 +10,14 @@ import pytest
 from builders import a_board, a_record, a_timed_record, beside
 from judged_world import judged
 
-from bench.analysis.backends import OTHER, SAME, UNKNOWN, Comparison, SideBySide, side_by_side
+from bench.analysis.backends import (
+    OTHER,
+    SAME,
+    UNKNOWN,
+    BackendComparison,
+    BackendTable,
+    side_by_side,
+)
 from bench.analysis.leaderboard import Leaderboard
 from bench.protocol import FAILED
 from bench.records.record import Record
@@ -37,12 +44,12 @@ def on(
     ]
 
 
-def compared(*records: Record) -> Comparison:
+def compared(*records: Record) -> BackendTable:
     (comparison,) = side_by_side(judged(*records))
     return comparison
 
 
-def only(*records: Record) -> SideBySide:
+def only(*records: Record) -> BackendComparison:
     (plugin,) = compared(*records).plugins
     return plugin
 

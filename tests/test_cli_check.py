@@ -15,7 +15,7 @@ from command_line import call
 from gate_world import MACHINE, key, plugin, quality, side, slowed, times
 
 from bench.gate import baseline
-from bench.gate.model import Measured
+from bench.gate.model import Measurement
 from bench.gate.report.people import MARKER
 
 BEFORE = "reports/baseline.json"
@@ -31,7 +31,7 @@ class Project:
     out: str = ""
     err: str = ""
 
-    def keep(self, file: str, *plugins: Measured, **changes: Any) -> None:
+    def keep(self, file: str, *plugins: Measurement, **changes: Any) -> None:
         path = self.folder / file
         path.parent.mkdir(exist_ok=True)
         path.write_text(baseline.write(side(file, *plugins, **changes)), encoding="utf-8")
@@ -59,13 +59,13 @@ def project(
     return Project(tmp_path, capsys)
 
 
-def gru(**changes: Any) -> Measured:
+def gru(**changes: Any) -> Measurement:
     """A plugin that has everything that can be compared."""
     usual = {"train_step": times(0.02), "peak_memory": times(9e8, noise=0.001)}
     return plugin(**{"quality": quality(), "rounds": usual, "parameters": 4673, **changes})
 
 
-def with_steps(factor: float) -> Measured:
+def with_steps(factor: float) -> Measurement:
     return gru(rounds={**gru().rounds, "train_step": slowed(times(0.02, seed=1), factor)})
 
 

@@ -19,7 +19,7 @@ from gate_world import MACHINE
 
 from bench.gate.baseline import write
 from bench.gate.history import history, read_folder, value_of
-from bench.gate.model import Measured, Side
+from bench.gate.model import Measurement, Side
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     return partial(complaint, capsys, "history", tmp_path)
 
 
-def timed(seconds: float, label: str = "jena_gru", **changes: Any) -> Measured:
+def timed(seconds: float, label: str = "jena_gru", **changes: Any) -> Measurement:
     rounds = {"train_step": ((seconds, 9.0, seconds), (seconds,)), "peak_memory": ((8e8,),)}
     return a_measured(label, rounds=rounds, quality=a_quality(0.26, 0.28), **changes)
 
 
-def on_day(number: int, *measured: Measured, **changes: Any) -> Side:
+def on_day(number: int, *measured: Measurement, **changes: Any) -> Side:
     """Make the side of commit ``c<number>``, written on that day."""
     written = f"2025-01-{number + 1:02}T00:00:00+00:00"
     return a_side(*measured, commit=f"c{number}", written=written, **changes)

@@ -28,7 +28,8 @@ TELLS = "from pathlib import Path\nPath(__file__).with_name('was-run').open('a')
 TELLS_IMPORTS = """
 import sys
 def pytest_unconfigure():
-    slow = {"keras", "tensorflow", "numpy", "pandas", "bench.conformance.examiner", "bench.protocol"}
+    slow = {"keras", "tensorflow", "numpy", "pandas"}
+    slow |= {"bench.conformance.examiner", "bench.protocol"}
     print("imported:", *sorted(slow & set(sys.modules)))
 """
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from builders import a_board, a_record, a_timed_record, beside
 
-from bench.analysis.frontier import Point, frontier, on_frontier, points
+from bench.analysis.frontier import FrontierPoint, frontier, on_frontier, points
 from bench.analysis.leaderboard import Spread
 from bench.protocol import FAILED
 
 
-def point(label: str, seconds: float, quality: float, *, contended: bool = False) -> Point:
-    return Point(label, seconds, Spread(quality, None, 1), contended)
+def point(label: str, seconds: float, quality: float, *, contended: bool = False) -> FrontierPoint:
+    return FrontierPoint(label, seconds, Spread(quality, None, 1), contended)
 
 
 def test_the_frontier_holds_what_nothing_else_beats_in_both():

@@ -14,9 +14,9 @@ from gate_world import key, plugin, quality, side, slowed, times
 from tree_world import a_repository, commit, git
 
 from bench.gate import against
-from bench.gate.against import Schooling, differ, train_both, with_quality
-from bench.gate.measure import Interleaved, Revision, Turns
-from bench.gate.model import Measured, Side
+from bench.gate.against import TrainingRequest, differ, train_both, with_quality
+from bench.gate.measure import Interleaved, Revision, Schedule
+from bench.gate.model import Measurement, Side
 
 DENSE = """
 from keras import Sequential, layers
@@ -100,22 +100,24 @@ def test_a_change_is_trained_and_measured_beside_the_revision_before_it(project)
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the machine would show: the rounds of each arm, and the turns that were asked for."""
-    arms: dict[str, Any] = {"base": times(0.02), "again": times(0.02, seed=1)}
+    arms: dict[str, Any] = {"base": times(0.02), "control": times(0.02, seed=1)}
     arms["candidate"] = times(0.02, seed=2)
 
-    def compare(base: Revision, candidate: Revision, _: Any, turns: Turns, __: Any) -> Interleaved:
+    def compare(
+        base: Revision, candidate: Revision, _: Any, turns: Schedule, __: Any
+    ) -> Interleaved:
         arms["turns"] = turns
         sides = {
             name: side(name, *(made(label, arms[name]) for label in revision.plugins))
-            for name, revision in (("base", base), ("again", base), ("candidate", candidate))
+            for name, revision in (("base", base), ("control", base), ("candidate", candidate))
         }
-        return Interleaved(sides["base"], sides["candidate"], sides["again"], rounds=8)
+        return Interleaved(sides["base"], sides["candidate"], sides["control"], rounds=8)
 
     monkeypatch.setattr(against, "compare_interleaved", compare)
     return arms
 
 
-def made(label: str, rounds: Any) -> Measured:
+def made(label: str, rounds: Any) -> Measurement:
     named = key(label, task="jena", profile="smoke")
     return plugin(named, rounds={"train_step": rounds}, parameters=1)
 
@@ -135,7 +137,7 @@ def test_a_slowdown_beyond_the_noise_of_the_revision_with_itself_is_worse(one_pl
 
 def test_no_slowdown_counts_that_the_revision_shows_against_itself(one_plugin, measured):
     measured["candidate"] = slowed(measured["candidate"], 1.1)
-    measured["again"] = slowed(measured["again"], 1.25)
+    measured["control"] = slowed(measured["control"], 1.25)
     assert one_plugin.check("mine", "--metric", "train_step") == 0
 
 
@@ -201,7 +203,7 @@ class Taught:
         self.asked: list[tuple[set[str], tuple[int, ...]]] = []
         self.known: tuple[int, ...] = ()
 
-    def train(self, names: Any, schooling: Schooling, seeds: Any) -> Side:
+    def train(self, names: Any, schooling: TrainingRequest, seeds: Any) -> Side:
         self.asked.append(({*names}, tuple(seeds)))
         self.known += tuple(seeds)
         scores = {
@@ -213,7 +215,7 @@ class Taught:
 
 def test_only_what_one_seed_tells_apart_is_trained_on_the_others():
     base, candidate = Taught("old"), Taught("new")
-    schooling = Schooling("smoke", (0, 1, 2), "synthetic", "tensorflow")
+    schooling = TrainingRequest("smoke", (0, 1, 2), "synthetic", "tensorflow")
     sides = train_both(base, candidate, {"same", "other"}, schooling)
     for trainer in (base, candidate):
         assert trainer.asked == [({"same", "other"}, (0,)), ({"other"}, (1, 2))]
@@ -222,7 +224,9 @@ def test_only_what_one_seed_tells_apart_is_trained_on_the_others():
 
 def test_bit_identical_sides_cost_one_seed():
     base, candidate = Taught("old"), Taught("old")
-    train_both(base, candidate, {"same"}, Schooling("smoke", (3, 4), "synthetic", "tensorflow"))
+    train_both(
+        base, candidate, {"same"}, TrainingRequest("smoke", (3, 4), "synthetic", "tensorflow")
+    )
     assert base.asked == candidate.asked == [({"same"}, (3,))]
 
 

@@ -19,7 +19,7 @@ from gate_sides import a_measured, a_quality, a_side
 
 from bench.errors import BenchError
 from bench.gate.baseline import LARGEST, MOST_NUMBERS, from_json, pack, read, unpack, write
-from bench.gate.model import Measured, Side
+from bench.gate.model import Measurement, Side
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def kept(tmp_path: Path) -> Callable[[str], Path]:
     return write_file
 
 
-def assert_same(found: Measured, expected: Measured) -> None:
+def assert_same(found: Measurement, expected: Measurement) -> None:
     assert replace(found, quality=None) == replace(expected, quality=None)
     if expected.quality is None:
         assert found.quality is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.gate import measure as module
-from bench.gate.measure import Arm, Arms, Interleaved, Revision, Sampled, Turns, interleave
+from bench.gate.measure import Arm, Arms, Interleaved, Revision, Sample, Schedule, interleave
 from bench.gate.model import Key
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -31,10 +31,10 @@ class Studio:
         base, candidate = (revision(*each) for each in zip(["old", "new"], self.has, strict=True))
         arms = Arms(
             base=Arm(base, Camera(self, "base")),
-            again=Arm(base, Camera(self, "again")),
+            control=Arm(base, Camera(self, "control")),
             candidate=Arm(candidate, Camera(self, "candidate")),
         )
-        return interleave(arms, Turns(**turns), self.said.append)
+        return interleave(arms, Schedule(**turns), self.said.append)
 
     def of(self, name: str) -> list[str]:
         """The arms that measured a plugin, in the order of time."""
@@ -49,13 +49,13 @@ class Camera:
     arm: str
     round: int = 0
 
-    def sample(self, plugin: Plugin) -> Sampled:
+    def sample(self, plugin: Plugin) -> Sample:
         self.studio.happened.append((self.arm, plugin.name))
         self.studio.seconds += 10
         key = Key("jena", plugin.name, "local", "quick", "tensorflow")
         if (self.arm, plugin.name, self.round) in self.studio.fails:
-            return Sampled(key, "crashed", f"in round {self.round}")
-        return Sampled(key, "ok", rounds={"train_step": (float(self.round),)}, parameters=3)
+            return Sample(key, "crashed", f"in round {self.round}")
+        return Sample(key, "ok", rounds={"train_step": (float(self.round),)}, parameters=3)
 
     def renew(self) -> None:
         self.round += 1
@@ -72,7 +72,7 @@ def revision(name: str, plugins: str) -> Revision:
 
 def processes(found: Interleaved, name: str) -> dict[str, list[float]]:
     """The rounds in which each arm measured a plugin."""
-    sides = {"base": found.base, "again": found.again, "candidate": found.candidate}
+    sides = {"base": found.base, "control": found.control, "candidate": found.candidate}
     return {
         role: [value for process in measured.rounds.get("train_step", ()) for value in process]
         for role, side in sides.items()
@@ -86,9 +86,9 @@ def test_every_round_measures_each_plugin_once_an_arm():
     found = studio.run(pairs=4)
 
     assert found.rounds == 4
-    everywhere = {"base": [1, 2, 3, 4], "again": [1, 2, 3, 4], "candidate": [1, 2, 3, 4]}
+    everywhere = {"base": [1, 2, 3, 4], "control": [1, 2, 3, 4], "candidate": [1, 2, 3, 4]}
     assert processes(found, "a") == processes(found, "b") == everywhere
-    assert (found.base.name, found.again.name, found.candidate.name) == ("old", "old", "new")
+    assert (found.base.name, found.control.name, found.candidate.name) == ("old", "old", "new")
     assert (found.base.commit, found.candidate.commit) == ("old-commit", "new-commit")
 
 
@@ -98,7 +98,7 @@ def test_the_arms_of_a_plugin_follow_each_other_in_an_order_drawn_by_chance():
     order = studio.of("a")
     rounds = [tuple(order[first : first + 3]) for first in range(0, len(order), 3)]
 
-    assert all({*each} == {"base", "again", "candidate"} for each in rounds)
+    assert all({*each} == {"base", "control", "candidate"} for each in rounds)
     assert len({*rounds}) == 6
     again = Studio(("a", "a"))
     again.run(pairs=20)
@@ -143,11 +143,11 @@ def test_no_round_begins_after_the_limit_but_the_first_ones(monkeypatch, limit, 
     assert stopped == ([] if rounds == 8 else [wanted])
 
 
-@pytest.mark.parametrize("arm", ["base", "again", "candidate"])
+@pytest.mark.parametrize("arm", ["base", "control", "candidate"])
 def test_a_plugin_that_fails_in_one_arm_is_left_out_of_the_later_rounds(arm):
     studio = Studio(fails={(arm, "a", 2)})
     found = studio.run(pairs=3)
-    sides = {"base": found.base, "again": found.again, "candidate": found.candidate}
+    sides = {"base": found.base, "control": found.control, "candidate": found.candidate}
     status = {
         role: (each.status, each.reason)
         for role, side in sides.items()
@@ -172,7 +172,7 @@ def test_what_only_one_revision_has_is_measured_once():
     found = studio.run(pairs=3)
 
     assert studio.of("new") == ["candidate"]
-    assert sorted(studio.of("removed")) == ["again", "base"]
+    assert sorted(studio.of("removed")) == ["control", "base"]
     assert {key.label for key in found.base.plugins} == {"both", "removed"}
     assert {key.label for key in found.candidate.plugins} == {"both", "new"}
     assert len(studio.of("both")) == 9

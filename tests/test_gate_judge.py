@@ -11,8 +11,8 @@ from gate_world import MACHINE, SETTINGS, key, plugin, quality, side, slowed, ti
 
 from bench.gate import judge_costs
 from bench.gate.judge import judge, notes, report
-from bench.gate.model import Finding, Measured, Side, decide
-from bench.gate.settings import Settings
+from bench.gate.model import Finding, Measurement, Side, decide
+from bench.gate.settings import CheckSettings
 from bench.metrics import (
     COMPILE,
     METRICS,
@@ -24,22 +24,22 @@ from bench.metrics import (
     TRAIN_STEP,
 )
 
-SETTINGS_OF_CHECK = Settings()
+SETTINGS_OF_CHECK = CheckSettings()
 
 
-def judged(base: Measured, candidate: Measured, **options) -> Finding:
+def judged(base: Measurement, candidate: Measurement, **options) -> Finding:
     """Judge the only finding that two measurements of one plugin leave."""
     (found,) = judge(side("main", base), side("change", candidate), SETTINGS_OF_CHECK, **options)
     return found
 
 
-def stepping(factor: float = 1.0, seed: int = 0, **changes) -> Measured:
+def stepping(factor: float = 1.0, seed: int = 0, **changes) -> Measurement:
     """Make a plugin whose training step takes 20 ms times a factor."""
     return plugin(rounds={TRAIN_STEP: times(0.02 * factor, seed=seed)}, **changes)
 
 
-def beside(base: Measured, candidate: Measured, again: Measured, **changes) -> Finding:
-    return judged(base, candidate, again=side("main", again), paired=True, **changes)
+def beside(base: Measurement, candidate: Measurement, again: Measurement, **changes) -> Finding:
+    return judged(base, candidate, control=side("main", again), paired=True, **changes)
 
 
 # The rule
@@ -207,7 +207,7 @@ def test_a_time_of_nothing_is_the_smallest_that_was_measured():
     some = ((0.01,), (0.0,), (0.011,), (0.01,), (0.009,), (0.01,), (0.0,), (0.01,))
     none = ((0.0,),) * 8
 
-    def compiling(rounds) -> Measured:
+    def compiling(rounds) -> Measurement:
         return plugin(rounds={COMPILE: rounds})
 
     found = beside(compiling(none), compiling(none), compiling(none))
@@ -277,7 +277,7 @@ def test_parameters_of_another_machine_are_comparable():
 
 
 def test_some_more_parameters_may_be_tolerated():
-    settings = Settings(tolerances={**Settings().tolerances, PARAMETERS: 0.05})
+    settings = CheckSettings(tolerances={**CheckSettings().tolerances, PARAMETERS: 0.05})
     base = side("a", plugin(parameters=1000))
     for count, verdict in ((1050, "unchanged"), (1051, "worse"), (900, "better")):
         (found,) = judge(base, side("b", plugin(parameters=count)), settings)
@@ -301,7 +301,7 @@ def test_what_neither_side_has_is_not_mentioned():
     assert judge(side("a", plugin()), side("b", plugin()), SETTINGS_OF_CHECK) == ()
 
 
-def whole(base: Measured | None, candidate: Measured | None) -> list[tuple[str, str]]:
+def whole(base: Measurement | None, candidate: Measurement | None) -> list[tuple[str, str]]:
     """Return the verdict and reason on a plugin as a whole, in a list of one or none."""
     sides = [side(name, *[each] * bool(each)) for name, each in (("a", base), ("b", candidate))]
     found = judge(sides[0], sides[1], SETTINGS_OF_CHECK)
@@ -380,7 +380,7 @@ def test_findings_stand_by_plugin_and_then_as_the_metrics_do():
 
 
 def test_only_the_metrics_asked_for_are_judged():
-    settings = Settings(metrics=(PARAMETERS, TRAIN_STEP))
+    settings = CheckSettings(metrics=(PARAMETERS, TRAIN_STEP))
     found = judge(full_side("a", 0), full_side("b", 10), settings)
     assert [each.metric for each in found] == [TRAIN_STEP, PARAMETERS] * 3
 
@@ -395,11 +395,13 @@ def test_the_same_label_in_another_profile_is_another_plugin():
 
 
 def test_a_report_names_the_sides_and_what_is_let_pass():
-    made = report(side("main", GOOD), side("HEAD", BROKEN), Settings(allow=frozenset({"failed"})))
+    made = report(
+        side("main", GOOD), side("HEAD", BROKEN), CheckSettings(allow=frozenset({"failed"}))
+    )
     assert (made.base, made.candidate) == ("main", "HEAD")
     assert [each.verdict for each in made.findings] == ["failed"]
     assert made.status == 0
-    assert report(side("main", GOOD), side("HEAD", BROKEN), Settings()).status == 3
+    assert report(side("main", GOOD), side("HEAD", BROKEN), CheckSettings()).status == 3
 
 
 # Notes

@@ -12,7 +12,7 @@ from gate_world import GROUPS, key, plugin, quality, side
 from bench.gate.judge import judge
 from bench.gate.judge_quality import BIT_IDENTICAL, ONE_SEED
 from bench.gate.model import Finding, Quality
-from bench.gate.settings import Settings
+from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY
 from bench.statistics.before_after import Shift, Sides, compare_sides
 from bench.statistics.blocks import Summary
@@ -27,7 +27,7 @@ def judged(*pairs: Pair, **settings) -> list[Finding]:
         side(name, *(plugin(f"jena_{n}", quality=each[place]) for n, each in enumerate(pairs)))
         for place, name in enumerate(("main", "change"))
     ]
-    return [*judge(sides[0], sides[1], Settings(**settings))]
+    return [*judge(sides[0], sides[1], CheckSettings(**settings))]
 
 
 def the_first(*pairs: Pair, **settings) -> Finding:
@@ -115,11 +115,11 @@ def test_lower_and_higher_is_better_turn_the_verdict_round():
 
 def test_a_loss_within_the_tolerance_is_let_pass_however_sure_it_is():
     pair = quality(0.26), quality(0.29)
-    wide = the_first(pair, tolerances={**Settings().tolerances, QUALITY: 0.05})
+    wide = the_first(pair, tolerances={**CheckSettings().tolerances, QUALITY: 0.05})
     assert wide.interval is not None
     assert 0 < wide.interval[0] < wide.interval[1] < 0.05
     assert (wide.verdict, wide.threshold) == ("unchanged", 0.05)
-    strict = the_first(pair, tolerances={**Settings().tolerances, QUALITY: 0.0})
+    strict = the_first(pair, tolerances={**CheckSettings().tolerances, QUALITY: 0.0})
     assert strict.verdict == "worse"
 
 
@@ -174,7 +174,7 @@ def test_another_profile_is_another_table():
         plugin(key("jena_a", profile="full"), quality=quality(code=code))
         for code in ("main", "change")
     ]
-    found = judge(side("a", quick[0], full[0]), side("b", quick[1], full[1]), Settings())
+    found = judge(side("a", quick[0], full[0]), side("b", quick[1], full[1]), CheckSettings())
     assert {each.key.profile: each.verdict for each in found} == {
         "quick": "not measured",
         "full": "unchanged",

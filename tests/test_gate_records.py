@@ -14,7 +14,7 @@ from builders import a_record, a_repeat, a_timed_record, beside
 from gate_records import GROUPS, left_predictions
 
 from bench.gate.from_records import side_of
-from bench.gate.model import Key, Measured, Side
+from bench.gate.model import Key, Measurement, Side
 from bench.protocol import FAILED, SKIPPED
 from bench.records.record import Record
 from bench.records.store import Store
@@ -32,7 +32,7 @@ def side(folder: Path, *records: Record, predictions: bool = True) -> tuple[Side
     return side_of("now", store.read().records, store, said.append), said
 
 
-def only(folder: Path, *records: Record, **options: Any) -> Measured:
+def only(folder: Path, *records: Record, **options: Any) -> Measurement:
     found, _ = side(folder, *records, **options)
     (measured,) = found.plugins.values()
     return measured
@@ -47,7 +47,7 @@ def record_in(store: Store) -> Record:
     return record
 
 
-def processes(measured: Measured, metric: str) -> Sequence[tuple[float, ...]]:
+def processes(measured: Measurement, metric: str) -> Sequence[tuple[float, ...]]:
     return measured.rounds.get(metric, ())
 
 

@@ -13,9 +13,18 @@ from run_world import an_outcome
 from tree_world import as_shipped, copy_of_the_suite
 
 from bench.errors import BenchError
-from bench.gate.measure import Sampled, Sampler, SamplingSettings, measured
+from bench.gate.measure import Sample, Sampler, SamplingSettings, joined
 from bench.gate.model import Key
-from bench.protocol import MEASURE, PREPARE, DataReady, Effort, Finished, Job, Outcome, Readings
+from bench.protocol import (
+    MEASURE,
+    PREPARE,
+    DataReady,
+    Finished,
+    Job,
+    MeasureBudget,
+    Outcome,
+    Readings,
+)
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
@@ -25,7 +34,7 @@ from bench.run.preparation import prepare_by, prepare_here
 
 DATA = a_record().data
 KEY = Key("jena", "model", "synthetic", "smoke", "tensorflow")
-SHORT = Effort(warm_up=2, steps=3, passes=2, examples=64, least=1)
+SHORT = MeasureBudget(warm_up=2, steps=3, passes=2, examples=64, least=1)
 
 
 @dataclass
@@ -204,13 +213,13 @@ def test_a_new_server_is_had_by_ending_the_old_one():
     assert desk.cancelled == 1
 
 
-def sampled(*steps: float, **changes: Any) -> Sampled:
-    made = Sampled(KEY, "ok", rounds={"train_step": steps}, parameters=5, data="f00d")
+def sampled(*steps: float, **changes: Any) -> Sample:
+    made = Sample(KEY, "ok", rounds={"train_step": steps}, parameters=5, data="f00d")
     return replace(made, **changes)
 
 
 def test_processes_are_joined_one_tuple_each():
-    found = measured([sampled(0.1, 0.2), sampled(0.3), sampled(0.4, 0.5)])
+    found = joined([sampled(0.1, 0.2), sampled(0.3), sampled(0.4, 0.5)])
 
     assert found.key == KEY
     assert found.rounds == {"train_step": ((0.1, 0.2), (0.3,), (0.4, 0.5))}
@@ -219,7 +228,7 @@ def test_processes_are_joined_one_tuple_each():
 
 def test_one_failed_process_makes_the_whole_a_failure():
     crashed = sampled(status="crashed", reason="the worker was ended by SIGSEGV", rounds={})
-    found = measured([sampled(0.1), crashed])
+    found = joined([sampled(0.1), crashed])
 
     assert (found.status, found.reason) == ("crashed", "the worker was ended by SIGSEGV")
     assert found.rounds == {}
@@ -229,7 +238,7 @@ def test_a_metric_that_some_process_lacks_is_left_out():
     other = sampled(0.1, rounds={"train_step": (0.1,), "compile": ()})
     both = {"train_step": (0.1,), "compile": (1.0,)}
 
-    assert {*measured([sampled(rounds=both), other]).rounds} == {"train_step"}
+    assert {*joined([sampled(rounds=both), other]).rounds} == {"train_step"}
 
 
 @pytest.mark.parametrize(
@@ -244,7 +253,7 @@ def test_a_metric_that_some_process_lacks_is_left_out():
 def test_a_machine_that_others_used_most_of_the_time_is_told(others, disturbed):
     samples = [sampled(0.1, others_cpu=share) for share in others]
 
-    assert measured(samples).disturbed == disturbed
+    assert joined(samples).disturbed == disturbed
 
 
 MODEL = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.gate.settings import Settings, read_settings, with_options
+from bench.gate.settings import CheckSettings, read_settings, with_options
 from bench.metrics import METRICS
 
 TABLE = """
@@ -41,7 +41,7 @@ def test_by_default_every_metric_is_compared_with_its_own_tolerance(tmp_path):
     (tmp_path / ".git").mkdir()
     settings = read_settings(tmp_path)
 
-    assert settings == Settings()
+    assert settings == CheckSettings()
     assert settings.metrics == tuple(METRICS)
     assert settings.tolerances["train_step"] == METRICS["train_step"].tolerance
 
@@ -77,7 +77,7 @@ def test_the_search_ends_at_the_root_of_the_repository(tmp_path):
     root = written(tmp_path, TABLE) / "repository"
     (root / ".git").mkdir(parents=True)
 
-    assert read_settings(root) == Settings()
+    assert read_settings(root) == CheckSettings()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_options_stand_over_the_file(tmp_path):
 
 
 def test_no_options_leave_everything_as_it_is():
-    settings = Settings(level=0.03, pairs=5)
+    settings = CheckSettings(level=0.03, pairs=5)
     assert with_options(settings) == settings
 
 
@@ -165,7 +165,7 @@ def test_no_options_leave_everything_as_it_is():
 )
 def test_a_wrong_option_is_named(options, said):
     with pytest.raises(BenchError) as raised:
-        with_options(Settings(), **options)
+        with_options(CheckSettings(), **options)
     assert said in str(raised.value)
 
 

@@ -28,7 +28,7 @@ def send(number: int) -> None:
 
 def is_interrupted(interruption: Interruption, block: Callable[[], object]) -> bool:
     try:
-        with interruption.heeded():
+        with interruption.raising():
             block()
     except KeyboardInterrupt:
         return True
@@ -67,7 +67,7 @@ def test_a_postponed_block_is_done_to_its_end_before_the_interrupt():
     done = []
 
     def block() -> None:
-        with interruption.postponed():
+        with interruption.deferred():
             send(signal.SIGINT)
             done.append("the postponed block")
         done.append("what follows")
@@ -81,7 +81,7 @@ def test_an_interrupt_that_a_library_has_swallowed_is_raised_again():
     def block() -> None:
         with contextlib.suppress(KeyboardInterrupt):
             send(signal.SIGINT)
-        with interruption.postponed():
+        with interruption.deferred():
             pass
 
     with Interruption() as interruption:
@@ -98,7 +98,7 @@ def test_the_same_signal_twice_in_a_moment_is_one():
 
 
 @pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize("block", ["pass", "with interruption.postponed(): send(2)"])
+@pytest.mark.parametrize("block", ["pass", "with interruption.deferred(): send(2)"])
 def test_the_second_signal_ends_the_process_wherever_it_is(second, block):
     ended = in_a_process(
         f"send(signal.SIGINT)\n    {block}\n    send(signal.{second})\n    print('went on')"

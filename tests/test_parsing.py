@@ -10,13 +10,17 @@ from builders import a_task
 
 from bench.cli.options import check_backend, parse_data, parse_overrides, parse_seeds, parse_verify
 from bench.errors import BenchError
-from bench.records.repeats import Sample
+from bench.records.repeats import VerifySample
 
 TASKS = {"jena": a_task("jena"), "imdb": a_task("imdb")}
 
 
 def test_a_sample_of_repeats_is_none_one_of_each_or_a_number():
-    assert [parse_verify(text) for text in (None, "", "12")] == [None, Sample(), Sample(12)]
+    assert [parse_verify(text) for text in (None, "", "12")] == [
+        None,
+        VerifySample(),
+        VerifySample(12),
+    ]
 
 
 def test_seeds_are_numbers_between_commas():

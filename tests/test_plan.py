@@ -11,7 +11,7 @@ import pytest
 from builders import INSTALLED, Source, World, a_plugin, record_of
 
 from bench.errors import BenchError, CannotRun
-from bench.plan.plan import Request, Surroundings, check_seeds, make_plan
+from bench.plan.plan import PlanContext, Request, check_seeds, make_plan
 from bench.protocol import FAILED, SKIPPED
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
@@ -194,7 +194,7 @@ def test_a_plugin_with_a_problem_fails_with_line_and_reason_and_the_others_run(
     tasks = {"jena": world.task}
     plugins = [read_plugin(world.folder / "a_right_one.py", tasks), read_plugin(path, tasks)]
     plugins[1] = replace(plugins[1], task="jena")
-    surroundings = Surroundings({"jena": Source()}, world.training_examples, INSTALLED.get)
+    surroundings = PlanContext({"jena": Source()}, world.training_examples, INSTALLED.get)
     right, wrong = make_plan(
         plugins, Registry(tasks, tuple(plugins)), Request(overrides={"units": 3}), surroundings, {}
     )
@@ -208,7 +208,7 @@ def test_a_plugin_with_a_problem_fails_with_line_and_reason_and_the_others_run(
 def test_what_is_installed_is_looked_up_once_a_package(monkeypatch):
     asked = []
     monkeypatch.setattr(jobs, "version_of", lambda name: asked.append(name) or "1.0")
-    surroundings = jobs.surroundings_of({})
+    surroundings = jobs.plan_context_of({})
     for _ in range(2):
         assert surroundings.version_of("sklearn") == "1.0"
     assert surroundings.version_of("keras") == "1.0"

@@ -16,7 +16,7 @@ from builders import a_plugin
 
 from bench.errors import BenchError
 from bench.gate.from_pytest_benchmark import about, from_document, is_pytest_benchmark, side_of
-from bench.gate.model import Key, Measured
+from bench.gate.model import Key, Measurement
 from bench.protocol import CHECKS
 
 pytest.importorskip("pytest_benchmark")
@@ -198,7 +198,7 @@ def test_a_saved_file_is_a_side_with_the_raw_rounds_of_each_process(repository):
     # Not in a repository of git.
     assert side.commit == ""
     assert side.plugins == {
-        key: Measured(
+        key: Measurement(
             key,
             "ok",
             rounds={
@@ -239,7 +239,7 @@ KEY = Key("jena", "mine", "synthetic", "quick", "tensorflow")
 
 def a_document() -> dict[str, Any]:
     """What pytest-benchmark writes of one plugin, as far as it is read."""
-    step = Measured(KEY, "ok", rounds={"train_step": ((0.1, 0.2), (0.3,)), "compile": ((1.0,),)})
+    step = Measurement(KEY, "ok", rounds={"train_step": ((0.1, 0.2), (0.3,)), "compile": ((1.0,),)})
     machine = {"node": "my-host", "system": "Linux", "release": "6.1.2-x", "machine": "x86_64"}
     cpu = {"brand_raw": "Fast", "count": 2, "hz_actual_friendly": "1 GHz"}
     return {

@@ -13,7 +13,7 @@ from builders import AWKWARD, a_board, a_record, a_timed_record, beside
 from command_line import report_on
 from judged_world import judged
 
-from bench.analysis.backends import Comparison, side_by_side
+from bench.analysis.backends import BackendTable, side_by_side
 from bench.records.record import Record
 from bench.report import backends as render
 
@@ -45,7 +45,7 @@ def records() -> list[Record]:
 
 
 @pytest.fixture
-def story(records) -> tuple[Comparison, ...]:
+def story(records) -> tuple[BackendTable, ...]:
     return side_by_side(judged(*records))
 
 

@@ -46,7 +46,7 @@ def test_blocks_of_days_are_told_with_their_length():
 
 def test_the_detectable_difference_is_told():
     board = judged(*seeds("a", 0.2), *seeds("b", 0.3))
-    detectable = board.tables[0].standing.validation.detectable
+    detectable = board.tables[0].ranking.validation.detectable
 
     assert f"a difference of {detectable:.4f} in MAE" in lines(board)["detectable"]
     assert "80% power" in lines(board)["detectable"]

@@ -13,7 +13,7 @@ from gate_reports import a_key, a_side, one_of_each, same, slower
 from bench.gate.model import FAILED, NEW, WORSE, Report, Side
 from bench.gate.report.machines import (
     FORMATS,
-    Told,
+    RenderInput,
     figures,
     to_annotations,
     to_bmf,
@@ -188,7 +188,7 @@ def test_a_side_that_measured_nothing_has_no_figures():
 
 
 def test_every_form_has_a_name_and_is_text():
-    told = Told(one_of_each(), a_side(), {"jena_gru": "plugins/jena_gru.py"})
+    told = RenderInput(one_of_each(), a_side(), {"jena_gru": "plugins/jena_gru.py"})
     assert [*FORMATS] == [
         *("text", "md", "annotations", "junit", "json"),
         *("github-action-benchmark", "github-action-benchmark-bigger", "bmf"),
@@ -196,4 +196,4 @@ def test_every_form_has_a_name_and_is_text():
     assert all(form(told).strip() for form in FORMATS.values())
     assert "file=plugins/jena_gru.py" in FORMATS["annotations"](told)
     assert "--verbose" in FORMATS["text"](told)
-    assert "--verbose" not in FORMATS["text"](Told(one_of_each(), a_side(), verbose=True))
+    assert "--verbose" not in FORMATS["text"](RenderInput(one_of_each(), a_side(), verbose=True))

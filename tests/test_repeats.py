@@ -12,7 +12,7 @@ from builders import a_board, a_record, a_repeat
 from bench.protocol import OK, TIMEOUT
 from bench.records.record import BIT_IDENTICAL, DIFFERENT, WITHIN, Record
 from bench.records.repeats import (
-    Comparison,
+    RepeatCheck,
     Repeats,
     compare_metrics,
     compare_predictions,
@@ -27,7 +27,7 @@ from bench.records.repeats import (
 NUMBERS = np.linspace(-2, 2, 50, dtype="float32")
 
 
-def compared(first: Any, second: Any) -> Comparison:
+def compared(first: Any, second: Any) -> RepeatCheck:
     return compare_predictions({"predictions": first}, {"predictions": second})
 
 
@@ -35,9 +35,9 @@ def compared(first: Any, second: Any) -> Comparison:
 
 
 def test_the_same_bits_are_bit_identical():
-    assert compared(NUMBERS, NUMBERS.copy()) == Comparison(BIT_IDENTICAL, 0.0)
+    assert compared(NUMBERS, NUMBERS.copy()) == RepeatCheck(BIT_IDENTICAL, 0.0)
     odd = np.array([np.nan, np.inf, -0.0])
-    assert compared(odd, odd.copy()) == Comparison(BIT_IDENTICAL, 0.0)
+    assert compared(odd, odd.copy()) == RepeatCheck(BIT_IDENTICAL, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ def test_the_largest_difference_decides_wherever_it_is(gap, verdict):
     first = np.zeros(50)
     second = first.copy()
     second[17] = -gap
-    assert compared(first, second) == Comparison(verdict, gap)
-    assert compared(second, first) == Comparison(verdict, gap)
+    assert compared(first, second) == RepeatCheck(verdict, gap)
+    assert compared(second, first) == RepeatCheck(verdict, gap)
 
 
 def test_equal_numbers_of_other_bits_are_within():
-    assert compared(np.array([0.0]), np.array([-0.0])) == Comparison(WITHIN, 0.0)
-    assert compared(NUMBERS, NUMBERS.astype("float64")) == Comparison(WITHIN, 0.0)
+    assert compared(np.array([0.0]), np.array([-0.0])) == RepeatCheck(WITHIN, 0.0)
+    assert compared(NUMBERS, NUMBERS.astype("float64")) == RepeatCheck(WITHIN, 0.0)
 
 
 def test_a_difference_is_not_lost_in_narrow_numbers():
     first, second = np.array([250], "uint8"), np.array([5], "uint8")
-    assert compared(first, second) == Comparison(DIFFERENT, 245.0)
+    assert compared(first, second) == RepeatCheck(DIFFERENT, 245.0)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_difference_is_not_lost_in_narrow_numbers():
     ids=["shorter", "a column", "texts", "complex", "nan", "infinite", "huge"],
 )
 def test_what_cannot_be_subtracted_is_different_and_has_no_number(other):
-    assert compared(NUMBERS, other) == Comparison(DIFFERENT, None)
+    assert compared(NUMBERS, other) == RepeatCheck(DIFFERENT, None)
 
 
 def test_no_examples_at_all_are_the_same():
@@ -95,7 +95,7 @@ def test_validation_predictions_count_where_both_have_them():
 def test_a_repeat_without_predictions_of_the_test_split_is_different():
     only_validation = {"validation_predictions": NUMBERS}
     for first, second in (({"predictions": NUMBERS}, {}), (only_validation, only_validation)):
-        assert compare_predictions(first, second) == Comparison(DIFFERENT, None)
+        assert compare_predictions(first, second) == RepeatCheck(DIFFERENT, None)
 
 
 # Scores and curves
@@ -158,13 +158,13 @@ def test_whatever_an_old_record_has_in_a_section_that_is_not_checked_breaks_noth
 
 def test_the_worst_of_several_comparisons_counts():
     same, near, far = (
-        Comparison(BIT_IDENTICAL, 0.0),
-        Comparison(WITHIN, 1e-8),
-        Comparison(DIFFERENT, 0.5),
+        RepeatCheck(BIT_IDENTICAL, 0.0),
+        RepeatCheck(WITHIN, 1e-8),
+        RepeatCheck(DIFFERENT, 0.5),
     )
     assert worst([same, near, same]) == near
     assert worst([far, near]) == worst([near, far]) == far
-    assert worst([far, Comparison(DIFFERENT, None)]) == Comparison(DIFFERENT, None)
+    assert worst([far, RepeatCheck(DIFFERENT, None)]) == RepeatCheck(DIFFERENT, None)
 
 
 # The sample

@@ -17,7 +17,7 @@ from bench.analysis.reproduction import (
     NOT_MEASURED,
     WITHIN,
     WORSE,
-    Figure,
+    PublishedFigure,
     Reproduction,
     reproduce,
 )
@@ -54,7 +54,7 @@ def seeds(
     ]
 
 
-def only_figure(records: list[Record], **notes: str) -> Figure:
+def only_figure(records: list[Record], **notes: str) -> PublishedFigure:
     (comparison,) = reproduce(a_board(*records), notes).comparisons
     (figure,) = comparison.figures
     return figure

@@ -30,7 +30,7 @@ from bench.errors import BenchError
 from bench.protocol import FAILED
 from bench.records.store import Store
 from bench.registry.discover import discover
-from bench.series.csv_file import Table
+from bench.series.csv_file import StationTable
 from bench.series.prepare import prepare
 from bench.series.windows import open_windows
 from bench.task import Prepared
@@ -53,7 +53,7 @@ def weather_table() -> Prepared:
     noise = np.random.default_rng(0).normal(size=(1200, 2))
     values = np.column_stack([np.arange(1200.0), 9 + 8 * noise])
     columns = ("p (mbar)", "T (degC)", "rh (%)")
-    return prepare(Table(HOUR * np.arange(1200), columns, values), "s", as_published=False)
+    return prepare(StationTable(HOUR * np.arange(1200), columns, values), "s", as_published=False)
 
 
 # Both sides are fed the same.
@@ -262,7 +262,7 @@ def test_overhead_is_a_trials_own_and_its_part_of_the_runs() -> None:
     records = [a_record("a", timing=timing), a_record("b", timing={**timing, "total": 11.9})]
     failed = a_record("c", status=FAILED, timing={})
 
-    found = overhead_of([*records, failed], run=27.4, again=0.4)
+    found = overhead_of([*records, failed], run=27.4, control=0.4)
 
     assert found.of_a_trial == pytest.approx(0.7 + (27.4 - 23.4) / 2)
     assert found.share == pytest.approx(0.4 / 27.4)

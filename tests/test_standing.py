@@ -90,8 +90,8 @@ def test_the_test_split_is_judged_too_and_ranks_nothing():
     (table,) = other.tables
 
     assert {row.label: str(row.rank) for row in table.rows} == {"a": "1", "b": "2"}
-    assert table.standing.test.best == ("b",)
-    assert usual.tables[0].standing.test.best == ("a",)
+    assert table.ranking.test.best == ("b",)
+    assert usual.tables[0].ranking.test.best == ("a",)
 
 
 def test_without_predictions_a_row_has_no_rank_and_is_named():
@@ -100,7 +100,7 @@ def test_without_predictions_a_row_has_no_rank_and_is_named():
     (table,) = found.tables
 
     assert [row.rank and str(row.rank) for row in table.rows] == [None, "1"]
-    assert table.standing.unranked == ("old",)
+    assert table.ranking.unranked == ("old",)
     assert rows_of(found)["old"].validation["mae"].interval is None
 
 
@@ -117,8 +117,8 @@ def test_rows_scored_on_other_examples_are_not_compared():
     evidence = {**evidence_of(*a, *b), **evidence_of(*c, examples="others")}
     (table,) = judge(a_board(*a, *b, *c), evidence).tables
 
-    assert table.standing.unranked == ("c",)
-    assert set(table.standing.validation.ranks) == {"a", "b"}
+    assert table.ranking.unranked == ("c",)
+    assert set(table.ranking.validation.ranks) == {"a", "b"}
 
 
 def test_what_failed_is_neither_ranked_nor_named_as_unranked():
@@ -126,14 +126,14 @@ def test_what_failed_is_neither_ranked_nor_named_as_unranked():
     (table,) = judged(*records).tables
 
     assert [row.rank and str(row.rank) for row in table.rows] == ["1", None]
-    assert table.standing.unranked == ()
+    assert table.ranking.unranked == ()
 
 
 def test_without_any_predictions_nothing_is_said():
     (table,) = judge(a_board(*seeds("a", 0.2)), {}).tables
 
-    assert table.standing.validation is None
-    assert table.standing.unranked == ("a",)
+    assert table.ranking.validation is None
+    assert table.ranking.unranked == ("a",)
 
 
 def test_examples_of_one_day_alone_are_no_sample_and_the_table_says_so():
@@ -141,10 +141,10 @@ def test_examples_of_one_day_alone_are_no_sample_and_the_table_says_so():
     (table,) = judged(*seeds("a", 0.2), *seeds("b", 0.3), groups=day).tables
 
     assert [row.rank for row in table.rows] == [None, None]
-    assert table.standing.validation is None
-    assert table.standing.problem.startswith("validation: ")
-    assert table.standing.unranked == ()
-    assert dict(compared(table))["not compared"] == table.standing.problem
+    assert table.ranking.validation is None
+    assert table.ranking.problem.startswith("validation: ")
+    assert table.ranking.unranked == ()
+    assert dict(compared(table))["not compared"] == table.ranking.problem
 
 
 def test_days_of_alike_errors_make_intervals_wider():

@@ -11,7 +11,7 @@ from scipy import stats
 from score_world import ScoreWorld, coverage, false_tables
 
 from bench.errors import BenchError
-from bench.statistics.compare import Comparison, Rank, Sample, compare
+from bench.statistics.compare import Rank, Sample, TableComparison, compare
 
 N = 400
 GROUPS = np.arange(N)
@@ -32,7 +32,7 @@ def four(*seeds: int) -> list[Sample]:
     return [a_sample(label, mean, *(seeds or (0, 1, 2))) for label, mean in means.items()]
 
 
-def ranks(found: Comparison) -> dict[str, str]:
+def ranks(found: TableComparison) -> dict[str, str]:
     return {label: str(rank) for label, rank in found.ranks.items()}
 
 

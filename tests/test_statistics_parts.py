@@ -8,11 +8,11 @@ from scipy import stats
 from scipy.special import polygamma
 
 from bench.errors import BenchError
-from bench.statistics.blocks import Components, Sample, components, group_examples, summarise
+from bench.statistics.blocks import Components, PluginScores, components, group_examples, summarise
 from bench.statistics.compare import holm
 from bench.statistics.intervals import (
     Interval,
-    Part,
+    VarianceEstimate,
     cochran,
     howe,
     howe_p_values,
@@ -64,7 +64,7 @@ def test_predictions_of_other_examples_are_refused():
 def made(values: np.ndarray) -> Components:
     """Estimate the parts of independent examples' scores."""
     rows, size = values.shape
-    sample = Sample("a", tuple(range(rows)), values)
+    sample = PluginScores("a", tuple(range(rows)), values)
     return components(summarise(sample, group_examples(np.arange(size))), 1)
 
 
@@ -203,14 +203,14 @@ def test_a_single_seed_is_given_what_the_others_have_in_common():
 def test_one_part_alone_gives_students_interval(rule):
     values = np.random.default_rng(0).random(6)
     known = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    half = rule([Part(values.var(ddof=1) / 6, 5.0), Part(0.0, 300.0)], 0.05)
+    half = rule([VarianceEstimate(values.var(ddof=1) / 6, 5.0), VarianceEstimate(0.0, 300.0)], 0.05)
     assert half == pytest.approx((known.high - known.low) / 2)
 
 
 def test_the_p_value_of_one_part_is_students():
     one, two = np.random.default_rng(0).random((2, 8))
     known = stats.ttest_rel(one, two)
-    part = Part(np.array([(one - two).var(ddof=1) / 8]), np.array([7.0]))
+    part = VarianceEstimate(np.array([(one - two).var(ddof=1) / 8]), np.array([7.0]))
     p = howe_p_values(np.array([(one - two).mean()]), [part])
     assert p == pytest.approx([known.pvalue], rel=1e-6)
 
@@ -219,7 +219,10 @@ def test_two_samples_are_never_more_certain_than_welch_says_and_agree_with_many_
     random = np.random.default_rng(0)
     for size, agree in ((5, False), (2000, True)):
         one, two = random.normal(0, 1, size), random.normal(0.1, 3, size)
-        parts = [Part(np.array([x.var(ddof=1) / size]), np.array([size - 1.0])) for x in (one, two)]
+        parts = [
+            VarianceEstimate(np.array([x.var(ddof=1) / size]), np.array([size - 1.0]))
+            for x in (one, two)
+        ]
         p = howe_p_values(np.array([one.mean() - two.mean()]), parts)[0]
         welch = stats.ttest_ind(one, two, equal_var=False).pvalue
         assert p >= welch - 1e-9
@@ -229,27 +232,27 @@ def test_two_samples_are_never_more_certain_than_welch_says_and_agree_with_many_
 def test_satterthwaites_degrees_of_freedom_are_those_of_welch():
     random = np.random.default_rng(0)
     one, two = random.normal(size=5), random.normal(0, 3, 9)
-    parts = [Part(x.var(ddof=1) / len(x), len(x) - 1) for x in (one, two)]
+    parts = [VarianceEstimate(x.var(ddof=1) / len(x), len(x) - 1) for x in (one, two)]
     assert satterthwaite(parts) == pytest.approx(stats.ttest_ind(one, two, equal_var=False).df)
-    assert satterthwaite([Part(0.0, 2), Part(0.0, 3)]) == np.inf
+    assert satterthwaite([VarianceEstimate(0.0, 2), VarianceEstimate(0.0, 3)]) == np.inf
 
 
 def test_no_difference_is_certain_to_be_none_and_no_error_divides_nothing():
-    nothing = Part(np.zeros(3), np.full(3, 9.0))
+    nothing = VarianceEstimate(np.zeros(3), np.full(3, 9.0))
     assert howe_p_values(np.array([0.0, 0.1, -0.1]), [nothing]).tolist() == [1.0, 0.0, 0.0]
-    something = Part(np.ones(2), np.full(2, 9.0))
+    something = VarianceEstimate(np.ones(2), np.full(2, 9.0))
     p = howe_p_values(np.array([0.0, 1e-9]), [something])
     assert p[0] == 1.0
     assert p[1] == pytest.approx(1.0)
-    huge = Part(np.ones(1), np.full(1, np.inf))
+    huge = VarianceEstimate(np.ones(1), np.full(1, np.inf))
     assert 0 < howe_p_values(np.array([1e3]), [huge])[0] < 1e-190
 
 
 def test_tests_at_small_levels_hold_where_satterthwaites_would_not():
     """Three seeds dominate the error; rejections at 1 in 1000 of 200,000 true nulls."""
     random, size, level = np.random.default_rng(0), 200_000, 1e-3
-    seeds = Part(10 * random.chisquare(2, size) / 2, 2.0)
-    examples = Part(random.chisquare(300, size) / 300, 300.0)
+    seeds = VarianceEstimate(10 * random.chisquare(2, size) / 2, 2.0)
+    examples = VarianceEstimate(random.chisquare(300, size) / 300, 300.0)
     differences = np.sqrt(11) * np.abs(random.standard_normal(size))
     error = np.sqrt(seeds.variance + examples.variance)
     by_satterthwaite = t_quantile(satterthwaite([seeds, examples]), level / 2) * error
@@ -262,17 +265,17 @@ def test_tests_at_small_levels_hold_where_satterthwaites_would_not():
 
 def test_an_interval_says_what_it_is_over_and_whether_seeds_would_help():
     found = Components(seeds=0.09, interaction=0.01, examples=0.05, count=3)
-    interval = interval_of(1.0, found, Part(0.09, 6.0), 99.0, 0.05)
+    interval = interval_of(1.0, found, VarianceEstimate(0.09, 6.0), 99.0, 0.05)
     assert (interval.seed_error, interval.example_error) == pytest.approx((0.03**0.5, 0.2))
     assert (interval.over, interval.more_seeds_help) == ("seeds and examples", False)
-    noisy = interval_of(1.0, found, Part(0.3, 6.0), 99.0, 0.05)
+    noisy = interval_of(1.0, found, VarianceEstimate(0.3, 6.0), 99.0, 0.05)
     assert noisy.more_seeds_help
     assert noisy.low < interval.low < 1.0 < interval.high < noisy.high
 
 
 def test_an_interval_is_never_shorter_than_that_of_the_trained_models_themselves():
     found = Components(seeds=0.0001, interaction=0.04, examples=0.05, count=2)
-    interval = interval_of(0.0, found, Part(0.0001, 1.0), 999.0, 0.05)
+    interval = interval_of(0.0, found, VarianceEstimate(0.0001, 1.0), 999.0, 0.05)
     assert interval.seed_error == pytest.approx((0.04 / 2) ** 0.5)
 
 

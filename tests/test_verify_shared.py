@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.plan.plan import Planned
 from bench.protocol import OK, Job
 from bench.records.record import BIT_IDENTICAL, WITHIN, Record
-from bench.records.repeats import Sample
+from bench.records.repeats import VerifySample
 from bench.records.store import Store
 from bench.run import runner
 from bench.run.runner import CLAIMS, Claims, Result
@@ -42,7 +42,7 @@ def workers() -> Script:
 def verify(world: RunWorld, executor: Script, *plan: Planned, **context: Any) -> tuple[Result, int]:
     """Run a plan and repeat one trial of each row; return the result and how many went wrong."""
     world.store.prepare()
-    verification = Verification(Sample(9), plan, world.store, world.notes.warn)
+    verification = Verification(VerifySample(9), plan, world.store, world.notes.warn)
     result = world.run(plan, executor, further=verification.further, **context)
     return result, verification.unconfirmed(result.records)
 

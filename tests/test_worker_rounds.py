@@ -15,12 +15,12 @@ import psutil
 import pytest
 from small_job import MODEL, a_small_job, some_data
 
-from bench.protocol import MEASURE, Effort, Job, Readings
+from bench.protocol import MEASURE, Job, MeasureBudget, Readings
 from bench.worker import keeper
 
 keras = pytest.importorskip("keras")
 
-SHORT = Effort(warm_up=3, steps=12, passes=4, examples=40, least=2, seconds=60.0)
+SHORT = MeasureBudget(warm_up=3, steps=12, passes=4, examples=40, least=2, seconds=60.0)
 
 NO_WEIGHTS = (
     "def build(task):\n"
@@ -59,7 +59,7 @@ class Clock:
         return self.seconds
 
 
-def a_job(folder: Path, build: str = MODEL, effort: Effort = SHORT, **training: Any) -> Job:
+def a_job(folder: Path, build: str = MODEL, effort: MeasureBudget = SHORT, **training: Any) -> Job:
     hyperparameters = {"units": 4} if build is MODEL else {}
     job = a_small_job(folder / "job", some_data(), build, hyperparameters, **training)
     return replace(job, kind=MEASURE, effort=effort)

@@ -24,7 +24,7 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Side:
+class BackendRun:
     """A plugin on one backend: validation metric over seeds, and the costs.
 
     ``label`` is its row's in the table; ``cached`` says that compiled code of some trial
@@ -39,7 +39,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class BackendComparison:
     """A plugin on two backends or more, and what may be said of it.
 
     ``fastest`` is the backend whose epoch is shortest, ``factor`` how many times as long the
@@ -49,7 +49,7 @@ class SideBySide:
     """
 
     plugin: str
-    sides: tuple[Side, ...]
+    sides: tuple[BackendRun, ...]
     fastest: str
     factor: float | None
     why_none: str
@@ -59,7 +59,7 @@ class SideBySide:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BackendTable:
     """The plugins of one table that ran on several backends, in the order of its rows.
 
     ``alone`` says of each plugin that is ok on one backend only which it is, and what became
@@ -67,7 +67,7 @@ class Comparison:
     """
 
     table: Table
-    plugins: tuple[SideBySide, ...]
+    plugins: tuple[BackendComparison, ...]
     alone: Mapping[str, str]
 
 
@@ -77,7 +77,7 @@ class _Ran:
 
     plugin: str
     rows: tuple[Row, ...]
-    sides: tuple[Side, ...]
+    sides: tuple[BackendRun, ...]
     found: tuple[Sequence[Record], ...]
 
 
@@ -85,7 +85,7 @@ class _Ran:
 _Verdicts = Mapping[tuple[str, str], str]
 
 
-def side_by_side(board: Leaderboard) -> tuple[Comparison, ...]:
+def side_by_side(board: Leaderboard) -> tuple[BackendTable, ...]:
     """Compare the backends of each plugin that is ok on two or more; one item for each table.
 
     The fastest is the one whose median epoch after the first is shortest, if its 95%
@@ -99,12 +99,12 @@ def side_by_side(board: Leaderboard) -> tuple[Comparison, ...]:
     return tuple(_compared(table) for table in board.tables)
 
 
-def _compared(table: Table) -> Comparison:
+def _compared(table: Table) -> BackendTable:
     plugins = _plugins(table)
     several = [ran for ran in plugins if len(ran.sides) > 1]
     verdicts = _verdicts(table, several)
     alone = {ran.plugin: _alone(ran) for ran in plugins if len(ran.sides) == 1}
-    return Comparison(table, tuple(_side_by_side(ran, table, verdicts) for ran in several), alone)
+    return BackendTable(table, tuple(_side_by_side(ran, table, verdicts) for ran in several), alone)
 
 
 def _plugins(table: Table) -> list[_Ran]:
@@ -124,7 +124,7 @@ def _ran(plugin: str, rows: Iterable[Row], table: Table) -> _Ran:
         if quality is not None and row.costs is not None:
             found = [record for record in records_of(table, row) if record.status == OK]
             cached = any(map(_is_cached, found))
-            sides.append(Side(row.backend, row.label, quality, row.costs, cached))
+            sides.append(BackendRun(row.backend, row.label, quality, row.costs, cached))
             records.append(found)
     return _Ran(plugin, ordered, tuple(sides), tuple(records))
 
@@ -148,9 +148,9 @@ def _notes(ran: _Ran) -> tuple[str, ...]:
     )
 
 
-def _side_by_side(ran: _Ran, table: Table, verdicts: _Verdicts) -> SideBySide:
+def _side_by_side(ran: _Ran, table: Table, verdicts: _Verdicts) -> BackendComparison:
     quality, why = _quality(ran, table, verdicts)
-    made = SideBySide(ran.plugin, ran.sides, "", None, "", quality, why, _notes(ran))
+    made = BackendComparison(ran.plugin, ran.sides, "", None, "", quality, why, _notes(ran))
     why_none = _other_model(ran) or _no_times(ran)
     if why_none:
         return replace(made, why_none=why_none)
@@ -218,12 +218,12 @@ def _quality(ran: _Ran, table: Table, verdicts: _Verdicts) -> tuple[str, str]:
     single = [side.backend for side in ran.sides if side.quality.count < 2]
     if single:
         return UNKNOWN, f"{' and '.join(single)}: one seed"
-    return UNKNOWN, (table.standing.problem if table.standing else "") or "no scores of examples"
+    return UNKNOWN, (table.ranking.problem if table.ranking else "") or "no scores of examples"
 
 
 def _verdicts(table: Table, several: Iterable[_Ran]) -> _Verdicts:
     """Test each pair of a plugin's backends of which there are scores of two seeds or more."""
-    standings = table.standing.validation if table.standing else None
+    standings = table.ranking.validation if table.ranking else None
     if standings is None:
         return {}
     pairs = [
@@ -250,11 +250,11 @@ def _verdicts(table: Table, several: Iterable[_Ran]) -> _Verdicts:
     return verdicts
 
 
-def _epoch(side: Side) -> float:
+def _epoch(side: BackendRun) -> float:
     return side.costs.epoch_seconds or 0.0
 
 
-def _meet(first: Side, other: Side) -> bool:
+def _meet(first: BackendRun, other: BackendRun) -> bool:
     one, another = first.costs.epoch_seconds_interval, other.costs.epoch_seconds_interval
     return one is None or another is None or one[1] >= another[0]
 

@@ -22,7 +22,7 @@ _LARGEST = 1e300
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class Contention:
     """What disturbed a trial, as far as it is too much: falsy fields did not.
 
     shared: another run trained on the machine. jobs: how many trials the run itself had at
@@ -61,12 +61,12 @@ def contention_of(record: Record, usual: float | None) -> str:
     return "; ".join(disturbance(record, usual).reasons)
 
 
-def disturbance(record: Record, usual: float | None) -> Disturbance:
+def disturbance(record: Record, usual: float | None) -> Contention:
     """Return what disturbed a trial; see ``contention_of``."""
     others = _number(_measured(record).get("others_cpu")) or 0.0
     several = _several(record.environment.get("jobs"))
     slowdown = max(_references(record), default=0.0) / usual if usual else 0.0
-    return Disturbance(
+    return Contention(
         # Beside trials of its own run there is no telling whether there was another one.
         shared=record.environment.get("shared") is True and not several,
         jobs=several,
@@ -75,10 +75,10 @@ def disturbance(record: Record, usual: float | None) -> Disturbance:
     )
 
 
-def worst(found: Iterable[Disturbance]) -> Disturbance:
+def worst(found: Iterable[Contention]) -> Contention:
     """Return the worst of each kind."""
     all_found = [*found]
-    return Disturbance(
+    return Contention(
         shared=any(one.shared for one in all_found),
         jobs=max((one.jobs for one in all_found), default=0),
         others_cpu=max((one.others_cpu for one in all_found), default=0.0),

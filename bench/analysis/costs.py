@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.analysis.contention import Disturbance, disturbance, machine_of, usual_references, worst
+from bench.analysis.contention import Contention, disturbance, machine_of, usual_references, worst
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.statistics.medians import median_interval
@@ -201,7 +201,7 @@ def with_repeats(answering: Sequence[Record], found: Sequence[Record]) -> list[R
     ]
 
 
-def _costs(trials: Sequence[tuple[Record, Disturbance]], targets: Targets) -> Costs:
+def _costs(trials: Sequence[tuple[Record, Contention]], targets: Targets) -> Costs:
     quiet = [record for record, disturbed in trials if not disturbed.reasons]
     timed = quiet or [record for record, _ in trials]
     fit = _known(record.timing.get("fit") for record in timed)

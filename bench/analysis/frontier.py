@@ -13,7 +13,7 @@ from bench.protocol import OK
 
 
 @dataclass(frozen=True)
-class Point:
+class FrontierPoint:
     """One model's validation metric, and the seconds of its training.
 
     ``contended`` says that it was timed beside other work, so that its time compares
@@ -26,10 +26,10 @@ class Point:
     contended: bool = False
 
 
-def points(table: Table) -> list[Point]:
+def points(table: Table) -> list[FrontierPoint]:
     """Return one point for each row that was measured and timed, best first."""
     return [
-        Point(
+        FrontierPoint(
             row.label,
             row.costs.fit_seconds,
             row.validation[table.metric],
@@ -40,7 +40,7 @@ def points(table: Table) -> list[Point]:
     ]
 
 
-def frontier(found: Iterable[Point], direction: str) -> list[Point]:
+def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoint]:
     """Return the points that no other one beats in time and quality, the quickest first.
 
     One point beats another if it is at least as good in both and better in one. Points
@@ -49,7 +49,7 @@ def frontier(found: Iterable[Point], direction: str) -> list[Point]:
     sign = 1 if direction == "min" else -1
     quiet = [point for point in found if not point.contended]
     ordered = sorted(quiet, key=lambda p: (p.seconds, sign * p.quality.mean, p.label))
-    front: list[Point] = []
+    front: list[FrontierPoint] = []
     for point in ordered:
         last = front[-1] if front else None
         if (
@@ -71,7 +71,7 @@ def on_frontier(table: Table) -> dict[str, bool | None]:
     return {point.label: None if point.contended else point.label in best for point in found}
 
 
-def _place(point: Point) -> tuple[float, float]:
+def _place(point: FrontierPoint) -> tuple[float, float]:
     return point.seconds, point.quality.mean
 
 

@@ -24,12 +24,12 @@ from bench.records.repeats import Repeats, summarise
 from bench.records.selection import UNREADABLE, current, left_out, setbacks, told
 
 if TYPE_CHECKING:
-    from bench.statistics.compare import Comparison, Rank
+    from bench.statistics.compare import Rank, TableComparison
     from bench.statistics.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Standing:
+class RankingResult:
     """The comparison of a table's plugins on each split, and the rows that it leaves out.
 
     ``unranked`` are labels of rows that are ok, but of which the scores of the validation
@@ -37,8 +37,8 @@ class Standing:
     why a split with scores could not be compared, "" if it was.
     """
 
-    validation: Comparison | None
-    test: Comparison | None
+    validation: TableComparison | None
+    test: TableComparison | None
     unranked: tuple[str, ...]
     problem: str = ""
 
@@ -96,7 +96,7 @@ class Table:
     ``groups`` is what examples that are not independent have in common, in the plural.
     ``scored_examples`` is None where all of each split are scored; ``targets`` are those of
     which the rows' costs tell the time to reach them; ``records`` are those that the rows
-    summarise or mention. ``standing`` is how the rows compare, None until they are judged.
+    summarise or mention. ``ranking`` is how the rows compare, None until they are judged.
     """
 
     task: str
@@ -114,7 +114,7 @@ class Table:
     targets: Targets
     rows: tuple[Row, ...]
     records: tuple[Record, ...]
-    standing: Standing | None = None
+    ranking: RankingResult | None = None
 
     @cached_property
     def records_by_row(self) -> Mapping[str, Sequence[Record]]:

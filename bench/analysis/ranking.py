@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.analysis.leaderboard import Leaderboard, Row, Spread, Standing, Table, records_of
+from bench.analysis.leaderboard import Leaderboard, RankingResult, Row, Spread, Table, records_of
 from bench.errors import BenchError
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.store import Store
 
 if TYPE_CHECKING:
-    from bench.statistics.compare import Comparison, Sample
+    from bench.statistics.blocks import PluginScores
+    from bench.statistics.compare import TableComparison
     from bench.task import Array
 
 # What the statistics need of records: the score of every example, from the stored predictions
@@ -95,7 +96,7 @@ def judge(board: Leaderboard, evidence: Evidence) -> Leaderboard:
 
 
 def _judged(table: Table, evidence: Evidence) -> Table:
-    found: dict[str, Comparison | None] = {}
+    found: dict[str, TableComparison | None] = {}
     problems = []
     for split in ("validation", "test"):
         try:
@@ -118,11 +119,11 @@ def _judged(table: Table, evidence: Evidence) -> Table:
     unranked = tuple(
         row.label for row in rows if row.rank is None and table.metric in row.validation
     )
-    standing = Standing(validation, test, () if problems else unranked, "; ".join(problems))
-    return replace(table, rows=tuple(rows), standing=standing)
+    ranking = RankingResult(validation, test, () if problems else unranked, "; ".join(problems))
+    return replace(table, rows=tuple(rows), ranking=ranking)
 
 
-def _compare(table: Table, split: str, evidence: Evidence) -> Comparison | None:
+def _compare(table: Table, split: str, evidence: Evidence) -> TableComparison | None:
     """Compare the rows whose records were all scored on the same examples of a split.
 
     Raises:
@@ -154,17 +155,17 @@ def _of_row(table: Table, row: Row, split: str, evidence: Evidence) -> list[tupl
     return known if len(known) == len(records) else []
 
 
-def _sample(label: str, found: Sequence[tuple[Record, Scores]]) -> Sample:
+def _sample(label: str, found: Sequence[tuple[Record, Scores]]) -> PluginScores:
     import numpy as np
 
-    from bench.statistics.compare import Sample
+    from bench.statistics.blocks import PluginScores
 
     seeds = tuple(record.trial.seed for record, _ in found)
-    return Sample(label, seeds, np.stack([scores.values for _, scores in found]))
+    return PluginScores(label, seeds, np.stack([scores.values for _, scores in found]))
 
 
 def _with_intervals(
-    label: str, spreads: Mapping[str, Spread], metric: str, found: Comparison | None
+    label: str, spreads: Mapping[str, Spread], metric: str, found: TableComparison | None
 ) -> Mapping[str, Spread]:
     if found is None or label not in found.intervals:
         return spreads

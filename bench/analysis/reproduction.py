@@ -25,7 +25,7 @@ _SEEDS = {1: "one seed", 2: "two seeds"}
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedFigure:
     """One published figure, what the suite measured, and the verdict.
 
     ``split`` is empty where the suite has no such figure; ``difference`` is measured minus
@@ -43,18 +43,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReproductionTable:
     """The published figures of one table, in the order of its rows."""
 
     table: Table
-    figures: tuple[Figure, ...]
+    figures: tuple[PublishedFigure, ...]
 
 
 @dataclass(frozen=True)
 class Reproduction:
     """All comparisons, and the tables that published figures do not speak of, with why."""
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ReproductionTable, ...]
     left_out: tuple[tuple[Table, str], ...]
 
 
@@ -79,7 +79,7 @@ def reproduce(board: Leaderboard, notes: Mapping[str, str]) -> Reproduction:
             left_out.append((table, why))
         else:
             figures = tuple(f for row in table.rows for f in _figures(table, row, notes))
-            comparisons.append(Comparison(table, figures))
+            comparisons.append(ReproductionTable(table, figures))
     return Reproduction(tuple(comparisons), tuple(left_out))
 
 
@@ -91,7 +91,7 @@ def _not_comparable(table: Table) -> str:
     return ""
 
 
-def _figures(table: Table, row: Row, notes: Mapping[str, str]) -> Iterator[Figure]:
+def _figures(table: Table, row: Row, notes: Mapping[str, str]) -> Iterator[PublishedFigure]:
     records = records_of(table, row)
     note = notes.get(records[-1].trial.plugin, "")
     is_variant = any(record.trial.overrides for record in records)
@@ -108,7 +108,7 @@ def _figures(table: Table, row: Row, notes: Mapping[str, str]) -> Iterator[Figur
             verdict, why = _judged(table, spreads, metric, published)
             if is_variant:
                 verdict, why = NOT_JUDGED, "its hyperparameters are not the published ones"
-        yield Figure(
+        yield PublishedFigure(
             plugin=row.label,
             split=split,
             metric=metric if split else key,

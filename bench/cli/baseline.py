@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
-    from bench.gate.model import Measured, Side
+    from bench.gate.model import Measurement, Side
     from bench.records.record import Record
 
 OUTPUT = Path("reports/baseline.json")
@@ -155,7 +155,7 @@ def _summary(side: Side) -> str:
     return tabulate(rows, headings, colalign=numbers, disable_numparse=True)
 
 
-def _row(measured: Measured) -> list[str]:
+def _row(measured: Measurement) -> list[str]:
     from bench.formatting import NOTHING, duration, metric_name, one_line, size
     from bench.gate.history import value_of
     from bench.metrics import PEAK_MEMORY, PREDICT, TRAIN_STEP

@@ -14,12 +14,12 @@ from bench.cli import options as shared
 from bench.cli.options import check_backend, parse_seeds
 from bench.errors import BenchError
 from bench.gate.model import NO_BASELINE, VERDICTS
-from bench.gate.settings import Settings, read_settings, with_options
+from bench.gate.settings import CheckSettings, read_settings, with_options
 from bench.metrics import METRICS
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
-    from bench.gate.report.machines import Told
+    from bench.gate.report.machines import RenderInput
 
 BASELINE = Path("reports/baseline.json")
 FORMATS = ("text", "md", "annotations", "junit", "json")
@@ -57,7 +57,7 @@ class CheckOptions:
     annotate: bool
     verbose: bool
 
-    def settings(self) -> Settings:
+    def settings(self) -> CheckSettings:
         """Return how to judge: the project's settings, and the options over them.
 
         Raises:
@@ -227,7 +227,7 @@ def _with_baseline(options: CheckOptions) -> int:
 def _against(options: CheckOptions) -> int:
     from rich.console import Console
 
-    from bench.gate.against import Comparison, Schooling, Watch, compare_with_revision
+    from bench.gate.against import AgainstRequest, TrainingRequest, Watch, compare_with_revision
     from bench.gate.measure import SamplingSettings
     from bench.plan.plan import check_seeds
     from bench.run.runner import INTERRUPTED, Interruption
@@ -237,12 +237,12 @@ def _against(options: CheckOptions) -> int:
     check_seeds(seeds)
     settings, outputs = options.settings(), options.outputs()
     profile = options.profile or (QUICK_PROFILE if options.quick else "quick")
-    comparison = Comparison(
+    comparison = AgainstRequest(
         revision=options.against or "",
         patterns=options.names,
         task=options.task,
         folders=options.folders,
-        schooling=Schooling(profile, seeds, options.source, options.backend),
+        schooling=TrainingRequest(profile, seeds, options.source, options.backend),
         sampling=SamplingSettings(profile, options.source, options.backend),
         limit_seconds=options.limit or (QUICK_SECONDS if options.quick else None),
         settings=settings,
@@ -257,7 +257,7 @@ def _against(options: CheckOptions) -> int:
     return _tell(options, outputs, told)
 
 
-def _tell(options: CheckOptions, outputs: dict[Path, str], told: Told) -> int:
+def _tell(options: CheckOptions, outputs: dict[Path, str], told: RenderInput) -> int:
     """Write the report wherever it is wanted, and return the exit status."""
     from dataclasses import replace
 

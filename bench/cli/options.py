@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from bench.errors import BenchError
-from bench.records.repeats import Sample
+from bench.records.repeats import VerifySample
 from bench.registry.declarations import nearest
 from bench.registry.tasks import TaskInfo, find_task
 
@@ -135,7 +135,7 @@ def parse_data(words: Sequence[str], tasks: Mapping[str, TaskInfo]) -> dict[str,
     return paths
 
 
-def parse_verify(text: str | None) -> Sample | None:
+def parse_verify(text: str | None) -> VerifySample | None:
     """Parse what stands behind --verify: nothing, or a number of trials.
 
     Args:
@@ -145,13 +145,13 @@ def parse_verify(text: str | None) -> Sample | None:
         BenchError: It is no whole number from 1.
     """
     if not text:
-        return None if text is None else Sample()
+        return None if text is None else VerifySample()
     if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
         raise BenchError(
             f"--verify {text}: is no number of trials; give one from 1, or --verify alone, "
             "behind the names, for one trial of each plugin"
         )
-    return Sample(int(text))
+    return VerifySample(int(text))
 
 
 def check_backend(backend: str) -> None:

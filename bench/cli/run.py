@@ -25,7 +25,7 @@ from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS, default_bounds
 from bench.plan.plan import REUSE_POLICIES, Request, check_seeds
 from bench.protocol import Bounds
-from bench.records.repeats import Sample
+from bench.records.repeats import VerifySample
 from bench.registry.training_options import PROFILES
 
 #: What ``--failed`` takes from the records, and its options.
@@ -56,7 +56,7 @@ class RunOptions:
     reuse: str
     failed: bool
     retry: int
-    verify: Sample | None
+    verify: VerifySample | None
     until_separated: bool
     max_seeds: int
     folders: tuple[Path, ...]

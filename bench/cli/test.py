@@ -50,7 +50,7 @@ def command(
     """
     check_backend(backend)
 
-    from bench.conformance.examiner import Examiner, Settings
+    from bench.conformance.examiner import Examiner, ExaminerSettings
     from bench.data.prepared import say_on_stderr
     from bench.registry.discover import discover, is_file_name
     from bench.registry.tasks import find_task
@@ -64,7 +64,9 @@ def command(
     # As for `run`: told to end, it lets no worker outlive it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     verdicts: list[Verdict] = []
-    examiner = Examiner(registry, LocalExecutor(), Settings(backend, timeout), say_on_stderr)
+    examiner = Examiner(
+        registry, LocalExecutor(), ExaminerSettings(backend, timeout), say_on_stderr
+    )
     try:
         for plugin in plugins:
             for verdict in examiner.examine(plugin):

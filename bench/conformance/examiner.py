@@ -34,7 +34,7 @@ _PROFILE = "smoke"
 
 
 @dataclass(frozen=True)
-class Settings:
+class ExaminerSettings:
     """How plugins are examined: what Keras computes with, and the seconds that each may take."""
 
     backend: str = "tensorflow"
@@ -48,7 +48,7 @@ class Examiner:
         self,
         registry: Registry,
         executor: Executor,
-        settings: Settings,
+        settings: ExaminerSettings,
         say: Callable[[str], None],
     ) -> None:
         self._executor = executor

@@ -20,8 +20,8 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from bench.gate.measure import Sampled, Sampling
-    from bench.gate.model import Measured
+    from bench.gate.measure import Sample, Sampling
+    from bench.gate.model import Measurement
     from bench.registry.discover import Registry
 
 
@@ -37,19 +37,19 @@ class Benchmarks:
         self._processes = processes
         self._registry: Registry | None = None
         self._sampler: Sampling | None = None
-        self._measured: dict[Path, Measured] = {}
+        self._measured: dict[Path, Measurement] = {}
 
-    def measured(self, path: Path, once: bool = False) -> Measured:
+    def measured(self, path: Path, once: bool = False) -> Measurement:
         """Measure a plugin file; with ``once`` in one process, to see that it can be done.
 
         Raises:
             BenchError: The file is broken, or the data cannot be made.
         """
-        from bench.gate.measure import measured
+        from bench.gate.measure import joined
 
         if path not in self._measured:
             samples = self._samples(path, 1 if once else self._processes)
-            self._measured[path] = measured(samples)
+            self._measured[path] = joined(samples)
         return self._measured[path]
 
     def pytest_unconfigure(self) -> None:
@@ -57,7 +57,7 @@ class Benchmarks:
         if self._sampler is not None:
             self._sampler.close()
 
-    def _samples(self, path: Path, processes: int) -> list[Sampled]:
+    def _samples(self, path: Path, processes: int) -> list[Sample]:
         from bench.data.prepared import say_on_stderr
         from bench.gate import measure
         from bench.protocol import OK
@@ -73,7 +73,7 @@ class Benchmarks:
         (plugin,) = self._registry.select([str(path)])
         if plugin.problems:
             raise BenchError("; ".join(map(str, plugin.problems)))
-        samples: list[Sampled] = []
+        samples: list[Sample] = []
         while len(samples) < processes and all(each.status == OK for each in samples):
             if samples:
                 self._sampler.renew()

@@ -64,7 +64,7 @@ class Display(Protocol):
 def make_display(item: OfficialFile) -> Display:
     """Return the display for one file."""
     console = Console(stderr=True, highlight=False)
-    return _Bar(item.name, console) if console.is_terminal else _Lines(item.name)
+    return _Bar(item.name, console) if console.is_terminal else _LineProgress(item.name)
 
 
 class _Bar:
@@ -94,7 +94,7 @@ class _Bar:
         self._progress.stop()
 
 
-class _Lines:
+class _LineProgress:
     def __init__(self, name: str) -> None:
         self.total = 0
         self._name = name

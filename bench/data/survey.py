@@ -53,7 +53,7 @@ class TaskStatus:
 
 
 @dataclass(frozen=True)
-class Finding:
+class DataFinding:
     """What a check of one file or folder found; ``damaged`` is still so after any repair."""
 
     path: Path
@@ -91,7 +91,7 @@ def survey_word_vectors(name: str) -> FileStatus:
     return FileStatus(file.name, Stamp.of(file).size, None, f"there, the word vectors {name}")
 
 
-def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator[Finding]:
+def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator[DataFinding]:
     """Read every raw file and every prepared array of a task again, and judge them.
 
     With ``repair`` damaged arrays are removed, and prepared again where they belong to
@@ -108,20 +108,20 @@ def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator
     for folder in prepared_of_task(info.name):
         wrong = _damage_of(info, source, folder)
         if wrong is None:
-            yield Finding(folder, "prepared arrays are sound", damaged=False)
+            yield DataFinding(folder, "prepared arrays are sound", damaged=False)
         elif not repair:
-            yield Finding(folder, f"prepared arrays are damaged ({wrong}); add --repair", True)
+            yield DataFinding(folder, f"prepared arrays are damaged ({wrong}); add --repair", True)
         else:
             yield _repair(info, source, folder, wrong, say)
 
 
-def verify_word_vectors(name: str) -> Iterator[Finding]:
+def verify_word_vectors(name: str) -> Iterator[DataFinding]:
     """Read published word vectors again, where they are there, and judge their layout."""
     vectors = PUBLISHED[name]
     file = data_folder() / vectors.file
     if file.exists():
         wrong = difference_from_published(vectors, file)
-        yield Finding(file, wrong or f"has the layout of {name}", damaged=bool(wrong))
+        yield DataFinding(file, wrong or f"has the layout of {name}", damaged=bool(wrong))
 
 
 def official_in_place(info: TaskInfo) -> str | None:
@@ -171,7 +171,7 @@ def _files(info: TaskInfo, digests: Digests) -> Iterator[FileStatus]:
             yield FileStatus(file.name, Stamp.of(file).size, None, "local file")
 
 
-def _verify_raw(info: TaskInfo, digests: Digests) -> Iterator[Finding]:
+def _verify_raw(info: TaskInfo, digests: Digests) -> Iterator[DataFinding]:
     folder = data_folder()
     official = [folder / item.name for bundle in official_bundles(info) for item in bundle]
     present = [path for path in official if path.exists()] + all_local(info, folder)
@@ -180,9 +180,9 @@ def _verify_raw(info: TaskInfo, digests: Digests) -> Iterator[Finding]:
         path = folder / status.name
         if path in changed:
             message = "content has changed, though not its time; delete it and get it again"
-            yield Finding(path, message, damaged=True)
+            yield DataFinding(path, message, damaged=True)
         else:
-            yield Finding(path, status.remark, damaged=False)
+            yield DataFinding(path, status.remark, damaged=False)
 
 
 def _damage_of(info: TaskInfo, source: Source, folder: Path) -> str | None:
@@ -195,7 +195,7 @@ def _damage_of(info: TaskInfo, source: Source, folder: Path) -> str | None:
 
 def _repair(
     info: TaskInfo, source: Source, folder: Path, wrong: str, say: Callable[[str], None]
-) -> Finding:
+) -> DataFinding:
     try:
         discard(folder)
     except OSError as error:
@@ -203,9 +203,9 @@ def _repair(
             f"{folder}: cannot be removed ({error.strerror or error}); mend its permissions"
         ) from None
     if folder != prepared_folder(info, source):
-        return Finding(folder, f"was damaged ({wrong}); removed", damaged=False)
+        return DataFinding(folder, f"was damaged ({wrong}); removed", damaged=False)
     try:
         prepare(info, source, say)
     except BenchError as error:
-        return Finding(folder, f"was damaged ({wrong}) and cannot be prepared: {error}", True)
-    return Finding(folder, f"was damaged ({wrong}); prepared again", damaged=False)
+        return DataFinding(folder, f"was damaged ({wrong}) and cannot be prepared: {error}", True)
+    return DataFinding(folder, f"was damaged ({wrong}); prepared again", damaged=False)

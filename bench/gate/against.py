@@ -23,12 +23,12 @@ from bench.gate.measure import (
     Interleaved,
     Revision,
     SamplingSettings,
-    Turns,
+    Schedule,
     compare_interleaved,
 )
-from bench.gate.model import Key, Measured, Side
-from bench.gate.report.machines import Told
-from bench.gate.settings import Settings
+from bench.gate.model import Key, Measurement, Side
+from bench.gate.report.machines import RenderInput
+from bench.gate.settings import CheckSettings
 from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
@@ -49,7 +49,7 @@ HERE = "the working tree"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AgainstRequest:
     """What is compared with another revision, and how.
 
     ``patterns`` are names and globs of plugins, none for all; ``folders`` further folders of
@@ -60,13 +60,13 @@ class Comparison:
     patterns: tuple[str, ...]
     task: str | None
     folders: tuple[Path, ...]
-    schooling: Schooling
+    schooling: TrainingRequest
     sampling: SamplingSettings
     limit_seconds: float | None
-    settings: Settings
+    settings: CheckSettings
 
 
-def compare_with_revision(comparison: Comparison, watch: Watch) -> Told:
+def compare_with_revision(comparison: AgainstRequest, watch: Watch) -> RenderInput:
     """Train and measure the working tree and another revision of it, and judge.
 
     Raises:
@@ -76,7 +76,7 @@ def compare_with_revision(comparison: Comparison, watch: Watch) -> Told:
     """
     settings = comparison.settings
     with (
-        watch.interruption.heeded(),
+        watch.interruption.raising(),
         checked_out(comparison.revision) as checkout,
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch,
     ):
@@ -101,7 +101,7 @@ def compare_with_revision(comparison: Comparison, watch: Watch) -> Told:
     return _judged(measured, trained, settings, Selection(comparison.patterns, None, now))
 
 
-def _turns(comparison: Comparison) -> Turns:
+def _turns(comparison: AgainstRequest) -> Schedule:
     """Return how many rounds there are: fewer than could be significant are of no use."""
     from bench.statistics.ratios import fewest_rounds
 
@@ -111,20 +111,20 @@ def _turns(comparison: Comparison) -> Turns:
         # What has no noise is known after one, and training tells quality.
         pairs = 0 if settings.metrics == (QUALITY,) else 1
     least = min(pairs, fewest_rounds(len(fields(Arms)), settings.level))
-    return Turns(pairs=pairs, least=least, limit=comparison.limit_seconds)
+    return Schedule(pairs=pairs, least=least, limit=comparison.limit_seconds)
 
 
 def _judged(
     measured: Interleaved,
     trained: tuple[Side, Side] | None,
-    settings: Settings,
+    settings: CheckSettings,
     selection: Selection,
-) -> Told:
+) -> RenderInput:
     base, candidate = measured.base, measured.candidate
     if trained is not None:
         base, candidate = with_quality(base, trained[0]), with_quality(candidate, trained[1])
-    found = report(base, candidate, settings, again=measured.again, paired=True)
-    return Told(found, candidate, selection.paths())
+    found = report(base, candidate, settings, control=measured.control, paired=True)
+    return RenderInput(found, candidate, selection.paths())
 
 
 def with_quality(side: Side, trained: Side) -> Side:
@@ -142,12 +142,12 @@ def with_quality(side: Side, trained: Side) -> Side:
     return replace(side, plugins=plugins)
 
 
-def _of_quality_alone(learnt: Measured) -> Measured:
+def _of_quality_alone(learnt: Measurement) -> Measurement:
     """Leave out the times of a training: those of the rounds are what is compared."""
     return replace(learnt, rounds={}, disturbed="")
 
 
-def _names(comparison: Comparison, now: Registry, then: Registry) -> frozenset[str]:
+def _names(comparison: AgainstRequest, now: Registry, then: Registry) -> frozenset[str]:
     """Return the plugins that are asked for, of either revision.
 
     Raises:
@@ -279,7 +279,7 @@ def _last_line(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Schooling:
+class TrainingRequest:
     """What is trained: ``seeds`` after the first only where the first tells two sides apart."""
 
     profile: str
@@ -315,7 +315,9 @@ class Trainer:
         self._store = Store(folder)
         self._watch = watch
 
-    def train(self, names: Collection[str], schooling: Schooling, seeds: Sequence[int]) -> Side:
+    def train(
+        self, names: Collection[str], schooling: TrainingRequest, seeds: Sequence[int]
+    ) -> Side:
         """Train the plugins of these names that the side has; return all it has trained.
 
         Raises:
@@ -337,7 +339,7 @@ class Trainer:
     def _run(
         self,
         plugins: Sequence[Plugin],
-        schooling: Schooling,
+        schooling: TrainingRequest,
         seeds: Sequence[int],
         executor: LocalExecutor,
     ) -> None:
@@ -356,7 +358,7 @@ class Trainer:
 
 
 def train_both(
-    base: Trainer, candidate: Trainer, names: Collection[str], schooling: Schooling
+    base: Trainer, candidate: Trainer, names: Collection[str], schooling: TrainingRequest
 ) -> tuple[Side, Side]:
     """Train on the first seed and, where the two sides then differ, on the others as well.
 
@@ -388,7 +390,7 @@ def differ(base: Side, candidate: Side) -> set[str]:
 
 
 def _digests(side: Side, key: Key) -> dict[int, str] | None:
-    measured: Measured = side.plugins[key]
+    measured: Measurement = side.plugins[key]
     if measured.quality is None:
         return None
     return {score.seed: score.digest for score in measured.quality.seeds}

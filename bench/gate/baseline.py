@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.formatting import one_line
-from bench.gate.model import Key, Measured, Quality, SeedScore, Side
+from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
 from bench.metrics import METRICS
 from bench.protocol import STATUSES
 from bench.registry.declarations import nearest
@@ -114,7 +114,7 @@ def from_json(text: str, name: str) -> Side:
         raise BenchError(
             f"was written at {document['written']!r:.40}, which is no time with a zone"
         )
-    plugins: dict[Key, Measured] = {}
+    plugins: dict[Key, Measurement] = {}
     for number, part in enumerate(document["plugins"]):
         measured = _read_plugin(part, f"plugin {number + 1}")
         if measured.key in plugins:
@@ -123,7 +123,7 @@ def from_json(text: str, name: str) -> Side:
     return Side(name, document["machine"], document["commit"], document["written"], plugins)
 
 
-def _plugin(measured: Measured) -> dict[str, Any]:
+def _plugin(measured: Measurement) -> dict[str, Any]:
     rounds = {
         name: [[_rounded(value, _DIGITS) for value in process] for process in measured.rounds[name]]
         for name in METRICS
@@ -184,7 +184,7 @@ def _lines(value: Any, depth: int) -> str:
     return f"{opening}\n{body}\n{' ' * depth}{closing}"
 
 
-def _read_plugin(part: Any, where: str) -> Measured:
+def _read_plugin(part: Any, where: str) -> Measurement:
     _check(part, _PLUGIN, where)
     key = Key(**{name: part[name] for name in _KEY})
     where = one_line(str(key), _LONGEST)
@@ -193,7 +193,7 @@ def _read_plugin(part: Any, where: str) -> Measured:
     parameters = part["parameters"]
     if parameters is not None and (not is_a(parameters, int) or parameters < 0):
         raise BenchError(f"{where}: has parameters that are no count: {parameters!r:.40}")
-    return Measured(
+    return Measurement(
         key=key,
         status=part["status"],
         reason=part["reason"],

@@ -14,9 +14,9 @@ from bench.gate.from_pytest_benchmark import is_pytest_benchmark
 from bench.gate.from_pytest_benchmark import side_of as side_of_pytest_benchmark
 from bench.gate.from_records import side_of as side_of_records
 from bench.gate.judge import report
-from bench.gate.model import Key, Measured, Side
-from bench.gate.report.machines import Told
-from bench.gate.settings import Settings
+from bench.gate.model import Key, Measurement, Side
+from bench.gate.report.machines import RenderInput
+from bench.gate.settings import CheckSettings
 from bench.protocol import SKIPPED
 from bench.records.store import Store
 from bench.registry.declarations import nearest
@@ -62,8 +62,8 @@ def relative(path: Path) -> str:
 
 
 def compare_with_baseline(
-    file: Path, candidate: Path, selection: Selection, settings: Settings, say: _Say
-) -> Told:
+    file: Path, candidate: Path, selection: Selection, settings: CheckSettings, say: _Say
+) -> RenderInput:
     """Compare records, or another file, with a baseline.
 
     Args:
@@ -87,9 +87,9 @@ def compare_with_baseline(
     now = {plugin.name for plugin in selection.registry.plugins}
     for key in missing:
         if plugin_of(key) in now:
-            kept[key] = Measured(key, SKIPPED, _not_run(key, candidate))
+            kept[key] = Measurement(key, SKIPPED, _not_run(key, candidate))
     judged = replace(found, plugins=kept)
-    return Told(report(base, judged, settings), judged, selection.paths())
+    return RenderInput(report(base, judged, settings), judged, selection.paths())
 
 
 def read_side(path: Path, say: _Say, selection: Selection | None = None) -> Side:

@@ -13,7 +13,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.formatting import one_line
-from bench.gate.model import Key, Measured, Side
+from bench.gate.model import Key, Measurement, Side
 from bench.metrics import METRICS, PREDICT, TRAIN_STEP
 from bench.protocol import OK
 from bench.values import is_a
@@ -33,7 +33,7 @@ _LONGEST = 100
 Processes = tuple[tuple[float, ...], ...]
 
 
-def about(found: Measured, metric: str) -> dict[str, Any]:
+def about(found: Measurement, metric: str) -> dict[str, Any]:
     """Return what is kept beside the rounds: of what they are, and all that has no benchmark.
 
     ``rounds`` says how many of the rounds each process made, ``others`` are the rounds of
@@ -95,7 +95,7 @@ def from_document(document: Any, name: str) -> Side:
     """
     if not is_pytest_benchmark(document):
         raise BenchError("is no file of pytest-benchmark")
-    plugins: dict[Key, Measured] = {}
+    plugins: dict[Key, Measurement] = {}
     for benchmark in _part(document, "benchmarks", list, "the file"):
         extra = benchmark.get("extra_info") if isinstance(benchmark, dict) else None
         about = extra.get(EXTRA) if isinstance(extra, dict) else None
@@ -116,7 +116,7 @@ def from_document(document: Any, name: str) -> Side:
     )
 
 
-def _measured(benchmark: Mapping[str, Any], about: Any, where: str) -> Measured:
+def _measured(benchmark: Mapping[str, Any], about: Any, where: str) -> Measurement:
     """Return what one benchmark says of its plugin: its own metric, and those without one."""
     if not isinstance(about, dict) or about.get("schema_version") != SCHEMA_VERSION:
         raise BenchError(
@@ -140,7 +140,7 @@ def _measured(benchmark: Mapping[str, Any], about: Any, where: str) -> Measured:
     parameters = about.get("parameters")
     if parameters is not None and not is_a(parameters, int):
         raise BenchError(f"{where}: parameters must be a whole number")
-    return Measured(
+    return Measurement(
         Key(*(_part(key, name, str, where) for name in names)),
         OK,
         rounds=rounds,
@@ -151,7 +151,7 @@ def _measured(benchmark: Mapping[str, Any], about: Any, where: str) -> Measured:
     )
 
 
-def _joined(known: Measured | None, more: Measured) -> Measured:
+def _joined(known: Measurement | None, more: Measurement) -> Measurement:
     """Join the two benchmarks of a plugin."""
     if known is None:
         return more

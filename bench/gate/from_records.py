@@ -13,7 +13,7 @@ from bench.analysis.costs import with_repeats
 from bench.analysis.leaderboard import make_leaderboard
 from bench.analysis.ranking import Evidence, Scores, gather, key_of
 from bench.errors import BenchError
-from bench.gate.model import Key, Measured, Quality, SeedScore, Side
+from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK
 from bench.records.record import Record
@@ -143,7 +143,7 @@ class _SeedScores:
 
 def _measured(
     key: Key, found: _Found, quality: Quality | None, usual: float | None, say: _Say
-) -> Measured:
+) -> Measurement:
     status, reason = _status(found.answering)
     for record in setbacks(found.answering, found.everything)[-1:]:
         say(f"{key}: a later attempt at an ok result ended {record.status}: {record.reason}")
@@ -154,7 +154,7 @@ def _measured(
     rounds = {name: _each(of_times, read) for name, read in _TIMES.items()}
     rounds[PEAK_MEMORY] = _each(_as_the_last(of_times, found.timed), _peak_memory)
     last = (found.good or found.answering)[-1]
-    return Measured(
+    return Measurement(
         key=key,
         status=status,
         reason=reason,

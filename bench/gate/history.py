@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.gate import baseline
-from bench.gate.model import Key, Measured, Side
+from bench.gate.model import Key, Measurement, Side
 from bench.metrics import METRICS, PARAMETERS, QUALITY
 from bench.protocol import OK
 
@@ -24,7 +24,7 @@ _PLACE = ("threads", "device", "start")
 
 
 @dataclass(frozen=True)
-class Point:
+class HistoryPoint:
     """A metric's value in one baseline: of a commit ("" if unknown), written at an ISO time."""
 
     commit: str
@@ -62,7 +62,7 @@ class Series:
     direction: str
     machine: str
     data: str
-    points: tuple[Point, ...]
+    points: tuple[HistoryPoint, ...]
     segments: tuple[Segment, ...]
 
     def is_worse(self, change: float) -> bool:
@@ -111,13 +111,13 @@ def history(
         level: Of the tests for change points; see ``bench.statistics.change_points``.
         patterns: Names or globs of plugins, or of their labels; all for none.
     """
-    found: dict[tuple[Key, str], list[tuple[Point, Side, Measured]]] = {}
+    found: dict[tuple[Key, str], list[tuple[HistoryPoint, Side, Measurement]]] = {}
     for side in sides:
         for key in sorted(side.plugins):
             measured = side.plugins[key]
             value = _usable(measured, metric)
             if value is not None and is_named(key, patterns):
-                point = Point(side.commit, side.written, value)
+                point = HistoryPoint(side.commit, side.written, value)
                 circumstances = _circumstances(side, measured, metric)
                 found.setdefault((key, circumstances), []).append((point, side, measured))
     # Sorting is stable, so that the series of one plugin stay in the order of time.
@@ -125,7 +125,7 @@ def history(
     return [_series(points, metric, level) for points in ordered]
 
 
-def value_of(measured: Measured, metric: str) -> float | None:
+def value_of(measured: Measurement, metric: str) -> float | None:
     """Return one value of a metric, None if it was not measured.
 
     Of quality it is the mean over the seeds, of times and memory the median over processes
@@ -148,12 +148,12 @@ def is_named(key: Key, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
 
 
-def _usable(measured: Measured, metric: str) -> float | None:
+def _usable(measured: Measurement, metric: str) -> float | None:
     disturbed = measured.disturbed and METRICS[metric].kind == "time"
     return value_of(measured, metric) if measured.status == OK and not disturbed else None
 
 
-def _circumstances(side: Side, measured: Measured, metric: str) -> str:
+def _circumstances(side: Side, measured: Measurement, metric: str) -> str:
     """Return what has to be the same for values to be of one series."""
     same: dict[str, Any] = {"data": measured.data}
     if METRICS[metric].kind in _MEASURED:
@@ -165,7 +165,9 @@ def _circumstances(side: Side, measured: Measured, metric: str) -> str:
     return json.dumps(same, sort_keys=True)
 
 
-def _series(found: Sequence[tuple[Point, Side, Measured]], metric: str, level: float) -> Series:
+def _series(
+    found: Sequence[tuple[HistoryPoint, Side, Measurement]], metric: str, level: float
+) -> Series:
     points = tuple(point for point, _, _ in found)
     _, side, measured = found[-1]
     about = METRICS[metric]
@@ -199,7 +201,7 @@ def _change(before: float, after: float, metric: str) -> float | None:
     return after / before - 1 if before else None
 
 
-def _machine(machine: Mapping[str, Any], measured: Measured) -> str:
+def _machine(machine: Mapping[str, Any], measured: Measurement) -> str:
     """Describe all that tells one place of measuring from another."""
     settings = measured.settings
     known = {

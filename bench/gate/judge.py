@@ -16,11 +16,11 @@ from bench.gate.model import (
     NOT_MEASURED,
     Finding,
     Key,
-    Measured,
+    Measurement,
     Report,
     Side,
 )
-from bench.gate.settings import Settings
+from bench.gate.settings import CheckSettings
 from bench.metrics import METRICS, QUALITY, Metric
 from bench.protocol import OK, SKIPPED
 
@@ -28,15 +28,15 @@ from bench.protocol import OK, SKIPPED
 def report(
     base: Side,
     candidate: Side,
-    settings: Settings,
-    again: Side | None = None,
+    settings: CheckSettings,
+    control: Side | None = None,
     paired: bool = False,
 ) -> Report:
     """Compare two sides, and tell what the comparison rests on; arguments as for ``judge``."""
     return Report(
         base=base.name,
         candidate=candidate.name,
-        findings=judge(base, candidate, settings, again, paired),
+        findings=judge(base, candidate, settings, control, paired),
         notes=notes(base, candidate, paired),
         allowed=settings.allow,
     )
@@ -45,8 +45,8 @@ def report(
 def judge(
     base: Side,
     candidate: Side,
-    settings: Settings,
-    again: Side | None = None,
+    settings: CheckSettings,
+    control: Side | None = None,
     paired: bool = False,
 ) -> tuple[Finding, ...]:
     """Return the findings on all plugins of both sides, by key, then as ``METRICS`` stand.
@@ -55,7 +55,7 @@ def judge(
         base: What is compared with.
         candidate: What may have become worse.
         settings: Tolerances, level, and which metrics.
-        again: The base's revision measured a second time, beside the others: how far it is
+        control: The base's revision measured a second time, beside the others: how far it is
             from the base is noise, and thresholds rise above it.
         paired: Whether the n-th processes of all sides were measured beside each other.
     """
@@ -70,7 +70,7 @@ def judge(
             reason = "measured on other data than the baseline"
             findings[key].append(Finding(key, "", NOT_COMPARABLE, reason=reason))
         else:
-            both.append(Measurements(one, other, _same(again, key), paired, machines))
+            both.append(Measurements(one, other, _same(control, key), paired, machines))
     scored = judge_quality(_scored(both), settings) if QUALITY in settings.metrics else {}
     for measured in both:
         findings[measured.base.key] += _by_metric(measured, scored, settings)
@@ -93,7 +93,7 @@ def notes(base: Side, candidate: Side, paired: bool = False) -> tuple[str, ...]:
     )
 
 
-def _as_a_whole(base: Measured | None, candidate: Measured | None) -> Iterator[Finding]:
+def _as_a_whole(base: Measurement | None, candidate: Measurement | None) -> Iterator[Finding]:
     """Judge a plugin of which not both sides have results."""
     if candidate is None:
         if base is not None:
@@ -112,7 +112,7 @@ def _as_a_whole(base: Measured | None, candidate: Measured | None) -> Iterator[F
         yield Finding(candidate.key, "", NOT_MEASURED, reason=_unless_ok(candidate))
 
 
-def _unless_ok(measured: Measured) -> str:
+def _unless_ok(measured: Measurement) -> str:
     """Return the status and its reason; nothing for ok."""
     if measured.status == OK:
         return ""
@@ -120,7 +120,7 @@ def _unless_ok(measured: Measured) -> str:
     return f"{status}: {measured.reason}" if measured.reason else status
 
 
-def _same(side: Side | None, key: Key) -> Measured | None:
+def _same(side: Side | None, key: Key) -> Measurement | None:
     found = side.plugins.get(key) if side else None
     return found if found is not None and found.status == OK else None
 
@@ -133,7 +133,7 @@ def _scored(both: list[Measurements]) -> Iterator[Scored]:
 
 
 def _by_metric(
-    measured: Measurements, scored: Mapping[Key, Finding], settings: Settings
+    measured: Measurements, scored: Mapping[Key, Finding], settings: CheckSettings
 ) -> Iterator[Finding]:
     for metric in METRICS.values():
         if metric.name in settings.metrics:
@@ -143,7 +143,7 @@ def _by_metric(
 
 
 def _one_metric(
-    measured: Measurements, metric: Metric, scored: Mapping[Key, Finding], settings: Settings
+    measured: Measurements, metric: Metric, scored: Mapping[Key, Finding], settings: CheckSettings
 ) -> Finding | None:
     key = measured.base.key
     if metric.kind == "count":

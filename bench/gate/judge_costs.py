@@ -13,11 +13,11 @@ from bench.gate.model import (
     NOT_MEASURED,
     UNCHANGED,
     Finding,
-    Measured,
+    Measurement,
     Side,
     decide,
 )
-from bench.gate.settings import Settings
+from bench.gate.settings import CheckSettings
 from bench.metrics import COMPILE, PEAK_MEMORY, START_UP, Metric
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class Measurements:
     ``machines`` says how the sides' machines differ; "" if they do not.
     """
 
-    base: Measured
-    candidate: Measured
-    again: Measured | None = None
+    base: Measurement
+    candidate: Measurement
+    control: Measurement | None = None
     paired: bool = False
     machines: str = ""
 
@@ -84,7 +84,7 @@ def judge_parameters(measured: Measurements, metric: Metric, tolerance: float) -
     )
 
 
-def judge_rounds(measured: Measurements, metric: Metric, settings: Settings) -> Finding | None:
+def judge_rounds(measured: Measurements, metric: Metric, settings: CheckSettings) -> Finding | None:
     """Return the finding on a time or on memory; None if neither side measured it.
 
     Args:
@@ -116,8 +116,8 @@ def judge_rounds(measured: Measurements, metric: Metric, settings: Settings) -> 
             whose = "the baseline" if measured.base.disturbed else "the candidate"
             reason = f"{whose} was disturbed ({disturbed}); measure it again on a quiet machine"
             return replace(found, reason=reason)
-    again = _again(measured, metric) if measured.paired else []
-    sides = _with_a_floor([*values, again])
+    control = _control(measured, metric) if measured.paired else []
+    sides = _with_a_floor([*values, control])
     if sides is None:
         return replace(found, reason="a process measured a negative number, or none")
     if not any(map(any, sides)):
@@ -147,8 +147,8 @@ def _judge_pairs(
 
     sides = [side for side in values if side]
     rounds = min(map(len, sides))
-    base, candidate, *again = (side[:rounds] for side in sides)
-    ratio = paired_ratio(candidate, [base, *again], level)
+    base, candidate, *control = (side[:rounds] for side in sides)
+    ratio = paired_ratio(candidate, [base, *control], level)
     if ratio is None:
         needed = fewest_rounds(len(sides), level)
         reason = (
@@ -156,7 +156,7 @@ def _judge_pairs(
             f"level of {level:g}; measure {needed} or more"
         )
         return replace(found, reason=reason)
-    apart = spread(base, again[0]) if again else 0.0
+    apart = spread(base, control[0]) if control else 0.0
     return _judged(replace(found, threshold=max(found.threshold or 0.0, apart)), ratio, metric)
 
 
@@ -216,10 +216,10 @@ def _differs(measured: Measurements, metric: Metric) -> str:
     return "; ".join(filter(None, [measured.machines, *told]))
 
 
-def _again(measured: Measurements, metric: Metric) -> list[float]:
+def _control(measured: Measurements, metric: Metric) -> list[float]:
     """Return the values of the base measured a second time; none if it was not."""
-    again = measured.again
-    return _values(again.rounds.get(metric.name, ())) if again else []
+    control = measured.control
+    return _values(control.rounds.get(metric.name, ())) if control else []
 
 
 def _values(processes: Sequence[Sequence[float]]) -> list[float]:

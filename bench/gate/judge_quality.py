@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from bench.gate.model import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding, Key, Quality, decide
-from bench.gate.settings import Settings
+from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Scored:
         return bool(common) and all(base[seed] == candidate[seed] for seed in common)
 
 
-def judge_quality(plugins: Iterable[Scored], settings: Settings) -> dict[Key, Finding]:
+def judge_quality(plugins: Iterable[Scored], settings: CheckSettings) -> dict[Key, Finding]:
     """Return the finding on each plugin's quality.
 
     Plugins that were scored on the same examples are tested together, as those of a
@@ -83,7 +83,7 @@ def _table(each: Scored) -> tuple[str, ...]:
     return key.task, key.source, key.profile, key.backend, each.base.examples
 
 
-def _judge_table(plugins: list[Scored], settings: Settings) -> Mapping[Key, Finding]:
+def _judge_table(plugins: list[Scored], settings: CheckSettings) -> Mapping[Key, Finding]:
     from bench.statistics.before_after import compare_sides
 
     plugins = sorted(plugins, key=lambda each: each.key)
@@ -114,7 +114,7 @@ def _summary(quality: Quality) -> Summary:
     return Summary(seeds, np.array(_values(quality)), series)
 
 
-def _finding(each: Scored, shift: Shift | None, settings: Settings) -> Finding:
+def _finding(each: Scored, shift: Shift | None, settings: CheckSettings) -> Finding:
     tolerance, direction = settings.tolerances[QUALITY], each.base.direction
     base, candidate = fmean(_values(each.base)), fmean(_values(each.candidate))
     found = Finding(

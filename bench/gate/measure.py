@@ -15,10 +15,20 @@ from statistics import median_low
 from typing import Any, Protocol
 
 from bench.analysis.contention import MOST_OTHERS
-from bench.gate.model import Key, Measured, Side
+from bench.gate.model import Key, Measurement, Side
 from bench.machine import default_bounds, machine
 from bench.plan.plan import Planned, Request
-from bench.protocol import CRASHED, MEASURE, OK, Bounds, Effort, Finished, Job, Outcome, Readings
+from bench.protocol import (
+    CRASHED,
+    MEASURE,
+    OK,
+    Bounds,
+    Finished,
+    Job,
+    MeasureBudget,
+    Outcome,
+    Readings,
+)
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.run.executor import Executor, LocalExecutor
@@ -43,11 +53,11 @@ class SamplingSettings:
     source: str = "auto"
     backend: str = "tensorflow"
     timeout: float = TIMEOUT
-    effort: Effort = field(default_factory=Effort)
+    effort: MeasureBudget = field(default_factory=MeasureBudget)
 
 
 @dataclass(frozen=True)
-class Sampled:
+class Sample:
     """What one process measured of a plugin; ``Measured`` joins several.
 
     ``status`` and ``reason`` are as in a record. ``rounds`` are raw, in seconds or bytes,
@@ -69,7 +79,7 @@ class Sampled:
 class Sampling(Protocol):
     """What measures plugins, one process at a time."""
 
-    def sample(self, plugin: Plugin) -> Sampled:
+    def sample(self, plugin: Plugin) -> Sample:
         """Measure a plugin once."""
 
     def renew(self) -> None:
@@ -96,7 +106,7 @@ class Sampler:
         self._request = Request(settings.profile, backend=settings.backend)
         self._planned: dict[str, Planned] = {}
 
-    def sample(self, plugin: Plugin) -> Sampled:
+    def sample(self, plugin: Plugin) -> Sample:
         """Measure a plugin in a process of its own; what goes wrong there is in the status.
 
         Raises:
@@ -106,7 +116,7 @@ class Sampler:
         planned = self._plan(plugin)
         trial = planned.trial
         key = Key(trial.task, trial.label, trial.source, trial.profile, trial.backend)
-        sampled = Sampled(key, planned.verdict, planned.reason, data=trial.fingerprint)
+        sampled = Sample(key, planned.verdict, planned.reason, data=trial.fingerprint)
         if planned.verdict:
             return sampled
         return self._run(sampled, self._jobs.job(planned, MEASURE, effort=self._effort))
@@ -124,7 +134,7 @@ class Sampler:
             (self._planned[plugin.name],) = self._jobs.plan([plugin], self._request)
         return self._planned[plugin.name]
 
-    def _run(self, sampled: Sampled, job: Job) -> Sampled:
+    def _run(self, sampled: Sample, job: Job) -> Sample:
         outcome = Outcome(CRASHED, "the worker gave no outcome")
         rounds: dict[str, tuple[float, ...]] = {}
         self._executor.submit(job)
@@ -146,7 +156,7 @@ class Sampler:
         )
 
 
-def measured(samples: Sequence[Sampled]) -> Measured:
+def joined(samples: Sequence[Sample]) -> Measurement:
     """Join the processes of one plugin, one tuple of rounds a process.
 
     One that failed makes the whole a failure. The machine was disturbed if in more than
@@ -158,8 +168,8 @@ def measured(samples: Sequence[Sampled]) -> Measured:
     first = samples[0]
     failed = next((sample for sample in samples if sample.status != OK), None)
     if failed is not None:
-        return Measured(failed.key, failed.status, failed.reason, data=failed.data)
-    return Measured(
+        return Measurement(failed.key, failed.status, failed.reason, data=failed.data)
+    return Measurement(
         key=first.key,
         status=OK,
         # A metric that some process lacks has no pairs.
@@ -211,15 +221,15 @@ class Arm:
 
 @dataclass(frozen=True)
 class Arms:
-    """What takes turns; ``again`` is the base's revision a second time."""
+    """What takes turns; ``control`` is the base's revision a second time."""
 
     base: Arm
-    again: Arm
+    control: Arm
     candidate: Arm
 
 
 @dataclass(frozen=True)
-class Turns:
+class Schedule:
     """How long it goes on: ``pairs`` rounds, of which none begins after ``limit`` seconds.
 
     The first ``least`` begin at any rate. ``seed`` decides the order of the arms.
@@ -241,7 +251,7 @@ class Interleaved:
 
     base: Side
     candidate: Side
-    again: Side
+    control: Side
     rounds: int
 
 
@@ -249,7 +259,7 @@ def compare_interleaved(
     base: Revision,
     candidate: Revision,
     settings: SamplingSettings,
-    turns: Turns,
+    turns: Schedule,
     say: _Say,
 ) -> Interleaved:
     """Measure two revisions on this machine; ``say`` is told of each process.
@@ -281,7 +291,7 @@ def compare_interleaved(
         return interleave(Arms(arm(base), arm(base), arm(candidate)), turns, say)
 
 
-def interleave(arms: Arms, turns: Turns, say: _Say) -> Interleaved:
+def interleave(arms: Arms, turns: Schedule, say: _Say) -> Interleaved:
     """Measure the arms round by round, plugin by plugin, in an order drawn by chance.
 
     A plugin that fails in any arm is left out of the rounds that follow.
@@ -305,8 +315,8 @@ class _Rounds:
         base, candidate = arms.base.revision.plugins, arms.candidate.revision.plugins
         self.left = [*candidate, *(name for name in base if name not in candidate)]
         self._paired = base.keys() & candidate.keys()
-        self._arms = {"base": arms.base, "again": arms.again, "candidate": arms.candidate}
-        self._samples: dict[str, dict[str, list[Sampled]]] = {role: {} for role in self._arms}
+        self._arms = {"base": arms.base, "control": arms.control, "candidate": arms.candidate}
+        self._samples: dict[str, dict[str, list[Sample]]] = {role: {} for role in self._arms}
         self._chance = chance
 
     def go(self, title: str, say: _Say) -> None:
@@ -333,13 +343,13 @@ class _Rounds:
         return Interleaved(
             base=self._side("base"),
             candidate=self._side("candidate"),
-            again=self._side("again"),
+            control=self._side("control"),
             rounds=self.done,
         )
 
     def _side(self, role: str) -> Side:
         revision = self._arms[role].revision
-        found: list[Measured] = [measured(samples) for samples in self._samples[role].values()]
+        found: list[Measurement] = [joined(samples) for samples in self._samples[role].values()]
         return Side(
             name=revision.name,
             machine=machine(),

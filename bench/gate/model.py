@@ -59,7 +59,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What one side measured of one plugin.
 
     ``status`` is that of a record (``bench.protocol.STATUSES``), ``reason`` why it is not ok.
@@ -93,7 +93,7 @@ class Side:
     machine: Mapping[str, Any]
     commit: str
     written: str
-    plugins: Mapping[Key, Measured]
+    plugins: Mapping[Key, Measurement]
 
 
 # What the gate finds: a verdict on each plugin and metric, and the exit status of them all

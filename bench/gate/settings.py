@@ -26,7 +26,7 @@ def _tolerances() -> Mapping[str, float]:
 
 
 @dataclass(frozen=True)
-class Settings:
+class CheckSettings:
     """What a check is told; the defaults are those of ``bench.metrics``.
 
     ``tolerances`` holds every metric's, in the units that ``Metric`` states. ``level`` is
@@ -42,7 +42,7 @@ class Settings:
     pairs: int = 8
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path) -> CheckSettings:
     """Return what the nearest ``pyproject.toml`` with a table ``[tool.bench.check]`` says.
 
     It is looked for in ``folder`` and above it, up to the root of the repository. What it
@@ -56,21 +56,21 @@ def read_settings(folder: Path) -> Settings:
     for place in (start, *start.parents):
         found = _check_table(place / FILE)
         if found is not None:
-            return _with_table(Settings(), found, f"{place / FILE}: [tool.bench.check]")
+            return _with_table(CheckSettings(), found, f"{place / FILE}: [tool.bench.check]")
         if (place / ".git").exists():
             break
-    return Settings()
+    return CheckSettings()
 
 
 def with_options(
-    settings: Settings,
+    settings: CheckSettings,
     *,
     tolerances: Iterable[str] = (),
     allow: Iterable[str] = (),
     metrics: Iterable[str] = (),
     level: float | None = None,
     pairs: int | None = None,
-) -> Settings:
+) -> CheckSettings:
     """Return settings with what the command line says.
 
     Args:
@@ -138,7 +138,7 @@ def _parse(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def _with_table(settings: Settings, table: Mapping[str, Any], where: str) -> Settings:
+def _with_table(settings: CheckSettings, table: Mapping[str, Any], where: str) -> CheckSettings:
     for key in table:
         if key not in _READERS:
             hint = nearest(key, _READERS) or f"; there are: {', '.join(_READERS)}"

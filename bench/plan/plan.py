@@ -53,7 +53,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PlanContext:
     """What planning is told of the world, so that it needs no effects of its own.
 
     ``training_examples`` opens a task under a view and counts; it raises ``CannotRun``
@@ -94,7 +94,7 @@ def make_plan(
     plugins: Iterable[Plugin],
     registry: Registry,
     request: Request,
-    surroundings: Surroundings,
+    surroundings: PlanContext,
     latest: Mapping[str, Record],
 ) -> list[Planned]:
     """Plan one trial a plugin and seed, in the order given.
@@ -214,7 +214,7 @@ def _values(plugin: Plugin, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def versions_that_compute(
-    plugin: Plugin, backend: str, surroundings: Surroundings
+    plugin: Plugin, backend: str, surroundings: PlanContext
 ) -> dict[str, str]:
     """Return the versions of the libraries and files whose change can change a result."""
     names = {"keras", "numpy", backend, *plugin.needs}
@@ -224,7 +224,7 @@ def versions_that_compute(
 
 
 def _trial(
-    plugin: Plugin, task: TaskInfo, request: Request, surroundings: Surroundings
+    plugin: Plugin, task: TaskInfo, request: Request, surroundings: PlanContext
 ) -> tuple[Trial, str, str]:
     """Resolve everything but the seed; also the verdict and reason if it cannot be run."""
     values = _values(plugin, request.overrides)
@@ -260,7 +260,7 @@ def _feasible(
     task: TaskInfo,
     view: Mapping[str, Any],
     request: Request,
-    surroundings: Surroundings,
+    surroundings: PlanContext,
 ) -> tuple[int, str, str]:
     """Return the training examples (1 if unknown), and the verdict and reason against a trial."""
     if plugin.problems:

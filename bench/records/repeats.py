@@ -35,7 +35,7 @@ _LARGEST_NUMBER = 1e300
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RepeatCheck:
     """A verdict, and the largest absolute difference.
 
     ``largest`` is None where there is no such number: what was compared has another
@@ -56,7 +56,7 @@ class Repeats:
 
 
 @dataclass(frozen=True)
-class Sample:
+class VerifySample:
     """How many trials are to be repeated; None is one of each row."""
 
     count: int | None = None
@@ -85,7 +85,7 @@ def sample(records: Iterable[Record], count: int | None) -> list[Record]:
     return chosen
 
 
-def compare_predictions(first: Mapping[str, Array], second: Mapping[str, Array]) -> Comparison:
+def compare_predictions(first: Mapping[str, Array], second: Mapping[str, Array]) -> RepeatCheck:
     """Compare what two trainings of a trial predicted for the same examples.
 
     Args:
@@ -95,11 +95,13 @@ def compare_predictions(first: Mapping[str, Array], second: Mapping[str, Array])
     """
     names = [name for name in _PREDICTIONS if name in first and name in second]
     if _PREDICTIONS[0] not in names:
-        return Comparison(DIFFERENT, None)
+        return RepeatCheck(DIFFERENT, None)
     return worst(_compare(first[name], second[name]) for name in names)
 
 
-def compare_metrics(first: Mapping[str, Any], second: Mapping[str, Any], metric: str) -> Comparison:
+def compare_metrics(
+    first: Mapping[str, Any], second: Mapping[str, Any], metric: str
+) -> RepeatCheck:
     """Compare the scores, the best epoch and the curves in two records' section metrics.
 
     Times are left out, and so are the units other than the metric's own, which only
@@ -114,12 +116,12 @@ def compare_metrics(first: Mapping[str, Any], second: Mapping[str, Any], metric:
     return worst(_compare(one[name], other[name]) for name in one if name in other)
 
 
-def worst(comparisons: Iterable[Comparison]) -> Comparison:
+def worst(comparisons: Iterable[RepeatCheck]) -> RepeatCheck:
     """Return the worst verdict of some comparisons, and the largest of their differences."""
     found = [*comparisons]
     known = [each.largest for each in found if each.largest is not None]
     verdict = max((each.verdict for each in found), key=VERDICTS.index, default=BIT_IDENTICAL)
-    return Comparison(verdict, max(known, default=0.0) if len(known) == len(found) else None)
+    return RepeatCheck(verdict, max(known, default=0.0) if len(known) == len(found) else None)
 
 
 def settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +159,7 @@ def summarise(records: Sequence[Record]) -> Repeats | None:
     if not repeats:
         return None
     comparisons = (
-        Comparison(r.repeat["verdict"], r.repeat["largest"]) for r in repeats if r.repeat
+        RepeatCheck(r.repeat["verdict"], r.repeat["largest"]) for r in repeats if r.repeat
     )
     found = worst(comparisons)
     return Repeats(found.verdict, found.largest, len({record.identity for record in repeats}))
@@ -170,21 +172,21 @@ def verdict_text(verdict: str, largest: float | None) -> str:
     return f"{verdict}, by up to {largest:.2g}"
 
 
-def _compare(first: Any, second: Any) -> Comparison:
+def _compare(first: Any, second: Any) -> RepeatCheck:
     import numpy as np
 
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape or not {one.dtype.kind, other.dtype.kind} <= set("biuf"):
-        return Comparison(DIFFERENT, None)
+        return RepeatCheck(DIFFERENT, None)
     if one.dtype == other.dtype and one.tobytes() == other.tobytes():
-        return Comparison(BIT_IDENTICAL, 0.0)
+        return RepeatCheck(BIT_IDENTICAL, 0.0)
     with np.errstate(all="ignore"):
         one, other = one.astype("float64"), other.astype("float64")
         same = (one == other) | (np.isnan(one) & np.isnan(other))
         gap = float(np.where(same, 0.0, np.abs(one - other)).max(initial=0.0))
     if not gap < _LARGEST_NUMBER:
-        return Comparison(DIFFERENT, None)
-    return Comparison(WITHIN if gap <= TOLERANCE else DIFFERENT, gap)
+        return RepeatCheck(DIFFERENT, None)
+    return RepeatCheck(WITHIN if gap <= TOLERANCE else DIFFERENT, gap)
 
 
 def _figures(metrics: Mapping[str, Any], metric: str) -> dict[str, list[float]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.analysis.backends import OTHER, Comparison, Side, SideBySide
+from bench.analysis.backends import OTHER, BackendComparison, BackendRun, BackendTable
 from bench.analysis.leaderboard import Table
 from bench.formatting import NOTHING, duration, metric_name, one_line, size
 from bench.report.columns import CONTENDED, marked, quality
@@ -24,7 +24,7 @@ _LONGEST_ON_TERMINAL = 60
 _LONGEST_IN_DOCUMENT = 160
 
 
-def to_text(found: Sequence[Comparison]) -> str:
+def to_text(found: Sequence[BackendTable]) -> str:
     """Return the comparisons as tables for the terminal."""
     parts = []
     for comparison in _with_plugins(found):
@@ -41,14 +41,14 @@ def to_text(found: Sequence[Comparison]) -> str:
     return "\n\n".join(parts)
 
 
-def to_markdown(found: Sequence[Comparison]) -> str:
+def to_markdown(found: Sequence[BackendTable]) -> str:
     """Return the comparisons as a document, with provenance and what was left out."""
     parts = ["# Backends side by side", *map(_section, _with_plugins(found))]
     parts += [escape_markdown(line) for line in left_out(found)]
     return "\n\n".join(parts) + "\n"
 
 
-def to_json(found: Sequence[Comparison]) -> str:
+def to_json(found: Sequence[BackendTable]) -> str:
     """Return every comparison as one JSON document; seconds and bytes as numbers."""
     tables = [
         {
@@ -65,7 +65,7 @@ def to_json(found: Sequence[Comparison]) -> str:
     return json.dumps({"tables": tables}, indent=1) + "\n"
 
 
-def to_csv(found: Sequence[Comparison]) -> str:
+def to_csv(found: Sequence[BackendTable]) -> str:
     """Return one line a plugin and backend; what is said of a plugin is in each of its lines."""
     import pandas as pd
 
@@ -78,7 +78,7 @@ def to_csv(found: Sequence[Comparison]) -> str:
     return pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
-def reasons(comparison: Comparison) -> list[str]:
+def reasons(comparison: BackendTable) -> list[str]:
     """Say in lines why there is no fastest backend, or no telling of quality, of which plugins."""
     said: dict[str, list[str]] = {}
     for plugin in comparison.plugins:
@@ -92,7 +92,7 @@ def reasons(comparison: Comparison) -> list[str]:
     return [f"{line}: {', '.join(plugins)}." for line, plugins in said.items()]
 
 
-def reading(comparison: Comparison) -> str:
+def reading(comparison: BackendTable) -> str:
     """Say how a comparison is to be read."""
     sides = [side for plugin in comparison.plugins for side in plugin.sides]
     parts = [
@@ -109,7 +109,7 @@ def reading(comparison: Comparison) -> str:
     return " ".join(parts)
 
 
-def left_out(found: Sequence[Comparison]) -> list[str]:
+def left_out(found: Sequence[BackendTable]) -> list[str]:
     """Name the plugins that are ok on one backend only, and say on which."""
     lines = []
     for comparison in found:
@@ -122,11 +122,11 @@ def left_out(found: Sequence[Comparison]) -> list[str]:
     return lines
 
 
-def _with_plugins(found: Sequence[Comparison]) -> list[Comparison]:
+def _with_plugins(found: Sequence[BackendTable]) -> list[BackendTable]:
     return [comparison for comparison in found if comparison.plugins]
 
 
-def _section(comparison: Comparison) -> str:
+def _section(comparison: BackendTable) -> str:
     table = comparison.table
     body = tabulate(
         _cells(comparison, lambda text: escape_markdown(text, _LONGEST_IN_DOCUMENT)),
@@ -151,7 +151,7 @@ def _headings(table: Table) -> list[str]:
     ]
 
 
-def _cells(comparison: Comparison, safe: Callable[[str], str]) -> list[list[str]]:
+def _cells(comparison: BackendTable, safe: Callable[[str], str]) -> list[list[str]]:
     metric = comparison.table.metric
     return [
         [safe(text) for text in line]
@@ -160,7 +160,7 @@ def _cells(comparison: Comparison, safe: Callable[[str], str]) -> list[list[str]
     ]
 
 
-def _lines(plugin: SideBySide, metric: str) -> Iterator[list[str]]:
+def _lines(plugin: BackendComparison, metric: str) -> Iterator[list[str]]:
     """Write a line for each backend; what is said of the plugin stands in the first."""
     of_plugin = plugin.plugin, _fastest(plugin), _quality(plugin)
     for side in plugin.sides:
@@ -182,11 +182,11 @@ def _lines(plugin: SideBySide, metric: str) -> Iterator[list[str]]:
         of_plugin = "", "", ""
 
 
-def _fastest(plugin: SideBySide) -> str:
+def _fastest(plugin: BackendComparison) -> str:
     return NOTHING if plugin.factor is None else f"{plugin.fastest}, {plugin.factor:.1f} times"
 
 
-def _quality(plugin: SideBySide) -> str:
+def _quality(plugin: BackendComparison) -> str:
     return f"{OTHER}, {plugin.why_quality}" if plugin.quality == OTHER else plugin.quality
 
 
@@ -199,7 +199,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {name: getattr(table, name) for name in names}
 
 
-def _flat(plugin: SideBySide, side: Side, table: Table) -> dict[str, Any]:
+def _flat(plugin: BackendComparison, side: BackendRun, table: Table) -> dict[str, Any]:
     costs, spread = side.costs, side.quality
     low, high = costs.epoch_seconds_interval or (None, None)
     return {

@@ -18,8 +18,8 @@ from matplotlib.transforms import IdentityTransform
 from bench.analysis.frontier import (
     CURVES,
     TIME,
+    FrontierPoint,
     Panel,
-    Point,
     Range,
     baseline,
     frontier,
@@ -151,7 +151,7 @@ _TICKS = {
 class _Mark:
     """A point where it is drawn: at the edge if it lies beyond."""
 
-    point: Point
+    point: FrontierPoint
     seconds: float
     metric: float
     is_best: bool
@@ -198,7 +198,7 @@ def quality_against_time(table: Table) -> bytes:
         return to_svg(figure, heading)
 
 
-def _shortest(shown: Sequence[Point]) -> float:
+def _shortest(shown: Sequence[FrontierPoint]) -> float:
     """Return the time at which models without training are drawn: a logarithm has no zero."""
     trained = [point.seconds for point in shown if point.seconds >= min(_TICKS)]
     return min(trained, default=1.0) / (3.0 if len(trained) < len(shown) else 1.0)

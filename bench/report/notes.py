@@ -20,33 +20,33 @@ from bench.records.selection import (
 from bench.report.columns import BEST, CONTENDED
 
 if TYPE_CHECKING:
-    from bench.statistics.compare import Comparison
+    from bench.statistics.compare import TableComparison
 
 _MOST_NAMES = 6
 
 
 def compared(table: Table) -> list[tuple[str, str]]:
     """Return label and text of each line on the ranks of a table that has been judged."""
-    standing = table.standing
-    if standing is None:
+    ranking = table.ranking
+    if ranking is None:
         return []
-    found = standing.validation
+    found = ranking.validation
     lines = [("ranks", _ranks(table, found))] if found else []
     if found and len(found.ranks) > 1:
         lines.append(("detectable", _detectable(table, found)))
         lines.append(("first two", _first_two(table, found)))
-    if standing.test and len(standing.test.ranks) > 1:
-        lines.append(("test split", _test(standing.test)))
-    if standing.problem:
-        lines.append(("not compared", standing.problem))
-    if standing.unranked:
-        lines.append(("not ranked", _unranked(standing.unranked)))
+    if ranking.test and len(ranking.test.ranks) > 1:
+        lines.append(("test split", _test(ranking.test)))
+    if ranking.problem:
+        lines.append(("not compared", ranking.problem))
+    if ranking.unranked:
+        lines.append(("not ranked", _unranked(ranking.unranked)))
     return lines
 
 
 def as_numbers(table: Table) -> dict[str, Any] | None:
     """Return what the comparison found, for JSON; None where nothing could be compared."""
-    found = table.standing.validation if table.standing else None
+    found = table.ranking.validation if table.ranking else None
     if found is None:
         return None
     first = found.first_two
@@ -69,7 +69,7 @@ def as_numbers(table: Table) -> dict[str, Any] | None:
     }
 
 
-def _ranks(table: Table, found: Comparison) -> str:
+def _ranks(table: Table, found: TableComparison) -> str:
     count = len(found.ranks)
     sampled = (
         f"single {table.groups}"
@@ -90,7 +90,7 @@ def _ranks(table: Table, found: Comparison) -> str:
     )
 
 
-def _detectable(table: Table, found: Comparison) -> str:
+def _detectable(table: Table, found: TableComparison) -> str:
     if found.detectable is None:
         return "nothing"
     name = metric_name(table.metric)
@@ -100,7 +100,7 @@ def _detectable(table: Table, found: Comparison) -> str:
     )
 
 
-def _first_two(table: Table, found: Comparison) -> str:
+def _first_two(table: Table, found: TableComparison) -> str:
     two = found.first_two
     if two is None:
         return "only one"
@@ -114,7 +114,7 @@ def _first_two(table: Table, found: Comparison) -> str:
     return f"{apart}, and are not separated: about {two.seeds_needed:,} seeds each would"
 
 
-def _test(found: Comparison) -> str:
+def _test(found: TableComparison) -> str:
     return (
         f"ranks nothing; none is significantly better there than {_names(found.best)}"
         if len(found.best) < len(found.ranks)

@@ -16,9 +16,9 @@ from bench.analysis.reproduction import (
     TOLERANCE,
     VERDICTS,
     WORSE,
-    Comparison,
-    Figure,
+    PublishedFigure,
     Reproduction,
+    ReproductionTable,
 )
 from bench.formatting import NOTHING, metric_name, one_line
 from bench.report.columns import over_seeds, quality
@@ -89,7 +89,7 @@ def left_out(reproduction: Reproduction) -> list[str]:
     return [f"{title(table)}: {why}" for table, why in reproduction.left_out]
 
 
-def summary(comparison: Comparison) -> str:
+def summary(comparison: ReproductionTable) -> str:
     """Count the verdicts, and the figures that are worse for no known reason."""
     found = Counter(figure.verdict for figure in comparison.figures)
     counts = ", ".join(f"{found[verdict]} {verdict}" for verdict in VERDICTS if found[verdict])
@@ -108,7 +108,7 @@ def _reading() -> str:
     )
 
 
-def _section(comparison: Comparison) -> str:
+def _section(comparison: ReproductionTable) -> str:
     table = comparison.table
     body = tabulate(
         _cells(comparison, lambda text: escape_markdown(text, _LONGEST_IN_DOCUMENT)),
@@ -122,11 +122,11 @@ def _section(comparison: Comparison) -> str:
     return "\n\n".join([heading, data, summary(comparison), body, lines])
 
 
-def _cells(comparison: Comparison, safe: Callable[[str], str]) -> list[list[str]]:
+def _cells(comparison: ReproductionTable, safe: Callable[[str], str]) -> list[list[str]]:
     return [[safe(text) for text in _line(figure)] for figure in comparison.figures]
 
 
-def _line(figure: Figure) -> list[str]:
+def _line(figure: PublishedFigure) -> list[str]:
     name = f"{figure.split} {metric_name(figure.metric)}" if figure.split else figure.metric
     return [
         figure.plugin,
@@ -143,7 +143,7 @@ def _number(value: float, metric: str) -> str:
     return quality(Spread(value, None, 1), metric)
 
 
-def _difference(figure: Figure) -> str:
+def _difference(figure: PublishedFigure) -> str:
     if figure.difference is None:
         return NOTHING
     sign = "" if figure.difference < 0 else "+"
@@ -155,7 +155,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {name: getattr(table, name) for name in names}
 
 
-def _flat(figure: Figure) -> dict[str, Any]:
+def _flat(figure: PublishedFigure) -> dict[str, Any]:
     measured = figure.measured
     return {
         "plugin": one_line(figure.plugin),

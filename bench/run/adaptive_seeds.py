@@ -45,7 +45,7 @@ def ties(table: Table, asked: Collection[str]) -> list[Tie]:
 
     A plugin with one seed is told apart from nothing: another seed might end elsewhere.
     """
-    found = table.standing.validation if table.standing else None
+    found = table.ranking.validation if table.ranking else None
     if found is None:
         return []
     labels = [row.label for row in table.rows if row.label in asked and row.label in found.ranks]
@@ -67,11 +67,11 @@ def next_seeds(table: Table, asked: Collection[str], limit: int) -> dict[str, tu
     far more seeds than the limit, nor on one whose result does not depend on its seed.
 
     Args:
-        table: With its standing.
+        table: With its ranking.
         asked: Labels of the rows that may get seeds.
         limit: The most seeds of a row, those that failed included.
     """
-    found = table.standing.validation if table.standing else None
+    found = table.ranking.validation if table.ranking else None
     if found is None:
         return {}
     wanted: dict[str, int] = {}

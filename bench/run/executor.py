@@ -16,12 +16,12 @@ from bench.protocol import (
     CRASHED,
     OUT_OF_MEMORY,
     TIMEOUT,
-    Begun,
     Finished,
     Job,
     Message,
     Outcome,
     Report,
+    WorkerReady,
 )
 from bench.run import processes
 from bench.run.launch import Launched, Launcher, Start, others_at_work
@@ -33,8 +33,8 @@ class Started:
     """A worker has begun with a job."""
 
 
-News = Started | Report | Finished
-Event = tuple[Job, News]
+WorkerEvent = Started | Report | Finished
+Event = tuple[Job, WorkerEvent]
 
 
 class Executor(Protocol):
@@ -78,7 +78,7 @@ class LocalExecutor:
         self._launchers: dict[str, Launcher] = {}
         self._waiting: deque[Job] = deque()
         self._under_way: list[tuple[Attempt, Share]] = []
-        self._company = Company(self.slots)
+        self._company = SharedState(self.slots)
 
     def submit(self, job: Job) -> None:
         """Queue a job; it starts when ``events`` is read and its turn has come."""
@@ -156,7 +156,7 @@ class MemoryKills:
 
 
 @dataclass(frozen=True)
-class Company:
+class SharedState:
     """What the attempts of one executor have in common.
 
     ``jobs`` is how many there may be at once; ``woken`` is set when any has news.
@@ -173,7 +173,7 @@ class Attempt:
     ``shared`` says whether any other trial is known to have run on the machine meanwhile.
     """
 
-    def __init__(self, job: Job, launched: Launched, company: Company) -> None:
+    def __init__(self, job: Job, launched: Launched, company: SharedState) -> None:
         self.job = job
         self.shared = others_at_work()
         self._company = company
@@ -214,7 +214,7 @@ class Attempt:
         self._worker.close()
 
     def _note(self, message: Message, seconds: float) -> None:
-        if isinstance(message, Begun):
+        if isinstance(message, WorkerReady):
             self._timing["start"] = seconds
         elif isinstance(message, Outcome):
             self._outcome = message

@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.data.ready import PreparedTask
 from bench.data.word_vectors import digest_of
 from bench.machine import version_of
-from bench.plan.plan import Planned, Request, Surroundings, make_plan
-from bench.protocol import TRAIN, Bounds, Effort, Job
+from bench.plan.plan import PlanContext, Planned, Request, make_plan
+from bench.protocol import TRAIN, Bounds, Job, MeasureBudget
 from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -29,7 +29,7 @@ class Jobs:
         self._prepare = prepare
         self._bounds = bounds
         self._data: dict[str, PreparedTask] = {}
-        self._surroundings = surroundings_of(self._data)
+        self._surroundings = plan_context_of(self._data)
 
     def prepare(self, tasks: Iterable[str]) -> None:
         """Prepare the data of these tasks that are not prepared yet.
@@ -66,7 +66,7 @@ class Jobs:
         kind: str = TRAIN,
         *,
         predictions: Path | None = None,
-        effort: Effort | None = None,
+        effort: MeasureBudget | None = None,
     ) -> Job:
         """Make the job that does a planned trial.
 
@@ -87,7 +87,7 @@ class Jobs:
             predictions=str(predictions.absolute()) if predictions else "",
             bounds=self._bounds[trial.profile],
             kind=kind,
-            effort=effort or Effort(),
+            effort=effort or MeasureBudget(),
         )
 
     def data(self, task: str) -> PreparedTask:
@@ -95,13 +95,13 @@ class Jobs:
         return self._data[task]
 
 
-def surroundings_of(data: Mapping[str, PreparedTask]) -> Surroundings:
+def plan_context_of(data: Mapping[str, PreparedTask]) -> PlanContext:
     """Return what planning has to know of this machine and the data on it.
 
     What is installed is looked up once a package: many plugins need the same, and a
     package whose distribution has another name is looked for in all of them.
     """
-    return Surroundings(
+    return PlanContext(
         sources=data,
         training_examples=lambda task, view: data[task.name].training_examples(view),
         version_of=cache(version_of),

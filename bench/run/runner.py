@@ -25,7 +25,7 @@ from bench.protocol import CRASHED, OK, EpochDone, Finished, Job, Outcome
 from bench.records.predictions import take_from
 from bench.records.record import Record
 from bench.records.store import Recorder, Store
-from bench.run.executor import Executor, News, Started
+from bench.run.executor import Executor, Started, WorkerEvent
 from bench.run.jobs import Jobs
 from bench.run.verification import judged, repeated_meanwhile
 
@@ -33,7 +33,7 @@ from bench.run.verification import judged, repeated_meanwhile
 POLL = 0.5
 
 #: What is to be done once a plan has been gone through and has left these records.
-Further = Callable[[Sequence[Record]], Sequence[Planned]]
+NextTrials = Callable[[Sequence[Record]], Sequence[Planned]]
 
 
 class Observer(Protocol):
@@ -101,7 +101,7 @@ def run(
     context: Context,
     observer: Observer,
     interruption: Interruption,
-    further: Further = lambda records: (),
+    further: NextTrials = lambda records: (),
 ) -> Result:
     """Run what is to be run, record all of it, and return when it is done or interrupted.
 
@@ -112,7 +112,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
         this = _Run(executor, store, context, observer, Path(scratch))
         try:
-            with interruption.heeded():
+            with interruption.raising():
                 this.go_through(plan, interruption)
                 while more := further(this.result.records):
                     this.go_through(more, interruption)
@@ -189,7 +189,7 @@ class _Run:
         told = False
         while True:
             for job, event in self._executor.events():
-                with interruption.postponed():
+                with interruption.deferred():
                     self._follow(job, event)
                 if isinstance(event, Finished):
                     self._start_more()
@@ -245,7 +245,7 @@ class _Run:
             self._under_way[identity] = _UnderWay(planned)
             self._executor.submit(job)
 
-    def _follow(self, job: Job, event: News) -> None:
+    def _follow(self, job: Job, event: WorkerEvent) -> None:
         planned = self._under_way[job.trial.identity].planned
         if isinstance(event, Started):
             self._observer.started(planned)
@@ -373,7 +373,7 @@ _ECHO = 0.01
 class Interruption:
     """Hears of signals for as long as its block lasts, in the main thread.
 
-    The first is noted in ``asked``, and raises KeyboardInterrupt in a ``heeded`` block.
+    The first is noted in ``asked``, and raises KeyboardInterrupt in a ``raising`` block.
     The second ends the process wherever it is.
     """
 
@@ -395,12 +395,12 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def heeded(self) -> AbstractContextManager[None]:
+    def raising(self) -> AbstractContextManager[None]:
         """Let the first signal raise KeyboardInterrupt in a block, at once if it has come."""
         return self._block(raising=True)
 
-    def postponed(self) -> AbstractContextManager[None]:
-        """Let the first signal wait for the end of a block within a ``heeded`` one."""
+    def deferred(self) -> AbstractContextManager[None]:
+        """Let the first signal wait for the end of a block within a ``raising`` one."""
         return self._block(raising=False)
 
     @contextlib.contextmanager

@@ -18,7 +18,7 @@ from bench.plan.plan import Group, Planned, Request
 from bench.plan.retry import ask_again, failed_trials
 from bench.protocol import OK, SKIPPED, Bounds
 from bench.records.record import Record
-from bench.records.repeats import Sample
+from bench.records.repeats import VerifySample
 from bench.records.selection import is_named
 from bench.records.store import Store
 from bench.registry.discover import Registry, is_file_name
@@ -58,13 +58,13 @@ class Benchmark:
     resume: str
     failed: bool = False
     retries: int = 0
-    verify: Sample | None = None
+    verify: VerifySample | None = None
     max_seeds: int | None = None
     jobs: int = 1
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunResult:
     """How a run ended: the tables it touched and the exit status."""
 
     board: Leaderboard
@@ -95,7 +95,7 @@ _Say = Callable[[str], None]
 
 def run_benchmark(
     benchmark: Benchmark, registry: Registry, console: Console, interruption: Interruption
-) -> Ending:
+) -> RunResult:
     """Plan, run, record and render.
 
     Raises:
@@ -109,15 +109,15 @@ def run_benchmark(
     if len(shares) > 1 and not can_confine():
         say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")
     try:
-        with interruption.heeded():
+        with interruption.raising():
             prepared = _prepare(benchmark, registry, store, say)
     except KeyboardInterrupt:
         say(f"interrupted; resume with: {benchmark.resume}")
-        return Ending(Leaderboard(()), INTERRUPTED)
+        return RunResult(Leaderboard(()), INTERRUPTED)
     if not prepared.plan:
         if not prepared.left_out:
             say(f"{benchmark.results}: nothing failed of what was asked for")
-        return Ending(Leaderboard(()), 1 if prepared.left_out else 0)
+        return RunResult(Leaderboard(()), 1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
     observer = observer_for(console, TimeLeft(prepared.durations, benchmark.jobs))
 
@@ -140,11 +140,11 @@ def run_benchmark(
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
         say(f"interrupted; resume with: {benchmark.resume}")
-        return Ending(board, INTERRUPTED)
+        return RunResult(board, INTERRUPTED)
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
     unconfirmed = verification.unconfirmed(result.records)
     wrong = failed or prepared.left_out or result.unwritten or unconfirmed
-    return Ending(board, 1 if wrong else 0)
+    return RunResult(board, 1 if wrong else 0)
 
 
 def choose(

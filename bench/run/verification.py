@@ -13,8 +13,8 @@ from bench.protocol import OK
 from bench.records.predictions import unpack
 from bench.records.record import DIFFERENT, Record, answers
 from bench.records.repeats import (
-    Comparison,
-    Sample,
+    RepeatCheck,
+    VerifySample,
     compare_metrics,
     compare_predictions,
     sample,
@@ -39,7 +39,7 @@ class Verification:
     chosen to be repeated.
     """
 
-    sample: Sample | None
+    sample: VerifySample | None
     plan: Sequence[Planned]
     store: Store
     warn: Warn
@@ -142,7 +142,7 @@ def repeated_meanwhile(found: Iterable[Record], first: Record) -> Record | None:
 
 def _compared(
     record: Record, first: Record, before: Mapping[str, Array], content: bytes | None
-) -> Comparison:
+) -> RepeatCheck:
     metric = str(first.data["metric"]["name"])
     try:
         after = unpack(Path("predictions.npz"), content or b"")

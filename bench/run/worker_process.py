@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from bench.protocol import GRACE, Ended, Job, Message, decode
+from bench.protocol import GRACE, Job, Message, WorkerExited, decode
 from bench.run import processes
 from bench.run.launch import Launched
 
@@ -69,7 +69,7 @@ class WorkerProcess:
         for _ in range(self._lines.qsize()):
             self._heard, line = self._lines.get()
             message = decode(line.decode("utf-8", "replace"))
-            if isinstance(message, Ended):
+            if isinstance(message, WorkerExited):
                 self.exit_status = message.status
                 self.has_ended = True
                 return

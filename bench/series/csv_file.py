@@ -46,7 +46,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Table:
+class StationTable:
     """The rows of a weather station.
 
     ``times`` has shape (n,): seconds since 1970-01-01 00:00 in the station's own clock.
@@ -75,7 +75,7 @@ TIME = "Date Time"
 TIME_FORMAT = "%d.%m.%Y %H:%M:%S"
 
 
-def read_tables(files: Sequence[Path]) -> Table:
+def read_tables(files: Sequence[Path]) -> StationTable:
     """Read one file, or several of one station, into one table with rows in file order.
 
     Of several files the columns that all of them have are kept.
@@ -87,14 +87,14 @@ def read_tables(files: Sequence[Path]) -> Table:
     columns = tuple(
         name for name in tables[0].columns if all(name in table.columns for table in tables)
     )
-    return Table(
+    return StationTable(
         np.concatenate([table.times for table in tables]),
         columns,
         np.concatenate([_select(table, columns) for table in tables]),
     )
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> StationTable:
     """Read one CSV file, or zip of one, with a header line and times as ``dd.mm.yyyy HH:MM:SS``.
 
     UTF-8 is tried first; a file that is not UTF-8 is taken as Latin-1, in which stations
@@ -106,7 +106,7 @@ def read_table(path: Path) -> Table:
             number. The message names the line and the column.
     """
     lines = _split(read_bytes(path), path)
-    return Table(_times(lines), lines.columns[1:], _values(lines))
+    return StationTable(_times(lines), lines.columns[1:], _values(lines))
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def _values(lines: _Lines) -> Floats:
     return values
 
 
-def _select(table: Table, columns: tuple[str, ...]) -> Floats:
+def _select(table: StationTable, columns: tuple[str, ...]) -> Floats:
     return table.values[:, [table.columns.index(name) for name in columns]]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.series.csv_file import TEMPERATURE, Floats, Integers, Table, iso
+from bench.series.csv_file import TEMPERATURE, Floats, Integers, StationTable, iso
 from bench.task import Array, Prepared
 
 # Which rows of a series are examples, and of which split
@@ -133,7 +133,9 @@ def _in_proportion(rows: int, where: Boundaries) -> Split:
 REFERENCE = Boundaries()
 
 
-def prepare(table: Table, name: str, as_published: bool, where: Boundaries = REFERENCE) -> Prepared:
+def prepare(
+    table: StationTable, name: str, as_published: bool, where: Boundaries = REFERENCE
+) -> Prepared:
     """Clean, split and standardise a series.
 
     The arrays are ``times`` (rows,) int64 in seconds; ``values`` and ``standardised``
@@ -192,7 +194,7 @@ def prepare(table: Table, name: str, as_published: bool, where: Boundaries = REF
     return Prepared(arrays, meta)
 
 
-def _describe(table: Table, split: Split, interval: int) -> dict[str, Any]:
+def _describe(table: StationTable, split: Split, interval: int) -> dict[str, Any]:
     return {
         "columns": list(table.columns),
         "target_column": table.target,
@@ -209,7 +211,7 @@ def _describe(table: Table, split: Split, interval: int) -> dict[str, Any]:
     }
 
 
-def _interval(table: Table, name: str) -> int:
+def _interval(table: StationTable, name: str) -> int:
     if len(table) < 2:
         raise DataError(
             f"{name}: has {len(table)} usable rows, too few to tell the sampling interval; "
@@ -278,7 +280,9 @@ class Repairs:
     dropped_columns: tuple[str, ...] = ()
 
 
-def clean(table: Table, name: str, as_published: bool = False) -> tuple[Table, Repairs]:
+def clean(
+    table: StationTable, name: str, as_published: bool = False
+) -> tuple[StationTable, Repairs]:
     """Order the rows, drop what cannot be used, and fill the cells that are missing.
 
     - Rows are sorted by time: exports joined in the wrong order mean the same as in the
@@ -308,7 +312,7 @@ def clean(table: Table, name: str, as_published: bool = False) -> tuple[Table, R
         rows, counts = _usable_rows(table, missing[:, table.target])
     present = np.flatnonzero(~missing[rows].all(axis=0))
     kept = missing[np.ix_(rows, present)]
-    filled = Table(
+    filled = StationTable(
         table.times[rows],
         tuple(table.columns[column] for column in present),
         _fill(values[np.ix_(rows, present)], kept),
@@ -318,7 +322,7 @@ def clean(table: Table, name: str, as_published: bool = False) -> tuple[Table, R
 
 
 def _usable_rows(
-    table: Table, no_temperature: npt.NDArray[np.bool_]
+    table: StationTable, no_temperature: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.intp], tuple[int, int, int]]:
     order = np.argsort(table.times, kind="stable")
     times = table.times[order]

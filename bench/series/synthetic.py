@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, Table
+from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, StationTable
 
 ROWS = 420_551
 INTERVAL = 600
@@ -72,13 +72,13 @@ CENTRAL_GERMANY = Climate()
 
 def synthetic_table(
     seed: int = 2009, rows: int = ROWS, climate: Climate = CENTRAL_GERMANY
-) -> Table:
+) -> StationTable:
     """Return made weather every ten minutes from 2009 on, to two decimals and without gaps."""
     times = START + INTERVAL * np.arange(rows, dtype=np.int64)
     weather = _weather(Draws(seed), rows, climate)
     temperature = two_decimals(_temperature(times, weather, climate))
     readings = _readings(temperature, weather)
-    return Table(times, OFFICIAL_COLUMNS, official_columns(readings))
+    return StationTable(times, OFFICIAL_COLUMNS, official_columns(readings))
 
 
 def _weather(draws: Draws, rows: int, climate: Climate) -> _Weather:
@@ -120,13 +120,13 @@ def _temperature(times: Integers, weather: _Weather, climate: Climate) -> Floats
     return yearly + daily + air_mass + fronts + climate.eddy * weather.eddy
 
 
-def _readings(temperature: Floats, weather: _Weather) -> Readings:
+def _readings(temperature: Floats, weather: _Weather) -> Columns:
     depression = 4.2 + 0.28 * (temperature - 9.4) + 1.9 * weather.moisture
     depression = np.clip(depression + 3.0 * weather.damp - 0.8 * weather.cloud, 0.05, None)
     saturated = saturation_pressure(temperature)
     humidity = 100 * saturation_pressure(temperature - depression) / saturated
     wind = two_decimals(np.abs(2.0 + 0.35 * weather.wind * weather.pressure + 1.5 * weather.gust))
-    return Readings(
+    return Columns(
         pressure=two_decimals(989.2 + 7.4 * weather.pressure + 4.0 * weather.ripple),
         temperature=temperature,
         humidity=two_decimals(np.clip(humidity, 12, 100)),
@@ -146,7 +146,7 @@ _MAGNUS_DEGC = 234.175
 
 
 @dataclass(frozen=True)
-class Readings:
+class Columns:
     """What a station measures itself; each of shape (n,), to two decimals.
 
     Units: mbar, degrees C, percent, m/s, m/s, degrees.
@@ -177,7 +177,7 @@ def dew_point(vapour_pressure: Floats) -> Floats:
     return coarse(_MAGNUS_DEGC * exponent / (_MAGNUS_FACTOR - exponent))
 
 
-def official_columns(readings: Readings) -> Floats:
+def official_columns(readings: Columns) -> Floats:
     """Return the 14 official columns, shape (n, 14), from what was measured.
 
     VPact = VPmax * rh / 100; VPdef = VPmax - VPact; H2OC = 1000 * VPact / p;

@@ -27,7 +27,7 @@ from bench.statistics.blocks import (
     dependent_length,
 )
 from bench.statistics.compare import all_pairs
-from bench.statistics.intervals import Part, howe
+from bench.statistics.intervals import VarianceEstimate, howe
 from bench.statistics.ratios import HALVES
 from bench.statistics.seeds import seed_variances
 
@@ -97,7 +97,7 @@ def compare_sides(
             continue
         pair = _apart(each.base, each.candidate)
         variance = np.full(2, seeds.variance[place]), np.full(2, seeds.df[place])
-        pairs = all_pairs(pair, length, found[place], Part(*variance), block_df)
+        pairs = all_pairs(pair, length, found[place], VarianceEstimate(*variance), block_df)
         difference, half = -float(pairs.difference[0]), float(howe(pairs.parts, 2 * level)[0])
         shifts.append(Shift(difference, difference - half, difference + half, unsteady))
     return tuple(shifts)

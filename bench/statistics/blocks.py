@@ -20,7 +20,7 @@ from bench.task import Array
 
 
 @dataclass(frozen=True)
-class Sample:
+class PluginScores:
     """The scores of one plugin: ``values`` of shape (S, n), a row for each of ``seeds``."""
 
     label: str
@@ -45,7 +45,7 @@ class Summary:
         return float(self.means[rows].mean()), total / len(rows)
 
 
-def summarise(sample: Sample, grouping: Grouping) -> Summary:
+def summarise(sample: PluginScores, grouping: Grouping) -> Summary:
     """Reduce scores to what all errors are computed from, in float64."""
     sums = group_sums(sample.values, grouping)
     means = sums.sum(axis=1) / len(grouping.index)

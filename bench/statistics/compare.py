@@ -11,7 +11,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.statistics.blocks import (
     Components,
-    Sample,
+    PluginScores,
     Summary,
     components,
     covariance,
@@ -23,7 +23,7 @@ from bench.statistics.blocks import (
 )
 from bench.statistics.intervals import (
     Interval,
-    Part,
+    VarianceEstimate,
     howe,
     howe_p_values,
     interval_of,
@@ -32,8 +32,6 @@ from bench.statistics.intervals import (
 )
 from bench.statistics.seeds import seed_variances
 from bench.task import Array
-
-__all__ = ["Comparison", "FirstTwo", "Interval", "Pair", "Rank", "Sample", "compare"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TableComparison:
     """What the scores of a table support.
 
     ``level`` is the share of tables in which any pair is separated by chance alone, and of
@@ -128,8 +126,8 @@ class Comparison:
 
 
 def compare(
-    samples: Sequence[Sample], groups: Array, direction: str, level: float = 0.05
-) -> Comparison:
+    samples: Sequence[PluginScores], groups: Array, direction: str, level: float = 0.05
+) -> TableComparison:
     """Compare plugins on the examples that all of them were scored on.
 
     The order of the samples does not matter, nor that of the seeds within one.
@@ -158,12 +156,12 @@ def compare(
     one_seed = all(each.count == 1 for each in found)
     intervals = {}
     for place, sample in enumerate(ordered):
-        part = Part(seeds.variance[place], seeds.df[place])
+        part = VarianceEstimate(seeds.variance[place], seeds.df[place])
         known = part if found[place].count > 1 else None
         mean = averages[place][0]
         intervals[sample.label] = interval_of(mean, found[place], known, block_df, level)
     ranks = _ranks(ordered, pairs, separated, direction)
-    return Comparison(
+    return TableComparison(
         level=level,
         block_length=length,
         blocks=len(grouping.counts),
@@ -178,7 +176,7 @@ def compare(
     )
 
 
-def _checked(samples: Sequence[Sample], examples: int, direction: str) -> list[Sample]:
+def _checked(samples: Sequence[PluginScores], examples: int, direction: str) -> list[PluginScores]:
     """Return the samples by label, each by seed, so that no sum depends on their order."""
     if direction not in ("min", "max"):
         raise BenchError(f"direction {direction!r}: use min or max")
@@ -191,7 +189,7 @@ def _checked(samples: Sequence[Sample], examples: int, direction: str) -> list[S
     return [_in_order(sample, examples) for sample in sorted(samples, key=lambda s: s.label)]
 
 
-def _in_order(sample: Sample, examples: int) -> Sample:
+def _in_order(sample: PluginScores, examples: int) -> PluginScores:
     label, seeds, values = sample.label, sample.seeds, sample.values
     if not seeds or len(set(seeds)) < len(seeds):
         raise BenchError(f"{label}: seeds {seeds}; give one or more, each once")
@@ -205,11 +203,11 @@ def _in_order(sample: Sample, examples: int) -> Sample:
     order = sorted(range(len(seeds)), key=seeds.__getitem__)
     if order == list(range(len(seeds))):
         return sample
-    return Sample(label, tuple(sorted(seeds)), values[order])
+    return PluginScores(label, tuple(sorted(seeds)), values[order])
 
 
 def _ranks(
-    samples: Sequence[Sample], pairs: Pairs, separated: Array, direction: str
+    samples: Sequence[PluginScores], pairs: Pairs, separated: Array, direction: str
 ) -> dict[str, Rank]:
     """Return the confidence set of each plugin's rank, by label.
 
@@ -267,7 +265,7 @@ class Pairs:
     first: Array
     second: Array
     difference: Array
-    parts: tuple[Part, Part, Part]
+    parts: tuple[VarianceEstimate, VarianceEstimate, VarianceEstimate]
     seeds: tuple[Array, Array]
     p: Array
     adjusted: Array
@@ -287,7 +285,7 @@ def all_pairs(
     summaries: Sequence[Summary],
     length: int,
     found: Sequence[Components],
-    seeds: Part,
+    seeds: VarianceEstimate,
     block_df: float,
 ) -> Pairs:
     """Compare every two plugins on the examples, and on the seeds that both have.
@@ -331,9 +329,9 @@ def all_pairs(
     within = interaction[:, None] / used
     within_both = within[first, second] + within[second, first]
     parts = (
-        Part(between[first, second], seeds.df[first]),
-        Part(between[second, first], seeds.df[second]),
-        Part(
+        VarianceEstimate(between[first, second], seeds.df[first]),
+        VarianceEstimate(between[second, first], seeds.df[second]),
+        VarianceEstimate(
             np.maximum(sampled[first, second] - within_both, 0.0),
             np.full(len(first), block_df),
         ),
@@ -407,12 +405,14 @@ def seeds_needed(pairs: Pairs, place: int, level: float) -> int | None:
         level: That of the table.
     """
     size = abs(float(pairs.difference[place]))
-    *sides, examples = (Part(part.variance[place], part.df[place]) for part in pairs.parts)
+    *sides, examples = (
+        VarianceEstimate(part.variance[place], part.df[place]) for part in pairs.parts
+    )
     used = [float(counts[place]) for counts in pairs.seeds]
 
     def enough(seeds: float) -> bool:
         parts = [
-            Part(side.variance * count / seeds, max(1.0, side.df + seeds - count))
+            VarianceEstimate(side.variance * count / seeds, max(1.0, side.df + seeds - count))
             for side, count in zip(sides, used, strict=True)
         ]
         return float(_needed((*parts, examples), level / len(pairs.first))) <= size
@@ -427,7 +427,7 @@ def seeds_needed(pairs: Pairs, place: int, level: float) -> int | None:
     return high
 
 
-def _needed(parts: Sequence[Part], level: Any) -> Array:
+def _needed(parts: Sequence[VarianceEstimate], level: Any) -> Array:
     """Return the difference that a test at ``level`` finds with the wanted power.
 
     The test's half width plus the power's quantile of the error, which is a little more

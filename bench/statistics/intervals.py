@@ -61,7 +61,7 @@ class Interval:
 
 
 def interval_of(
-    mean: float, found: Components, seeds: Part | None, block_df: float, level: float
+    mean: float, found: Components, seeds: VarianceEstimate | None, block_df: float, level: float
 ) -> Interval:
     """Return the interval of a mean.
 
@@ -74,13 +74,15 @@ def interval_of(
         level: Share of intervals that may miss, 0.05 for 95%.
     """
     if seeds is None:
-        half = float(cochran([Part(found.examples, block_df)], level))
+        half = float(cochran([VarianceEstimate(found.examples, block_df)], level))
         error = math.sqrt(found.examples)
         return Interval(mean, mean - half, mean + half, None, error, found.count)
     # Never less than the error of these trained models: their own share of the interaction.
     between = max(seeds.variance, found.interaction) / found.count
     shared = max(0.0, found.examples - found.interaction)
-    half = float(cochran([Part(between, seeds.df), Part(shared, block_df)], level))
+    half = float(
+        cochran([VarianceEstimate(between, seeds.df), VarianceEstimate(shared, block_df)], level)
+    )
     return Interval(
         mean, mean - half, mean + half, math.sqrt(between), math.sqrt(shared), found.count
     )
@@ -95,7 +97,7 @@ _LARGEST = 1e140
 
 
 @dataclass(frozen=True)
-class Part:
+class VarianceEstimate:
     """An estimated variance and its degrees of freedom; numbers, or arrays of one shape."""
 
     variance: Any
@@ -110,7 +112,7 @@ def t_quantile(df: Any, upper: Any) -> Array:
     return np.asarray(np.minimum(quantiles, _LARGEST))
 
 
-def satterthwaite(parts: Sequence[Part]) -> Array:
+def satterthwaite(parts: Sequence[VarianceEstimate]) -> Array:
     """Return the degrees of freedom of a sum of variances (Satterthwaite 1946)."""
     total = np.asarray(sum(part.variance for part in parts))
     squares = np.asarray(sum(part.variance**2 / part.df for part in parts))
@@ -118,7 +120,7 @@ def satterthwaite(parts: Sequence[Part]) -> Array:
     return np.asarray(np.where(known, total**2 / np.where(known, squares, 1.0), np.inf))
 
 
-def cochran(parts: Sequence[Part], level: float) -> Array:
+def cochran(parts: Sequence[VarianceEstimate], level: float) -> Array:
     """Return the half width of a two-sided interval: the parts' quantiles, averaged.
 
     Cochran (1964), "Approximate significance levels of the Behrens-Fisher test". Near its
@@ -133,7 +135,7 @@ def cochran(parts: Sequence[Part], level: float) -> Array:
     return np.asarray(weighted) / np.sqrt(np.where(total > 0, total, 1.0))
 
 
-def howe(parts: Sequence[Part], level: Any) -> Array:
+def howe(parts: Sequence[VarianceEstimate], level: Any) -> Array:
     """Return the half width of a two-sided interval: the parts' half widths, added squared.
 
     Howe (1974), "Approximate confidence limits on the mean of X + Y". A little wider than
@@ -143,7 +145,7 @@ def howe(parts: Sequence[Part], level: Any) -> Array:
     return np.asarray(np.sqrt(squares))
 
 
-def howe_p_values(differences: Array, parts: Sequence[Part]) -> Array:
+def howe_p_values(differences: Array, parts: Sequence[VarianceEstimate]) -> Array:
     """Return the level at which ``howe`` is as wide as each difference, shape (m,).
 
     1 for a difference of 0; 0 where the error is 0 and the difference is not. Values under

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.statistics.blocks import Components
-from bench.statistics.intervals import Part
+from bench.statistics.intervals import VarianceEstimate
 from bench.task import Array
 
 #: With fewer variances than this, what they have in common cannot be told.
@@ -38,7 +38,7 @@ class Prior:
     most: float
 
 
-def seed_variances(found: Sequence[Components]) -> Part:
+def seed_variances(found: Sequence[Components]) -> VarianceEstimate:
     """Return the variance of one seed's mean that each plugin of a table is given.
 
     No variance is drawn down: a plugin that is less steady than the others, of which a table
@@ -60,17 +60,19 @@ def seed_variances(found: Sequence[Components]) -> Part:
     random = np.array([each.random for each in found])
     single = df == 0
     if not random.any():
-        return Part(own, np.maximum(df, 1.0))
+        return VarianceEstimate(own, np.maximum(df, 1.0))
     prior, ordinary = fit_prior_robustly(own[random], df[random])
     if prior is None:
         together = float(df[random].sum())
         average = float(df[random] @ own[random] / together)
-        return Part(np.where(single, average, own), np.where(single, together, df))
+        return VarianceEstimate(np.where(single, average, own), np.where(single, together, df))
     posterior, total = moderate(own, df, prior)
     drawn = random | single
     # What is unlike the others learns nothing from them.
     drawn[np.flatnonzero(random)[~ordinary]] = False
-    return Part(np.where(drawn, np.maximum(posterior, own), own), np.where(drawn, total, df))
+    return VarianceEstimate(
+        np.where(drawn, np.maximum(posterior, own), own), np.where(drawn, total, df)
+    )
 
 
 def fit_prior_robustly(variances: Array, df: Array) -> tuple[Prior | None, Array]:

@@ -35,7 +35,7 @@ class Stream:
 
 
 @dataclass(frozen=True)
-class Window:
+class WordWindow:
     """The last ``maxlen`` items of a review (None: all), reversed first if asked.
 
     Reversing comes before cutting, as in ``pad_sequences([x[::-1] for x in reviews])``,
@@ -62,7 +62,7 @@ class Words:
     """
 
     stream: Stream
-    window: Window
+    window: WordWindow
     index: Array
 
     def indices(self, reviews: Array) -> tuple[Array, Array]:

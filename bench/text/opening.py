@@ -88,14 +88,14 @@ def _one_hot(ranks: Kept, num_words: int) -> Kept:
     return Kept(encode.one_hot(ranks.gather, num_words), lookup)
 
 
-def _part(opened: _Opened, part: str) -> Part:
+def _part(opened: _Opened, part: str) -> EncodedPart:
     arrays = opened.prepared.arrays
     stream = encode.Stream(
         # Indexing a memmap is slower by its subclass's overhead; the view is still mapped.
         np.asarray(arrays[f"{part}_tokens"]),
         np.asarray(arrays[f"{part}_offsets"]),
     )
-    return Part(_encoder(opened, stream), len(stream.offsets) - 1, len(stream.tokens))
+    return EncodedPart(_encoder(opened, stream), len(stream.offsets) - 1, len(stream.tokens))
 
 
 def _kept_as(opened: _Opened) -> tuple[dict[str, Any], Form | None]:
@@ -115,7 +115,7 @@ def _kept_as(opened: _Opened) -> tuple[dict[str, Any], Form | None]:
 def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:
     """Return what encodes a part; one-hot words are made of their ranks."""
     view, num_words = opened.view, opened.num_words
-    window = encode.Window(view.maxlen, view.reverse)
+    window = encode.WordWindow(view.maxlen, view.reverse)
     words = encode.Words(stream, window, opened.index)
     width = _width(opened)
     if view.encoding == "multi_hot":
@@ -184,7 +184,7 @@ _BATCH_REVIEWS = 512
 
 
 @dataclass(frozen=True)
-class Part:
+class EncodedPart:
     """One part of the data under a view: what encodes it, its reviews, and their items in all."""
 
     encode: Gather
@@ -201,7 +201,7 @@ class Kept:
 
 
 def kept_parts(
-    prepared: Path, label: Mapping[str, Any], form: Form, parts: Mapping[str, Part]
+    prepared: Path, label: Mapping[str, Any], form: Form, parts: Mapping[str, EncodedPart]
 ) -> dict[str, Kept]:
     """Return what gathers each part from what is kept, the same numbers as its encoder gives.
 
@@ -223,7 +223,7 @@ def kept_parts(
 
 class _KeptView:
     def __init__(
-        self, prepared: Path, label: Mapping[str, Any], form: Form, parts: Mapping[str, Part]
+        self, prepared: Path, label: Mapping[str, Any], form: Form, parts: Mapping[str, EncodedPart]
     ) -> None:
         self._prepared = prepared
         self._label = {**label, "code": _code(), "numpy": np.__version__}
@@ -258,11 +258,11 @@ class _KeptView:
         part = self._parts[name]
         return keep(self._prepared, {**self._label, "part": name}, lambda: self._pack(part))
 
-    def _pack(self, part: Part) -> Stored:
+    def _pack(self, part: EncodedPart) -> Stored:
         return self._form.pack(_batches(part), part.reviews)
 
 
-def _batches(part: Part) -> Iterator[Array]:
+def _batches(part: EncodedPart) -> Iterator[Array]:
     """Encode all reviews of a part, in order, a bounded amount of memory at a time."""
     width = part.encode(np.arange(1)).size
     step = max(1, min(_BATCH_REVIEWS, _BATCH_NUMBERS // width))

@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 import psutil
 
-from bench.protocol import GRACE, Ended, encode
+from bench.protocol import GRACE, WorkerExited, encode
 
 # A child that a plugin forks may come back into the suite: it must not act for the trial
 
@@ -97,7 +97,7 @@ def keep(work: Callable[[str], None]) -> None:
     _end_descendants(trial)
     shutil.rmtree(scratch, ignore_errors=True)
     with contextlib.suppress(OSError):
-        os.write(1, encode(Ended(os.waitstatus_to_exitcode(status))).encode())
+        os.write(1, encode(WorkerExited(os.waitstatus_to_exitcode(status))).encode())
 
 
 def adopt_orphans() -> None:

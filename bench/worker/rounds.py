@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
-from bench.protocol import OK, Effort, Job, Outcome, Readings
+from bench.protocol import OK, Job, MeasureBudget, Outcome, Readings
 from bench.trial import Trial
 from bench.worker import contention
 from bench.worker.backend import compute_on_one_thread, peak_rss, worker_environment
@@ -75,7 +75,7 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
     return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
 
 
-def clock_prediction(setup: Setup, effort: Effort) -> list[float]:
+def clock_prediction(setup: Setup, effort: MeasureBudget) -> list[float]:
     """Return the seconds per 1,000 examples of each pass over the same validation examples."""
     examples = evenly_spread(setup.opened.validation, effort.examples)
     setup.learner.predict(examples)  # Compiles.
@@ -94,7 +94,7 @@ class _StepClock(keras.callbacks.Callback):
     counts.
     """
 
-    def __init__(self, effort: Effort) -> None:
+    def __init__(self, effort: MeasureBudget) -> None:
         super().__init__()
         self._effort = effort
         self._began = 0.0
@@ -120,13 +120,13 @@ class _StepClock(keras.callbacks.Callback):
         return max(0.0, self._ends[0] - self._began - median(self.steps))
 
 
-def _one_long_epoch(trial: Trial, effort: Effort) -> Trial:
+def _one_long_epoch(trial: Trial, effort: MeasureBudget) -> Trial:
     """Between two epochs Keras does what belongs to no step."""
     steps = effort.warm_up + effort.steps
     return replace(trial, training={**trial.training, "epochs": 1, "steps_per_epoch": steps})
 
 
-def _enough(rounds: list[float], effort: Effort, most: int) -> bool:
+def _enough(rounds: list[float], effort: MeasureBudget, most: int) -> bool:
     """Say whether so many rounds, in seconds, are as many as wanted or the time allows."""
     spent = len(rounds) >= effort.least and sum(rounds) >= effort.seconds
     return spent or len(rounds) >= most

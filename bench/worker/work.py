@@ -19,10 +19,10 @@ from bench.protocol import (
     SKIPPED,
     TEST,
     TRAIN,
-    Begun,
     Job,
     Message,
     Outcome,
+    WorkerReady,
     encode,
 )
 from bench.worker.keeper import end_unless
@@ -64,23 +64,23 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
         if job.kind == TEST:
             from bench.worker.contract import hold_to_contract
 
-            send(Begun())
+            send(WorkerReady())
             return hold_to_contract(job, send)
         if job.kind == MEASURE:
             from bench.worker.rounds import measure
 
-            send(Begun())
+            send(WorkerReady())
             return measure(job, send)
         if job.kind == PREPARE:
             from bench.worker.prepare import prepare_data
 
-            send(Begun())
+            send(WorkerReady())
             return prepare_data(job, send)
         if job.kind != TRAIN:
             raise BenchError(f"this version of the suite knows no job {job.kind!r}")
         from bench.worker.train import perform
 
-        send(Begun())
+        send(WorkerReady())
         return perform(job, send)
     except CannotRun as error:
         return Outcome(SKIPPED, str(error))

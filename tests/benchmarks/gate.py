@@ -24,8 +24,8 @@ from tabulate import tabulate
 
 from bench.gate.judge_costs import Measurements, judge_rounds
 from bench.gate.measure import Sampler, SamplingSettings
-from bench.gate.model import WORSE, Key, Measured
-from bench.gate.settings import Settings
+from bench.gate.model import WORSE, Key, Measurement
+from bench.gate.settings import CheckSettings
 from bench.metrics import METRICS, TRAIN_STEP
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
@@ -47,13 +47,13 @@ class Triples:
     """Raw rounds of three arms, a list a process, in seconds; the n-th were neighbours."""
 
     base: Rounds
-    again: Rounds
+    control: Rounds
     candidate: Rounds
 
     def drawn(self, chance: np.random.Generator, equal: bool) -> Triples:
         """Draw pairs without replacement; of equals any of the arms may be the candidate."""
         places = chance.choice(len(self.base), PAIRS, replace=False)
-        arms = [self.base, self.again, self.candidate]
+        arms = [self.base, self.control, self.candidate]
         if equal:
             arms = [arms[place] for place in chance.permutation(3)]
         return Triples(*([arm[place] for place in places] for arm in arms))
@@ -67,11 +67,11 @@ Samples = Mapping[float, Triples]
 
 def _ours(drawn: Triples) -> bool:
     base, candidate, again = (
-        Measured(_KEY, "ok", rounds={TRAIN_STEP: tuple(map(tuple, arm))})
-        for arm in (drawn.base, drawn.candidate, drawn.again)
+        Measurement(_KEY, "ok", rounds={TRAIN_STEP: tuple(map(tuple, arm))})
+        for arm in (drawn.base, drawn.candidate, drawn.control)
     )
     measured = Measurements(base, candidate, again, paired=True)
-    found = judge_rounds(measured, METRICS[TRAIN_STEP], Settings())
+    found = judge_rounds(measured, METRICS[TRAIN_STEP], CheckSettings())
     return found is not None and found.verdict == WORSE
 
 
@@ -212,7 +212,7 @@ def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> N
                 known = samples[each]
                 samples[each] = Triples(
                     [*known.base, found[0]],
-                    [*known.again, found[1]],
+                    [*known.control, found[1]],
                     [*known.candidate, found[place]],
                 )
             write(samples, file)
@@ -290,7 +290,7 @@ def read(path: Path) -> Samples:
 
 def _noise(samples: Samples) -> Iterator[str]:
     for slower, triples in sorted(samples.items()):
-        arms = (triples.base, triples.again, triples.candidate)
+        arms = (triples.base, triples.control, triples.candidate)
         base, again, candidate = (np.log([*map(process_value, arm)]) for arm in arms)
         shift = np.expm1(np.median(candidate - (base + again) / 2))
         yield (

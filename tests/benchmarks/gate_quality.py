@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from tabulate import tabulate
 
-from bench.gate.against import Schooling, Trainer, Watch
+from bench.gate.against import Trainer, TrainingRequest, Watch
 from bench.gate.judge import judge
 from bench.gate.model import UNCHANGED, WORSE, Finding, Side
-from bench.gate.settings import Settings
+from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
@@ -73,7 +73,7 @@ def _findings(name: str) -> Iterator[tuple[str, Finding, str]]:
         watch = Watch(Console(stderr=True, highlight=False), interruption)
 
         def side(title: str, plugin: Plugin, seeds: tuple[int, ...]) -> Side:
-            schooling = Schooling("quick", seeds, "auto", "tensorflow")
+            schooling = TrainingRequest("quick", seeds, "auto", "tensorflow")
             folder = Path(scratch, title.replace(" ", "-"))
             trainer = Trainer(title, Registry(registry.tasks, (plugin,)), None, folder, watch)
             return trainer.train({name}, schooling, seeds)
@@ -96,5 +96,5 @@ def _changed(name: str, plain: Plugin, scratch: Path) -> Iterator[tuple[str, Plu
 
 
 def _judged(before: Side, after: Side) -> Finding:
-    (found,) = judge(before, after, Settings(metrics=(QUALITY,)))
+    (found,) = judge(before, after, CheckSettings(metrics=(QUALITY,)))
     return found

@@ -18,7 +18,7 @@ from bench.protocol import FAILED, OK
 from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.run.jobs import surroundings_of
+from bench.run.jobs import plan_context_of
 from tests.benchmarks.reported import report
 from tests.builders import Source, a_record, a_task, beside, record_of
 
@@ -232,7 +232,7 @@ class _Planner:
     def _plan(self, latest: Mapping[str, Record]) -> list[Planned]:
         task = a_task()
         surroundings = replace(
-            surroundings_of({}),
+            plan_context_of({}),
             sources={task.name: Source()},
             training_examples=lambda task, view: 200_000,
         )

@@ -21,7 +21,7 @@ from bench.gate.model import (
     WORSE,
     Finding,
     Key,
-    Measured,
+    Measurement,
     Report,
     Side,
 )
@@ -40,7 +40,7 @@ from bench.protocol import OK
 
 
 @dataclass(frozen=True)
-class Figure:
+class ExportedMetric:
     """One metric of one plugin.
 
     ``name`` is the plugin's; ``unit`` "s", "bytes", "" or the name of the task's metric;
@@ -60,7 +60,7 @@ class Figure:
     about: str
 
 
-def figures(side: Side) -> list[Figure]:
+def figures(side: Side) -> list[ExportedMetric]:
     """Return all finite figures of the plugins that are ok, by plugin and metric."""
     names = labels(side.plugins)
     return [
@@ -72,24 +72,24 @@ def figures(side: Side) -> list[Figure]:
     ]
 
 
-def _figures(name: str, measured: Measured) -> Iterator[Figure]:
+def _figures(name: str, measured: Measurement) -> Iterator[ExportedMetric]:
     key, quality = measured.key, measured.quality
     about = f"data: {key.source}, profile: {key.profile}, backend: {key.backend}"
     if quality and quality.seeds:
         scores = [score.value for score in quality.seeds]
         found = (mean(scores), min(scores), max(scores), len(scores))
         seeds = f"{about}, seeds: {len(scores)}"
-        yield Figure(name, QUALITY, quality.metric, quality.direction, *found, seeds)
+        yield ExportedMetric(name, QUALITY, quality.metric, quality.direction, *found, seeds)
     for metric in METRICS.values():
         if rounds := measured.rounds.get(metric.name):
             processes = [median(each) for each in rounds]
             found = (median(processes), min(processes), max(processes), len(processes))
             of = f"{about}, processes: {len(processes)}"
-            yield Figure(name, metric.name, metric.unit, metric.direction, *found, of)
+            yield ExportedMetric(name, metric.name, metric.unit, metric.direction, *found, of)
     if measured.parameters is not None:
         number = float(measured.parameters)
         direction = METRICS[PARAMETERS].direction
-        yield Figure(name, PARAMETERS, "", direction, number, number, number, 1, about)
+        yield ExportedMetric(name, PARAMETERS, "", direction, number, number, number, 1, about)
 
 
 # A report of the gate as JSON, for other programs
@@ -256,7 +256,7 @@ def to_bmf(side: Side) -> str:
     return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _slug(figure: Figure) -> str:
+def _slug(figure: ExportedMetric) -> str:
     name = figure.unit if figure.metric == QUALITY else figure.metric
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST_SLUG]
 
@@ -280,7 +280,7 @@ def to_github_action_benchmark(side: Side, direction: str) -> str:
     return json.dumps(entries, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _entry(figure: Figure) -> dict[str, str | float]:
+def _entry(figure: ExportedMetric) -> dict[str, str | float]:
     is_quality = figure.metric == QUALITY
     unit, factor = _UNITS.get(figure.unit, (metric_name(figure.unit), 1.0))
     name = unit if is_quality else figure.metric.replace("_", " ")
@@ -306,7 +306,7 @@ def _rounded(number: float) -> float:
 
 
 @dataclass(frozen=True)
-class Told:
+class RenderInput:
     """All that the forms tell of a check.
 
     ``candidate`` is the side that was judged. ``paths`` are the plugins' files by label,
@@ -319,7 +319,7 @@ class Told:
     verbose: bool = False
 
 
-FORMATS: Mapping[str, Callable[[Told], str]] = {
+FORMATS: Mapping[str, Callable[[RenderInput], str]] = {
     "text": lambda told: to_text(told.report, told.verbose),
     "md": lambda told: to_markdown(told.report),
     "annotations": lambda told: to_annotations(told.report, told.paths),
