@@ -20,6 +20,9 @@ from verify_world import Place, Workshop
 from bench.machine import Share
 from bench.run import runner
 
+# The campaigns stand beside the tests. Last: an installed ``bench`` is what is tested.
+sys.path.append(str(Path(__file__).parents[1]))
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.statistics.compare import Sample, TableComparison, compare
+from bench.statistics.blocks import PluginScores
+from bench.statistics.compare import TableComparison, compare
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class ScoreWorld:
         hours = _mean_variance(HOUR, self.hours) / self.groups
         return float((0.6 * hours + 0.4 * _mean_variance(DAY, self.groups)) ** 0.5)
 
-    def samples(self, random: np.random.Generator) -> list[Sample]:
+    def samples(self, random: np.random.Generator) -> list[PluginScores]:
         """Draw the scores of all plugins; the truth is 0, and ``better`` for plugin 0."""
         own = 1 - self.shared - self.interaction
         common = self.shared**0.5 * self._noise(random, 1)
@@ -63,7 +64,7 @@ class ScoreWorld:
                 size *= (self.unequal / random.chisquare(self.unequal)) ** 0.5
             values += size * random.standard_normal((self.seeds, 1))
             values += self.better if number == 0 else 0.0
-            made.append(Sample(f"p{number:02}", tuple(range(self.seeds)), values))
+            made.append(PluginScores(f"p{number:02}", tuple(range(self.seeds)), values))
         return made
 
     def comparisons(self, repeats: int, seed: int = 0) -> Iterator[TableComparison]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from builders import a_plugin, task_source
-from test_worker_keras_model import a_trial
+from keras_world import a_trial
 
 from bench.data.prepared import write_arrays
 from bench.protocol import Job

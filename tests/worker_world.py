@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from test_worker_keras_model import a_trial
+from keras_world import a_trial
 
 from bench.protocol import Bounds, Job
 from bench.run import launch

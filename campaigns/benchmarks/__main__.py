@@ -1,0 +1,34 @@
+"""``python -m campaigns.benchmarks NAME``: measure, print a table, exit 1 if a bound is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from campaigns.benchmarks import gate, gate_quality, gather, scale, start_up, statistics, stored
+
+BENCHMARKS = {
+    "start-up": start_up.measure,
+    "statistics": statistics.measure,
+    "stored": stored.measure,
+    "scale": scale.measure,
+    "gate": gate.measure,
+    "gate-quality": gate_quality.measure,
+    "gather": gather.measure,
+}
+
+
+def main() -> int:
+    """Run one benchmark, or all."""
+    parser = argparse.ArgumentParser(prog="python -m campaigns.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--rounds", type=int, default=10, help="repeats of each side")
+    options = parser.parse_args()
+    for name in options.names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name}; there are: {', '.join(BENCHMARKS)}")
+    held = [BENCHMARKS[name](options.rounds) for name in options.names or BENCHMARKS]
+    return 0 if all(held) else 1
+
+
+sys.exit(main())

@@ -1,0 +1,320 @@
+"""How often does the gate cry wolf, and how often does it find a slowdown that is there?
+
+``python -m campaigns.benchmarks gate`` answers on made noise. On a real plugin, some of whose
+steps do 5% and 10% of extra work:
+
+    python -m campaigns.benchmarks.gate collect samples.json --rounds 45
+    python -m campaigns.benchmarks.gate judge samples.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+from tabulate import tabulate
+
+from bench.gate.judge_costs import Measurements, judge_rounds
+from bench.gate.measure import Sampler, SamplingSettings
+from bench.gate.model import WORSE, Key, Measurement
+from bench.gate.settings import CheckSettings
+from bench.metrics import METRICS, TRAIN_STEP
+from bench.registry.discover import discover
+from bench.registry.plugins import Plugin
+from bench.run.executor import LocalExecutor
+from bench.statistics.ratios import process_value
+from campaigns.benchmarks.wrapping import wrapped
+
+PAIRS = 8
+#: Extra work of the candidate, as a share of a step; none for a comparison of equals.
+SLOWDOWNS = (0.0, 0.05, 0.10)
+#: Bounds: false alarms, and 5% slowdowns found.
+FALSE, FOUND = 0.01, 0.95
+
+Rounds = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Triples:
+    """Raw rounds of three arms, a list a process, in seconds; the n-th were neighbours."""
+
+    base: Rounds
+    control: Rounds
+    candidate: Rounds
+
+    def drawn(self, chance: np.random.Generator, equal: bool) -> Triples:
+        """Draw pairs without replacement; of equals any of the arms may be the candidate."""
+        places = chance.choice(len(self.base), PAIRS, replace=False)
+        arms = [self.base, self.control, self.candidate]
+        if equal:
+            arms = [arms[place] for place in chance.permutation(3)]
+        return Triples(*([arm[place] for place in places] for arm in arms))
+
+
+Samples = Mapping[float, Triples]
+
+
+# The rules
+
+
+def _ours(drawn: Triples) -> bool:
+    base, candidate, again = (
+        Measurement(_KEY, "ok", rounds={TRAIN_STEP: tuple(map(tuple, arm))})
+        for arm in (drawn.base, drawn.candidate, drawn.control)
+    )
+    measured = Measurements(base, candidate, again, paired=True)
+    found = judge_rounds(measured, METRICS[TRAIN_STEP], CheckSettings())
+    return found is not None and found.verdict == WORSE
+
+
+_KEY = Key("jena", "made", "synthetic", "quick", "tensorflow")
+
+
+def _mean(share: float, processes: int) -> Callable[[Triples], bool]:
+    """Make pytest-benchmark's rule, ``--benchmark-compare-fail=mean:5%``."""
+
+    def rule(drawn: Triples) -> bool:
+        base, candidate = (_pooled(arm, processes) for arm in (drawn.base, drawn.candidate))
+        return bool(candidate.mean() > (1 + share) * base.mean())
+
+    return rule
+
+
+def _asv(processes: int) -> Callable[[Triples], bool]:
+    """Make asv's rule: slower by the factor 1.1, and different by Mann-Whitney."""
+
+    def rule(drawn: Triples) -> bool:
+        base, candidate = (_pooled(arm, processes) for arm in (drawn.base, drawn.candidate))
+        slower = np.median(candidate) > 1.1 * np.median(base)
+        return bool(slower and mannwhitneyu(candidate, base).pvalue < 0.002)
+
+    return rule
+
+
+def _pooled(arm: Rounds, processes: int) -> np.ndarray:
+    return np.concatenate([np.asarray(rounds) for rounds in arm[:processes]])
+
+
+OURS = f"this gate, {PAIRS} pairs"
+#: As each tool is used: pytest-benchmark runs one process, asv two; and given all of them.
+RULES: Mapping[str, Callable[[Triples], bool]] = {
+    OURS: _ours,
+    **{
+        f"pytest-benchmark mean:{share:.0%}, {_name}": _mean(share, processes)
+        for share in (0.05, 0.10)
+        for processes, _name in ((1, "1 process"), (PAIRS, f"{PAIRS} processes"))
+    },
+    **{f"asv, {processes} processes": _asv(processes) for processes in (2, PAIRS)},
+}
+
+
+# What they find
+
+
+def judge(samples: Samples, draws: int) -> bool:
+    """Print the share of draws that each rule calls slower; say whether our bounds hold."""
+    shares = {
+        name: [
+            _share(rule, triples, draws, equal=slower == 0)
+            for slower, triples in sorted(samples.items())
+        ]
+        for name, rule in RULES.items()
+    }
+    heads = [f"{slower:.0%} slower" if slower else "false alarms" for slower in sorted(samples)]
+    rows = [[name, *found] for name, found in shares.items()]
+    print(tabulate(rows, ["rule", *heads], "github", floatfmt=".3f"))
+    false, found, *_ = shares[OURS]
+    margins = [3 * (bound * (1 - bound) / draws) ** 0.5 for bound in (FALSE, FOUND)]
+    return false <= FALSE + margins[0] and found >= FOUND - margins[1]
+
+
+def _share(rule: Callable[[Triples], bool], triples: Triples, draws: int, equal: bool) -> float:
+    chance = np.random.default_rng(0)  # The same draws for every rule.
+    return float(np.mean([rule(triples.drawn(chance, equal)) for _ in range(draws)]))
+
+
+# Made noise
+
+
+def measure(rounds: int) -> bool:
+    """Judge made noise, ten times as many draws as rounds; say whether our bounds hold."""
+    held = []
+    for title, noise, outliers in (
+        ("1.2% from process to process", 0.012, 0.0),
+        ("0.8%, and one process in 40 a fifth slower", 0.008, 1 / 40),
+    ):
+        print(f"\nMade noise: {title}; {10 * rounds} draws of {PAIRS} pairs\n")
+        held.append(judge(made(noise, outliers), 10 * rounds))
+    return held[0]
+
+
+def made(noise: float, outliers: float, triples: int = 200) -> Samples:
+    """Make samples: processes differ by ``noise``, neighbours drift together."""
+    random = np.random.default_rng(1)
+    samples = {}
+    for slower in SLOWDOWNS:
+        shape = 3, triples, 1
+        logs = np.log(0.02) + noise * random.standard_normal(shape)
+        logs += np.log(1.2) * (random.random(shape) < outliers)
+        logs = logs + 0.01 * random.standard_normal((1, triples, 1)).cumsum(axis=1)
+        logs = logs + 0.02 * random.exponential(size=(3, triples, 40))
+        logs[2] += np.log1p(slower)
+        samples[slower] = Triples(*np.exp(logs).tolist())
+    return samples
+
+
+# Real plugins
+
+
+def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> None:
+    """Measure a plugin beside itself, and beside itself with extra work in each step.
+
+    As in a check, every round has three servers of its own. The candidate's forks the plain
+    plugin and the slowed ones, all beside the same two processes of the base. What a round
+    has measured is kept at once, and added to what the file holds already.
+
+    Args:
+        name: The plugin's; its ``build`` has to return a Keras model.
+        rounds: How many the file is to hold.
+        file: Where they are kept.
+        say: Is told of each round.
+    """
+    samples = read(file) if file.exists() else {each: Triples([], [], []) for each in SLOWDOWNS}
+    registry = discover()
+    (plain,) = registry.select([name])
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        plugins = {each: _slowed(plain, each, folder) if each else plain for each in SLOWDOWNS}
+        settings = SamplingSettings(source="synthetic")
+        base, again, candidate = (
+            stack.enter_context(closing(Sampler(registry, LocalExecutor(), settings, _quiet)))
+            for _ in range(3)
+        )
+        while len(samples[0.0].base) < rounds:
+            say(f"round {len(samples[0.0].base) + 1} of {rounds}")
+            for sampler in (base, again, candidate):
+                sampler.renew()
+            turns = [
+                (base, plain),
+                (again, plain),
+                *((candidate, each) for each in plugins.values()),
+            ]
+            found = {place: _steps_of(*turns[place]) for place in _CHANCE.permutation(len(turns))}
+            for place, each in enumerate(plugins, start=2):
+                known = samples[each]
+                samples[each] = Triples(
+                    [*known.base, found[0]],
+                    [*known.control, found[1]],
+                    [*known.candidate, found[place]],
+                )
+            write(samples, file)
+
+
+_CHANCE = np.random.default_rng(0)
+
+
+def _quiet(line: str) -> None:
+    """What a sampler says of the data is of no interest here."""
+
+
+def _steps_of(sampler: Sampler, plugin: Plugin) -> list[float]:
+    sampled = sampler.sample(plugin)
+    if TRAIN_STEP not in sampled.rounds:
+        raise SystemExit(f"{sampled.key}: {sampled.status}: {sampled.reason}")
+    return [*sampled.rounds[TRAIN_STEP]]
+
+
+_EXTRA = '''
+
+def _busier(model, share):
+    """After each step, keep the processor busy for a share of what the step took."""
+    import time
+
+    make = model.make_train_function
+
+    def make_busier(force=False):
+        if model.train_function is not None and not force:
+            return model.train_function
+        make(force)
+        step = model.train_function
+
+        def busier(iterator):
+            started = time.perf_counter()
+            logs = step(iterator)
+            now = time.perf_counter()
+            until = now + share * (now - started)
+            while time.perf_counter() < until:
+                pass
+            return logs
+
+        model.train_function = busier
+        return busier
+
+    model.make_train_function = make_busier
+    return model
+
+
+def _changed(model):
+    return _busier(model, {share})
+'''
+
+
+def _slowed(plugin: Plugin, share: float, folder: Path) -> Plugin:
+    """Write a copy of a plugin whose steps take longer by a share, and read it."""
+    extra = _EXTRA.format(share=share)
+    return wrapped(plugin, extra, folder / f"{plugin.name}_{share * 100:.0f}.py")
+
+
+# Files
+
+
+def write(samples: Samples, path: Path) -> None:
+    """Keep samples as JSON, by slowdown."""
+    kept = {str(slower): asdict(triples) for slower, triples in samples.items()}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def read(path: Path) -> Samples:
+    """Read what ``write`` has kept."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {float(slower): Triples(**arms) for slower, arms in kept.items()}
+
+
+def _noise(samples: Samples) -> Iterator[str]:
+    for slower, triples in sorted(samples.items()):
+        arms = (triples.base, triples.control, triples.candidate)
+        base, again, candidate = (np.log([*map(process_value, arm)]) for arm in arms)
+        shift = np.expm1(np.median(candidate - (base + again) / 2))
+        yield (
+            f"{slower:.0%}: {len(base)} triples; from process to process {base.std(ddof=1):.2%}, "
+            f"neighbours {(again - base).std(ddof=1) / 2**0.5:.2%}; median slower by {shift:.2%}"
+        )
+
+
+def main() -> int:
+    """Collect samples, or judge those collected."""
+    parser = argparse.ArgumentParser(prog="python -m campaigns.benchmarks.gate")
+    parser.add_argument("what", choices=("collect", "judge"))
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--plugin", default="jena_gru")
+    parser.add_argument("--rounds", type=int, default=45, help="processes of each arm")
+    parser.add_argument("--draws", type=int, default=1000, help=f"sets of {PAIRS} pairs")
+    options = parser.parse_args()
+    if options.what == "collect":
+        collect(options.plugin, options.rounds, options.file, print)
+        return 0
+    samples = read(options.file)
+    print("\n".join(_noise(samples)), "\n")
+    return 0 if judge(samples, options.draws) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

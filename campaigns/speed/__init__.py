@@ -1,0 +1,1 @@
+"""The suite's trials beside plain Keras scripts, interleaved: ``python -m campaigns.speed``."""

@@ -1,1 +1,0 @@
-"""Measurements of the suite itself, side by side in one run: ``python -m tests.benchmarks``."""

@@ -1,1 +1,0 @@
-"""The suite's trial beside a plain Keras script, measured in turn: ``python -m tests.speed``."""
