@@ -7,18 +7,18 @@ import binascii
 import json
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
+from bench import documents
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.formatting import one_line
 from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
 from bench.metrics import METRICS
 from bench.protocol import STATUSES
-from bench.registry.declarations import nearest
-from bench.values import NAMES, is_a
+from bench.values import is_a
 
 if TYPE_CHECKING:
     from bench.task import Array
@@ -31,24 +31,66 @@ _DIGITS = 6
 _SCORE_DIGITS = 9
 _WIDTH = 100
 _LONGEST = 80
-#: No honest number comes near, and what is computed from a larger one overflows.
-_LARGEST_NUMBER = 1e300
+#: More groups of examples than any task has: what claims more is damaged, or a bomb.
+MOST_NUMBERS = 1 << 20
 
-_SIDE = {"schema_version": int, "commit": str, "written": str, "machine": dict, "plugins": list}
-_KEY = dict.fromkeys(("task", "label", "source", "profile", "backend"), str)
-_PLUGIN = {
-    **_KEY,
-    **dict.fromkeys(("status", "reason", "disturbed", "data"), str),
-    **dict.fromkeys(("settings", "rounds"), dict),
-    **dict.fromkeys(("parameters", "quality"), object),
-}
-_QUALITY = {
-    **dict.fromkeys(("metric", "direction", "examples"), str),
-    "independent": bool,
-    "groups": int,
-    "seeds": list,
-}
-_SEED = {"seed": int, "value": float, "digest": str, "influences": str}
+
+_MEASURED = tuple(name for name, metric in METRICS.items() if metric.kind in ("time", "memory"))
+
+
+# The form on disk
+
+
+@dataclass(frozen=True)
+class KeptSeed:
+    """A ``SeedScore``, its influences as ``pack`` writes them."""
+
+    seed: int
+    value: documents.Number
+    digest: str
+    influences: str
+
+
+@dataclass(frozen=True)
+class KeptQuality:
+    """A ``Quality``, and how many groups its scored examples have."""
+
+    metric: str
+    direction: Annotated[str, documents.one_of(("min", "max"))]
+    examples: str
+    independent: bool
+    groups: Annotated[int, documents.Meta(ge=0, le=MOST_NUMBERS)]
+    seeds: tuple[KeptSeed, ...]
+
+
+@dataclass(frozen=True)
+class KeptPlugin:
+    """A ``Measurement`` with its ``Key``."""
+
+    task: str
+    label: str
+    source: str
+    profile: str
+    backend: str
+    status: Annotated[str, documents.one_of(STATUSES)]
+    reason: str
+    data: str
+    settings: Mapping[str, Any]
+    parameters: Annotated[int, documents.Meta(ge=0)] | None
+    disturbed: str
+    rounds: Mapping[Annotated[str, documents.one_of(_MEASURED)], documents.Rounds]
+    quality: KeptQuality | None
+
+
+@dataclass(frozen=True)
+class KeptSide:
+    """A ``Side`` without its name, which is the file's."""
+
+    schema_version: int
+    commit: str
+    written: documents.Time
+    machine: Mapping[str, Any]
+    plugins: tuple[KeptPlugin, ...]
 
 
 def write(side: Side) -> str:
@@ -98,29 +140,27 @@ def from_json(text: str, name: str) -> Side:
     Raises:
         BenchError: Says which part is wrong; does not name the file.
     """
-    try:
-        document = _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"is not a whole JSON document ({error})") from None
+    document = documents.parse(text)
     if not isinstance(document, dict) or "schema_version" not in document:
         raise BenchError("is no baseline: it has no schema_version")
     version = document["schema_version"]
     if version != SCHEMA_VERSION or not is_a(version, int):
         raise BenchError(
-            f"has schema version {version!r:.40}; this version of the suite reads {SCHEMA_VERSION}"
+            f"has schema version {documents.shown(version)}; "
+            f"this version of the suite reads {SCHEMA_VERSION}"
         )
-    _check(document, _SIDE, "the baseline")
-    if not _is_time(document["written"]):
+    kept = documents.convert(document, KeptSide)
+    if not documents.is_time(kept.written):
         raise BenchError(
-            f"was written at {document['written']!r:.40}, which is no time with a zone"
+            f"was written at {documents.shown(kept.written)}, which is no time with a zone"
         )
     plugins: dict[Key, Measurement] = {}
-    for number, part in enumerate(document["plugins"]):
-        measured = _read_plugin(part, f"plugin {number + 1}")
+    for plugin in kept.plugins:
+        measured = _measurement(plugin)
         if measured.key in plugins:
             raise BenchError(f"has {one_line(str(measured.key), _LONGEST)} twice")
         plugins[measured.key] = measured
-    return Side(name, document["machine"], document["commit"], document["written"], plugins)
+    return Side(name, kept.machine, kept.commit, kept.written, plugins)
 
 
 def _plugin(measured: Measurement) -> dict[str, Any]:
@@ -130,7 +170,7 @@ def _plugin(measured: Measurement) -> dict[str, Any]:
         if measured.rounds.get(name)
     }
     return {
-        **{name: getattr(measured.key, name) for name in _KEY},
+        **asdict(measured.key),
         "status": measured.status,
         "reason": measured.reason,
         "data": measured.data,
@@ -184,111 +224,42 @@ def _lines(value: Any, depth: int) -> str:
     return f"{opening}\n{body}\n{' ' * depth}{closing}"
 
 
-def _read_plugin(part: Any, where: str) -> Measurement:
-    _check(part, _PLUGIN, where)
-    key = Key(**{name: part[name] for name in _KEY})
-    where = one_line(str(key), _LONGEST)
-    if part["status"] not in STATUSES:
-        raise BenchError(f"{where}: has the unknown status {part['status']!r:.40}")
-    parameters = part["parameters"]
-    if parameters is not None and (not is_a(parameters, int) or parameters < 0):
-        raise BenchError(f"{where}: has parameters that are no count: {parameters!r:.40}")
+def _measurement(kept: KeptPlugin) -> Measurement:
+    key = Key(*(getattr(kept, field.name) for field in fields(Key)))
     return Measurement(
         key=key,
-        status=part["status"],
-        reason=part["reason"],
-        quality=None if part["quality"] is None else _read_quality(part["quality"], where),
-        rounds=_read_rounds(part["rounds"], where),
-        parameters=parameters,
-        disturbed=part["disturbed"],
-        data=part["data"],
-        settings=part["settings"],
+        status=kept.status,
+        reason=kept.reason,
+        quality=None if kept.quality is None else _scores(kept.quality, f"{key}: quality"),
+        rounds={name: kept.rounds[name] for name in _MEASURED if name in kept.rounds},
+        parameters=kept.parameters,
+        disturbed=kept.disturbed,
+        data=kept.data,
+        settings=kept.settings,
     )
 
 
-def _read_rounds(
-    part: Mapping[str, Any], where: str
-) -> Mapping[str, tuple[tuple[float, ...], ...]]:
-    known = [metric.name for metric in METRICS.values() if metric.kind in ("time", "memory")]
-    for name, processes in part.items():
-        if name not in known:
-            hint = nearest(name, known) or f"; there are: {', '.join(known)}"
-            raise BenchError(f"{where}: has rounds of the unknown metric {name!r:.40}{hint}")
-        lists = isinstance(processes, list) and all(isinstance(r, list) and r for r in processes)
-        if (
-            not lists
-            or not processes
-            or not all(_is_measured(value) for rounds in processes for value in rounds)
-        ):
-            raise BenchError(
-                f"{where}: has rounds of {name} that are not a list of numbers from 0 a process"
-            )
-    return {name: tuple(tuple(map(float, r)) for r in part[name]) for name in known if name in part}
-
-
-def _read_quality(part: Any, where: str) -> Quality:
-    where = f"{where}: quality"
-    _check(part, _QUALITY, where)
-    if part["direction"] not in ("min", "max"):
-        raise BenchError(f"{where} has the direction {part['direction']!r:.40}, not min or max")
-    groups = part["groups"]
-    if not 0 <= groups <= MOST_NUMBERS:
-        raise BenchError(f"{where} has {groups:,} groups, not 0 to {MOST_NUMBERS:,}")
-    seeds = tuple(_read_seed(score, groups, where) for score in part["seeds"])
+def _scores(kept: KeptQuality, where: str) -> Quality:
+    where = one_line(where, _LONGEST)
+    seeds = tuple(_score(seed, kept.groups, where) for seed in kept.seeds)
     numbers = [score.seed for score in seeds]
     if numbers != sorted({*numbers}):
         raise BenchError(f"{where} has seeds that are not in order, or one twice")
-    return Quality(part["metric"], part["direction"], part["examples"], part["independent"], seeds)
+    return Quality(kept.metric, kept.direction, kept.examples, kept.independent, seeds)
 
 
-def _read_seed(part: Any, groups: int, where: str) -> SeedScore:
-    _check(part, _SEED, f"{where}: a seed")
-    where = f"{where} of seed {part['seed']}"
-    if not abs(part["value"]) < _LARGEST_NUMBER:
-        raise BenchError(f"{where} has a value that is no number of a metric")
+def _score(kept: KeptSeed, groups: int, where: str) -> SeedScore:
     try:
-        influences = unpack(part["influences"], groups)
+        influences = unpack(kept.influences, groups)
     except BenchError as error:
-        raise BenchError(f"{where} has influences that cannot be read: {error}") from None
-    return SeedScore(part["seed"], float(part["value"]), part["digest"], influences)
-
-
-def _check(part: Any, kinds: Mapping[str, type], where: str) -> None:
-    """Refuse a part that lacks an entry, has an unknown one, or one of another kind."""
-    if not isinstance(part, dict):
-        raise BenchError(f"{where} is not {NAMES[dict]}")
-    for name in part:
-        if name not in kinds:
-            raise BenchError(f"{where} has the unknown entry {name!r:.40}{nearest(name, kinds)}")
-    for name, kind in kinds.items():
-        if name not in part:
-            raise BenchError(f"{where} has no {name}")
-        if kind is not object and not is_a(part[name], kind):
-            raise BenchError(f"{where} has a {name} that is not {NAMES[kind]}")
-
-
-def _is_measured(value: Any) -> bool:
-    return is_a(value, float) and 0 <= value < _LARGEST_NUMBER
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+        raise BenchError(
+            f"{where} of seed {kept.seed} has influences that cannot be read: {error}"
+        ) from None
+    return SeedScore(kept.seed, kept.value, kept.digest, influences)
 
 
 # Arrays of numbers as short texts, for files that people read and keep
 
-#: More groups of examples than any task has: what claims more is damaged, or a bomb.
-MOST_NUMBERS = 1 << 20
 _BYTES = 4
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
+from bench import documents
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.formatting import one_line
 from bench.gate.model import Key, Measurement, Side
 from bench.metrics import METRICS, PREDICT, TRAIN_STEP
 from bench.protocol import OK
-from bench.values import is_a
 
 #: The name in a benchmark's ``extra_info`` of what ``about`` keeps.
 EXTRA = "bench"
@@ -31,6 +29,32 @@ _COMMIT_DIGITS = 12
 _LONGEST = 100
 
 Processes = tuple[tuple[float, ...], ...]
+
+
+class File(TypedDict):
+    """What is read of a file; each benchmark is read by itself, for most are others' own."""
+
+    benchmarks: list[Any]
+    machine_info: Mapping[str, Any]
+    datetime: str
+
+
+class Counted(TypedDict, total=False):
+    """What ``about`` keeps where it is known."""
+
+    parameters: int | None
+
+
+class About(Counted):
+    """What ``about`` keeps beside the rounds of a benchmark."""
+
+    key: Key
+    metric: Annotated[str, documents.one_of(METRICS)]
+    rounds: list[Annotated[int, documents.Meta(ge=1)]]
+    others: Mapping[str, documents.PositiveRounds]
+    disturbed: str
+    data: str
+    settings: Mapping[str, Any]
 
 
 def about(found: Measurement, metric: str) -> dict[str, Any]:
@@ -74,11 +98,9 @@ def side_of(path: Path) -> Side:
             without its data.
     """
     try:
-        return from_document(json.loads(read_bounded(path, _LARGEST)), path.name)
+        return from_document(documents.parse(read_bounded(path, _LARGEST), strict=False), path.name)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"{path}: is not a whole JSON document ({error})") from None
     except BenchError as error:
         raise BenchError(f"{path}: {error}") from None
 
@@ -95,8 +117,9 @@ def from_document(document: Any, name: str) -> Side:
     """
     if not is_pytest_benchmark(document):
         raise BenchError("is no file of pytest-benchmark")
+    file = documents.convert(document, File)
     plugins: dict[Key, Measurement] = {}
-    for benchmark in _part(document, "benchmarks", list, "the file"):
+    for benchmark in file["benchmarks"]:
         extra = benchmark.get("extra_info") if isinstance(benchmark, dict) else None
         about = extra.get(EXTRA) if isinstance(extra, dict) else None
         if about is not None:
@@ -107,47 +130,34 @@ def from_document(document: Any, name: str) -> Side:
             "has no benchmark of a plugin; "
             "make it with `pytest --benchmark-only --benchmark-autosave --bench-plugins DIR`"
         )
-    return Side(
-        name,
-        _machine(_part(document, "machine_info", dict, "the file")),
-        _commit(document.get("commit_info")),
-        _part(document, "datetime", str, "the file"),
-        plugins,
-    )
+    machine, commit = _machine(file["machine_info"]), _commit(document.get("commit_info"))
+    return Side(name, machine, commit, file["datetime"], plugins)
 
 
-def _measured(benchmark: Mapping[str, Any], about: Any, where: str) -> Measurement:
+def _measured(benchmark: Mapping[str, Any], kept: Any, where: str) -> Measurement:
     """Return what one benchmark says of its plugin: its own metric, and those without one."""
-    if not isinstance(about, dict) or about.get("schema_version") != SCHEMA_VERSION:
+    if not isinstance(kept, dict) or kept.get("schema_version") != SCHEMA_VERSION:
         raise BenchError(
             f"{where}: its extra_info is not of schema version {SCHEMA_VERSION}; "
             "measure again with this version of the suite"
         )
-    stats = _part(benchmark, "stats", dict, where)
+    found = documents.convert(kept, About, f"{where}: extra_info.{EXTRA}")
+    stats = documents.convert(benchmark.get("stats"), dict, f"{where}: stats")
     if "data" not in stats:
         raise BenchError(
             f"{where}: the file has no single rounds; save it with --benchmark-save-data"
         )
-    key = _part(about, "key", dict, where)
-    names = [field.name for field in fields(Key)]
-    metric = _part(about, "metric", str, where)
-    if metric not in METRICS:
-        raise BenchError(f"{where}: {metric!r:.40} is no metric")
-    rounds = {metric: _split(stats["data"], _part(about, "rounds", list, where), where)}
-    for other, processes in _part(about, "others", dict, where).items():
-        if other in METRICS:
-            rounds[other] = _processes(processes, where)
-    parameters = about.get("parameters")
-    if parameters is not None and not is_a(parameters, int):
-        raise BenchError(f"{where}: parameters must be a whole number")
     return Measurement(
-        Key(*(_part(key, name, str, where) for name in names)),
+        found["key"],
         OK,
-        rounds=rounds,
-        parameters=parameters,
-        disturbed=_part(about, "disturbed", str, where),
-        data=_part(about, "data", str, where),
-        settings=_part(about, "settings", dict, where),
+        rounds={
+            found["metric"]: _split(stats["data"], found["rounds"], f"{where}: stats.data"),
+            **{name: each for name, each in found["others"].items() if name in METRICS},
+        },
+        parameters=found.get("parameters"),
+        disturbed=found["disturbed"],
+        data=found["data"],
+        settings=found["settings"],
     )
 
 
@@ -158,30 +168,13 @@ def _joined(known: Measurement | None, more: Measurement) -> Measurement:
     return replace(known, rounds={**known.rounds, **more.rounds})
 
 
-def _split(data: Any, counts: list[Any], where: str) -> Processes:
+def _split(data: Any, counts: list[int], where: str) -> Processes:
     """Return the rounds of each process, which are kept one after the other."""
-    if (
-        not isinstance(data, list)
-        or not all(is_a(count, int) and count > 0 for count in counts)
-        or sum(counts) != len(data)
-    ):
-        raise BenchError(f"{where}: its rounds are not as many as its processes made")
-    rest = iter(data)
-    return _processes([[next(rest) for _ in range(count)] for count in counts], where)
-
-
-def _processes(processes: Any, where: str) -> Processes:
-    if not isinstance(processes, list) or not all(map(_are_rounds, processes)):
-        raise BenchError(f"{where}: its rounds must be lists of positive numbers")
-    return tuple(tuple(map(float, each)) for each in processes)
-
-
-def _are_rounds(process: Any) -> bool:
-    return (
-        isinstance(process, list)
-        and len(process) > 0
-        and all(is_a(value, float) and 0 < value < math.inf for value in process)
-    )
+    numbers = documents.convert(data, list[documents.Positive], where)
+    if sum(counts) != len(numbers):
+        raise BenchError(f"{where} are not as many rounds as its processes made")
+    rest = iter(numbers)
+    return tuple(tuple(next(rest) for _ in range(count)) for count in counts)
 
 
 def _machine(info: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,10 +200,3 @@ def _commit(info: Any) -> str:
 
 def _name_of(benchmark: Mapping[str, Any]) -> str:
     return one_line(str(benchmark.get("fullname")), _LONGEST)
-
-
-def _part(whole: Mapping[str, Any], name: str, kind: type, where: str) -> Any:
-    part = whole.get(name)
-    if not isinstance(part, kind):
-        raise BenchError(f"{where}: {name} is missing or damaged")
-    return part

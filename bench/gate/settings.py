@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from bench import documents
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.gate.model import VERDICTS
 from bench.metrics import METRICS
 from bench.registry.declarations import nearest
-from bench.values import NAMES, is_a
 
 FILE = "pyproject.toml"
 _LARGEST_FILE = 1 << 24
 _MOST_PAIRS = 1000
+_TABLE = "[tool.bench.check]"
 
 
 def _tolerances() -> Mapping[str, float]:
@@ -35,11 +35,16 @@ class CheckSettings:
     revisions.
     """
 
-    tolerances: Mapping[str, float] = field(default_factory=_tolerances)
-    level: float = 0.01
-    allow: frozenset[str] = frozenset()
-    metrics: tuple[str, ...] = tuple(METRICS)
-    pairs: int = 8
+    tolerances: Mapping[
+        Annotated[str, documents.one_of(METRICS)],
+        Annotated[float, documents.Meta(ge=0, lt=documents.LARGEST_NUMBER)],
+    ] = field(default_factory=_tolerances)
+    level: Annotated[float, documents.Meta(gt=0, lt=0.5)] = 0.01
+    allow: frozenset[Annotated[str, documents.one_of(VERDICTS)]] = frozenset()
+    metrics: Annotated[
+        tuple[Annotated[str, documents.one_of(METRICS)], ...], documents.Meta(min_length=1)
+    ] = tuple(METRICS)
+    pairs: Annotated[int, documents.Meta(ge=1, le=_MOST_PAIRS)] = 8
 
 
 def read_settings(folder: Path) -> CheckSettings:
@@ -56,7 +61,7 @@ def read_settings(folder: Path) -> CheckSettings:
     for place in (start, *start.parents):
         found = _check_table(place / FILE)
         if found is not None:
-            return _with_table(CheckSettings(), found, f"{place / FILE}: [tool.bench.check]")
+            return _with_table(CheckSettings(), found, place / FILE)
         if (place / ".git").exists():
             break
     return CheckSettings()
@@ -90,16 +95,22 @@ def with_options(
         name, equals, text = word.partition("=")
         if not equals:
             raise BenchError(f"--tolerance {word}: write it as METRIC=NUMBER, like train_step=0.05")
-        found |= _read_tolerances({name.strip(): _number(text, word)}, f"--tolerance {word}:")
-    names, verdicts = _words(metrics), _words(allow)
+        told = {name.strip(): _number(text, word)}
+        found |= _field("tolerances", told, f"--tolerance {word}: it")
+        _check_shares(told, f"--tolerance {word}:")
+    names = _words(metrics)
     return replace(
         settings,
         tolerances=found,
-        allow=settings.allow | _read_allow(verdicts, "--allow:"),
-        metrics=_read_metrics(names, "--metric:") if names else settings.metrics,
-        level=settings.level if level is None else _read_level(level, "--level"),
-        pairs=settings.pairs if pairs is None else _read_pairs(pairs, "--pairs"),
+        allow=settings.allow | _field("allow", _spoken(_words(allow)), "--allow"),
+        metrics=_in_order(_field("metrics", names, "--metric")) if names else settings.metrics,
+        level=settings.level if level is None else _field("level", level, "--level"),
+        pairs=settings.pairs if pairs is None else _field("pairs", pairs, "--pairs"),
     )
+
+
+def _field(name: str, value: Any, where: str) -> Any:
+    return documents.convert(value, documents.kind_of(CheckSettings, name), where)
 
 
 def _check_table(path: Path) -> Mapping[str, Any] | None:
@@ -126,7 +137,9 @@ def _check_table(path: Path) -> Mapping[str, Any] | None:
             raise BenchError(f"{path}: [tool.bench.{name}] is unknown{nearest(name, ['check'])}")
     table = found.get("check")
     if table is not None and not isinstance(table, dict):
-        raise BenchError(f"{path}: [tool.bench.check] must be a table, not {table!r:.40}")
+        raise BenchError(
+            f"{path}: [tool.bench.check] must be a table, not {documents.shown(table)}"
+        )
     return table
 
 
@@ -138,71 +151,42 @@ def _parse(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def _with_table(settings: CheckSettings, table: Mapping[str, Any], where: str) -> CheckSettings:
-    for key in table:
-        if key not in _READERS:
-            hint = nearest(key, _READERS) or f"; there are: {', '.join(_READERS)}"
-            raise BenchError(f"{where} {key}: is unknown{hint}")
-    found = {key: _READERS[key](value, f"{where} {key}:") for key, value in table.items()}
-    if "tolerances" in found:
-        found["tolerances"] = {**settings.tolerances, **found["tolerances"]}
-    return replace(settings, **found)
+def _with_table(settings: CheckSettings, table: Mapping[str, Any], file: Path) -> CheckSettings:
+    told = {**table, "allow": _spoken(table["allow"])} if "allow" in table else table
+    try:
+        found = documents.convert(told, CheckSettings, _TABLE)
+        given = found.tolerances if "tolerances" in table else {}
+        _check_shares(given, f"{_TABLE}.tolerances")
+    except BenchError as error:
+        raise BenchError(f"{file}: {error}") from None
+    return replace(
+        settings,
+        **{
+            **{name: getattr(found, name) for name in table},
+            "tolerances": {**settings.tolerances, **given},
+            "metrics": _in_order(found.metrics),
+        },
+    )
 
 
-def _read_level(value: Any, where: str) -> float:
-    if not is_a(value, float) or not 0 < value < 0.5:
-        raise BenchError(f"{where} must be a number between 0 and 0.5, like 0.01, not {value!r}")
-    return float(value)
-
-
-def _read_pairs(value: Any, where: str) -> int:
-    if not is_a(value, int) or not 1 <= value <= _MOST_PAIRS:
-        raise BenchError(f"{where} must be {NAMES[int]} from 1 to {_MOST_PAIRS}, not {value!r}")
-    return int(value)
-
-
-def _read_metrics(value: Any, where: str) -> tuple[str, ...]:
-    names = _names(value, METRICS, "metric", where)
-    if not names:
-        raise BenchError(f"{where} is empty; name a metric or leave it out")
+def _in_order(names: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in METRICS if name in names)
 
 
-def _read_allow(value: Any, where: str) -> frozenset[str]:
-    spoken = [x.replace("-", " ") if isinstance(x, str) else x for x in _list(value, where)]
-    return frozenset(_names(spoken, VERDICTS, "verdict", where))
+def _spoken(verdicts: Any) -> Any:
+    """Write verdicts with blanks: "not-measured" is "not measured"."""
+    if not isinstance(verdicts, list):
+        return verdicts
+    return [word.replace("-", " ") if isinstance(word, str) else word for word in verdicts]
 
 
-def _read_tolerances(value: Any, where: str) -> Mapping[str, float]:
-    if not isinstance(value, Mapping):
-        raise BenchError(f"{where} must be a table like {{ train_step = 0.03 }}, not {value!r}")
-    found = {}
-    for name, tolerance in value.items():
-        _names([name], METRICS, "metric", where)
-        if not is_a(tolerance, float) or not 0 <= tolerance < math.inf:
-            raise BenchError(f"{where} {name} must be a number from 0, not {tolerance!r}")
+def _check_shares(tolerances: Mapping[str, float], where: str) -> None:
+    for name, tolerance in tolerances.items():
         if METRICS[name].kind != "quality" and tolerance > 1:
             raise BenchError(
                 f"{where} {name} is a share of the baseline, 0.03 for 3%, and {tolerance!r} is "
                 "more than all of it; write it as a share"
             )
-        found[name] = float(tolerance)
-    return found
-
-
-def _names(value: Any, known: Iterable[str], kind: str, where: str) -> Sequence[str]:
-    names = _list(value, where)
-    for name in names:
-        if name not in known:
-            hint = nearest(str(name), known) or f"; there are: {', '.join(known)}"
-            raise BenchError(f"{where} unknown {kind} {name!r}{hint}")
-    return names
-
-
-def _list(value: Any, where: str) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise BenchError(f"{where} must be {NAMES[list]} of names, not {value!r}")
-    return value
 
 
 def _number(text: str, word: str) -> float:
@@ -216,13 +200,3 @@ def _number(text: str, word: str) -> float:
 
 def _words(given: Iterable[str]) -> list[str]:
     return [part.strip() for word in given for part in word.split(",")]
-
-
-#: What reads the value of each key.
-_READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "tolerances": _read_tolerances,
-    "level": _read_level,
-    "allow": _read_allow,
-    "metrics": _read_metrics,
-    "pairs": _read_pairs,
-}

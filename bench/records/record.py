@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Annotated, Any, Literal, TypedDict
 
+from bench import documents
 from bench.errors import BenchError
 from bench.files import is_one_name
 from bench.protocol import OK, STATUSES
 from bench.records.predictions import Predictions
 from bench.trial import Trial
-from bench.values import NAMES, is_a
-
-if TYPE_CHECKING:
-    pass
 
 BIT_IDENTICAL = "bit-identical"
 WITHIN = "within 1e-6"
@@ -41,16 +37,14 @@ def parse(text: str) -> Document:
     Raises:
         BenchError: It is cut short, no object, or of a version that is not read here.
     """
-    try:
-        document = _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"is not a whole JSON document ({error})") from None
+    document = documents.parse(text)
     if not isinstance(document, dict):
         raise BenchError("is not a record: the document is no object")
     version = document.get("schema_version")
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise BenchError(
-            f"has schema version {version!r}; this version of the suite reads 1 to {SCHEMA_VERSION}"
+            f"has schema version {documents.shown(version)}; "
+            f"this version of the suite reads 1 to {SCHEMA_VERSION}"
         )
     return document
 
@@ -116,49 +110,94 @@ def _from_2(document: Document) -> Document:
     return {**document, "repeat": None}
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
 _OPENING = "{\n"
 _UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-_SECTIONS: Mapping[str, type] = {
-    **dict.fromkeys(("trial", "metrics", "timing", "memory", "model"), dict),
-    **dict.fromkeys(("data", "environment", "reference"), dict),
-    **dict.fromkeys(("identity", "status", "reason", "finished", "log"), str),
+# The sections of a record, as far as their readers rely on them; each may hold more
+
+
+class Metric(TypedDict):
+    """What a task is scored by; ``baseline`` names the plugin that others have to beat."""
+
+    name: str
+    direction: str
+    baseline: str
+    units: Mapping[str, Any]
+
+
+class Data(TypedDict):
+    """Which data a trial had, and why those."""
+
+    source: str
+    fingerprint: str
+    why: str
+    metric: Metric
+
+
+class Curves(TypedDict, total=False):
+    """What a trial has measured epoch by epoch, by name."""
+
+    curves: Mapping[str, list[documents.Figure]]
+
+
+class Machine(TypedDict, total=False):
+    """Of a machine, what is computed with."""
+
+    memory: documents.Figure
+
+
+class Environment(TypedDict, total=False):
+    """Where a trial was run."""
+
+    machine: Machine
+
+
+class Repeat(TypedDict):
+    """What came of training a trial again; see ``Record``."""
+
+    of: documents.Time
+    verdict: Literal["bit-identical", "within 1e-6", "different"] | None
+    largest: documents.Figure
+    settings: Mapping[str, Any]
+
+
+class Scores(TypedDict):
+    """The section metrics of a trial that is ok: its scores by the metric's name."""
+
+    validation: Mapping[str, documents.Figure]
+    test: Mapping[str, documents.Figure]
+    best_epoch: int
+
+
+class Times(TypedDict):
+    """The section timing of a trial that is ok, in seconds."""
+
+    fit: documents.Figure
+    steady_epoch: documents.Figure
+    predict_per_1000: documents.Figure
+    total: documents.Figure
+
+
+class Memory(TypedDict):
+    """The section memory of a trial that is ok, in bytes."""
+
+    peak_rss: documents.Figure
+
+
+class Model(TypedDict):
+    """The section model of a trial that is ok."""
+
+    parameters: int
+
+
+#: What a trial that is ok has measured, by section.
+MEASURED: Mapping[str, Any] = {
+    "metrics": Scores,
+    "timing": Times,
+    "memory": Memory,
+    "model": Model,
 }
-_TRIAL: Mapping[str, type] = {
-    **dict.fromkeys(("task", "plugin", "plugin_sha256", "source", "fingerprint"), str),
-    **dict.fromkeys(("profile", "backend"), str),
-    **dict.fromkeys(("task_version", "seed", "harness_version"), int),
-    **dict.fromkeys(("hyperparameters", "view", "training", "versions", "overrides"), dict),
-}
-_DATA: Mapping[str, type] = {
-    **dict.fromkeys(("source", "fingerprint", "why"), str),
-    "metric": dict,
-}
-_METRIC: Mapping[str, type] = {
-    **dict.fromkeys(("name", "direction", "baseline"), str),
-    "units": dict,
-}
-#: Beyond this, what is computed from a number overflows. No honest result comes near.
-_LARGEST_NUMBER = 1e300
-_NUMBERS = frozenset({int, float})
-_FIGURES = _NUMBERS | {type(None)}
-_MEASURED = (
-    ("metrics", "validation"),
-    ("metrics", "test"),
-    ("metrics", "best_epoch"),
-    ("timing", "fit"),
-    ("timing", "steady_epoch"),
-    ("timing", "predict_per_1000"),
-    ("timing", "total"),
-    ("memory", "peak_rss"),
-    ("model", "parameters"),
-)
 
 
 @dataclass(frozen=True)
@@ -175,19 +214,19 @@ class Record:
 
     identity: str
     trial: Trial
-    status: str
+    status: Annotated[str, documents.one_of(STATUSES)]
     reason: str
-    finished: str
-    metrics: Mapping[str, Any]
-    timing: Mapping[str, float]
-    memory: Mapping[str, int]
+    finished: documents.Time
+    metrics: Annotated[Mapping[str, Any], Curves]
+    timing: documents.Figures
+    memory: documents.Figures
     model: Mapping[str, Any]
-    data: Mapping[str, Any]
-    environment: Mapping[str, Any]
-    reference: Mapping[str, float]
+    data: Annotated[Mapping[str, Any], Data]
+    environment: Annotated[Mapping[str, Any], Environment]
+    reference: documents.Figures
     predictions: Predictions | None
     log: str
-    repeat: Mapping[str, Any] | None = None
+    repeat: Annotated[Mapping[str, Any] | None, Repeat] = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -215,18 +254,16 @@ def from_json(text: str) -> Record:
     missing = [name for name in _PARTS if name not in document]
     if missing:
         raise BenchError(f"lacks {', '.join(missing)}")
-    _check_sections(document)
-    try:
-        trial = Trial(**document["trial"])
-    except TypeError as error:
-        raise BenchError(f"describes no trial ({error})") from None
-    _check_trial(trial)
-    if trial.identity != document["identity"]:
+    record = documents.convert({name: document[name] for name in _PARTS}, Record)
+    _check_names(record)
+    _check_times(record)
+    if record.status == OK:
+        _check_measured(record)
+    _check_verdict(record)
+    if record.trial.identity != record.identity:
         raise BenchError("does not match its own identity: it was edited")
-    predictions = _predictions(document["predictions"])
     check_seal(text, written)
-    parts = {name: document[name] for name in _PARTS}
-    return Record(**{**parts, "trial": trial, "predictions": predictions})
+    return record
 
 
 def answers(records: Iterable[Record]) -> dict[str, Record]:
@@ -243,136 +280,43 @@ def answers(records: Iterable[Record]) -> dict[str, Record]:
     return found
 
 
-def _check_sections(document: Mapping[str, Any]) -> None:
-    """Refuse a record that its readers could not work with.
-
-    Raises:
-        BenchError: Names the section.
-    """
-    for name, kind in _SECTIONS.items():
-        if not isinstance(document[name], kind):
-            raise BenchError(f"has a section {name} that is not {NAMES[kind]}")
-    if document["status"] not in STATUSES:
-        raise BenchError(f"has the unknown status {document['status']!r}")
-    if not _is_time(document["finished"]):
-        raise BenchError(f"was finished at {document['finished'][:40]!r}, which is no time")
-    metric = _check_data(document["data"])
-    _check_figures(document)
-    if document["status"] == OK:
-        _check_measured(document, metric)
-    if document["repeat"] is not None:
-        _check_repeat(document["repeat"], document["status"] == OK)
-
-
-def _check_data(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name in _DATA:
-        if name not in data:
-            raise BenchError(f"has no {name} in its section data")
-    _check_kinds("data", data, _DATA)
-    metric: Mapping[str, Any] = data["metric"]
-    if not {*_METRIC} <= {*metric}:
-        raise BenchError("must give name, direction, baseline and units of its metric")
-    _check_kinds("metric", metric, _METRIC)
-    return metric
-
-
-def _check_figures(document: Mapping[str, Any]) -> None:
-    """Refuse what stands where a number belongs; None is one that was not finite."""
-    for section in ("timing", "memory", "reference"):
-        _check_numbers(section, document[section])
-    curves = document["metrics"].get("curves", {})
-    if not isinstance(curves, dict):
-        raise BenchError("has curves that are not a dictionary")
-    for name, values in curves.items():
-        if not isinstance(values, list) or not _are_figures(values):
-            raise BenchError(f"has a curve {name!r:.40} that is not a list of numbers")
-    machine = document["environment"].get("machine", {})
-    if not isinstance(machine, dict) or not _is_figure(machine.get("memory")):
-        raise BenchError("has no machine in its section environment")
-
-
-def _check_measured(document: Mapping[str, Any], metric: Mapping[str, Any]) -> None:
-    for section, name in _MEASURED:
-        if name not in document[section]:
-            raise BenchError(f"is ok but has no {name} in its section {section}")
-    for split in ("validation", "test"):
-        scores = document["metrics"][split]
-        score = scores.get(metric["name"]) if isinstance(scores, dict) else None
-        if score is None or not _is_figure(score):
-            raise BenchError(f"is ok but has no {split} {metric['name']}")
-        _check_numbers(split, scores)
-    counts = (document["model"]["parameters"], document["metrics"]["best_epoch"])
-    if not all(is_a(count, int) for count in counts):
-        raise BenchError("is ok but does not count its parameters and epochs in whole numbers")
-
-
-def _check_repeat(repeat: Any, is_ok: bool) -> None:
-    """Refuse a section repeat of another shape; a repeat that is ok was compared."""
-    if not isinstance(repeat, dict) or not {"of", "verdict", "largest", "settings"} <= {*repeat}:
-        raise BenchError("must give of, verdict, largest and settings of its repeat")
-    if not isinstance(repeat["of"], str) or not _is_time(repeat["of"]):
-        raise BenchError("repeats a record of a time that is no time")
-    if repeat["verdict"] not in (VERDICTS if is_ok else (None,)):
-        raise BenchError(f"has the verdict {repeat['verdict']!r:.40} on its repeat")
-    if not _is_figure(repeat["largest"]) or not isinstance(repeat["settings"], dict):
-        raise BenchError("has a repeat whose largest is no number or settings no dictionary")
-
-
-def _check_trial(trial: Trial) -> None:
-    """Refuse a trial of another shape, or one whose names would lead out of the folder."""
-    _check_kinds("trial", vars(trial), _TRIAL)
-    if trial.scored_examples is not None and not is_a(trial.scored_examples, int):
-        raise BenchError("has scored_examples in its section trial that are not a whole number")
-    for name in (trial.task, trial.plugin):
+def _check_names(record: Record) -> None:
+    """Refuse names that would lead out of the folder."""
+    for name in (record.trial.task, record.trial.plugin):
         if not is_one_name(name):
-            raise BenchError(f"has the name {name[:40]!r}, which cannot name a folder")
+            raise BenchError(f"has the name {documents.shown(name)}, which cannot name a folder")
+    found = record.predictions
+    if found is not None and not is_one_name(found.file):
+        raise BenchError(
+            f"has predictions in {documents.shown(found.file)}, which is no file beside it"
+        )
 
 
-def _predictions(described: Any) -> Predictions | None:
-    if described is None:
-        return None
-    try:
-        found = Predictions(**described)
-    except TypeError:
-        raise BenchError("has predictions that are not described") from None
-    if not isinstance(found.file, str) or not is_one_name(found.file):
-        raise BenchError(f"has predictions in {str(found.file)[:40]!r}, which is no file beside it")
-    return found
+def _check_times(record: Record) -> None:
+    if not documents.is_time(record.finished):
+        raise BenchError(f"was finished at {documents.shown(record.finished)}, which is no time")
+    if record.repeat is not None and not documents.is_time(record.repeat["of"]):
+        raise BenchError("repeats a record of a time that is no time")
 
 
-def _check_kinds(section: str, found: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
-    for name, kind in kinds.items():
-        if not is_a(found[name], kind):
-            raise BenchError(f"has a {name} in its section {section} that is not {NAMES[kind]}")
+def _check_measured(record: Record) -> None:
+    """Refuse a record that is ok and does not say what its readers ask of such a one."""
+    for section, kind in MEASURED.items():
+        found = getattr(record, section)
+        asked = {name: found[name] for name in kind.__annotations__ if name in found}
+        documents.convert(asked, kind, section)
+    metric = record.data["metric"]["name"]
+    for split in ("validation", "test"):
+        if record.metrics[split].get(metric) is None:
+            raise BenchError(f"is ok but has no {split} {metric:.40}")
 
 
-def _check_numbers(section: str, found: Mapping[str, Any]) -> None:
-    for name, value in found.items():
-        if not _is_figure(value):
-            raise BenchError(f"has a {name:.40} in its section {section} that is not a number")
-
-
-def _is_figure(value: Any) -> bool:
-    return value is None or (is_a(value, float) and abs(value) < _LARGEST_NUMBER)
-
-
-def _are_figures(values: Sequence[Any]) -> bool:
-    """Say of a list read from JSON, which knows no NaN, whether all of it are figures.
-
-    Curves are most of a record: their kinds and their largest are told at once.
-    """
-    kinds = {*map(type, values)}
-    if not kinds <= _FIGURES:
-        return False
-    known = values if kinds <= _NUMBERS else [value for value in values if value is not None]
-    return max(map(abs, known), default=0) < _LARGEST_NUMBER
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
+def _check_verdict(record: Record) -> None:
+    """Refuse a repeat that is ok and was not compared, or the other way round."""
+    if record.repeat is not None and (record.repeat["verdict"] is None) == (record.status == OK):
+        raise BenchError(
+            f"is {record.status} but has the verdict {record.repeat['verdict']!r} on its repeat"
+        )
 
 
 def _finite(value: Any) -> Any:

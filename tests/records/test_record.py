@@ -30,16 +30,22 @@ def test_what_a_repeat_gave_comes_back(status):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("yes", "must give of, verdict, largest and settings of its repeat"),
-        ({}, "must give of, verdict, largest and settings"),
-        ({"of": None}, "repeats a record of a time that is no time"),
+        ("yes", "repeat must be a dictionary, not 'yes'"),
+        ({}, "repeat has no of"),
+        ({"of": None}, "repeat.of must be a text, not null"),
         ({"of": "yesterday"}, "repeats a record of a time that is no time"),
-        ({"verdict": "splendid"}, "has the verdict 'splendid' on its repeat"),
-        ({"verdict": None}, "has the verdict None on its repeat"),
-        ({"verdict": [DIFFERENT]}, "has the verdict .* on its repeat"),
-        ({"largest": "0"}, "has a repeat whose largest is no number"),
-        ({"largest": 10**400}, "has a repeat whose largest is no number"),
-        ({"settings": [1]}, "or settings no dictionary"),
+        (
+            {"verdict": "splendid"},
+            "repeat.verdict must be one of bit-identical, .* or null, not 'splendid'",
+        ),
+        ({"verdict": None}, "is ok but has the verdict None on its repeat"),
+        (
+            {"verdict": [DIFFERENT]},
+            "repeat.verdict must be one of bit-identical, .* or null, not a list",
+        ),
+        ({"largest": "0"}, "repeat.largest must be a number or null, not '0'"),
+        ({"largest": 10**400}, "repeat.largest must be a number or null of less than 1e.300"),
+        ({"settings": [1]}, "repeat.settings must be a dictionary, not a list"),
     ],
 )
 def test_nonsense_in_the_section_of_a_repeat_is_refused(change, complaint):
@@ -144,26 +150,26 @@ def test_keys_that_are_no_texts_become_texts_before_the_digest():
 @pytest.mark.parametrize(
     ("sections", "complaint"),
     [
-        ({"status": "splendid"}, "unknown status 'splendid'"),
-        ({"trial": {"task": "jena"}}, "describes no trial"),
-        ({"trial": [1]}, "section trial that is not a dictionary"),
-        ({"timing": None}, "section timing that is not a dictionary"),
-        ({"finished": 3}, "section finished that is not a text"),
+        ({"status": "splendid"}, "status must be one of ok, .*, not 'splendid'"),
+        ({"trial": {"task": "jena"}}, "trial has no task_version"),
+        ({"trial": [1]}, "trial must be a dictionary, not a list"),
+        ({"timing": None}, "timing must be a dictionary, not null"),
+        ({"finished": 3}, "finished must be a text, not 3"),
         ({"finished": "yesterday"}, "was finished at 'yesterday', which is no time"),
         ({"finished": "2025-01-02T03:04:05"}, "which is no time"),
-        ({"predictions": "x.npz"}, "has predictions that are not described"),
-        ({"timing": {}}, "no fit in its section timing"),
-        ({"memory": {}}, "no peak_rss in its section memory"),
-        ({"model": {}}, "no parameters in its section model"),
-        ({"metrics": {}}, "no validation in its section metrics"),
-        ({"data": {}}, "no source in its section data"),
+        ({"predictions": "x.npz"}, "predictions must be a dictionary or null, not 'x.npz'"),
+        ({"timing": {}}, "timing has no fit"),
+        ({"memory": {}}, "memory has no peak_rss"),
+        ({"model": {}}, "model has no parameters"),
+        ({"metrics": {}}, "metrics has no validation"),
+        ({"data": {}}, "data has no source"),
         (
             {"metrics": {"best_epoch": 1, "validation": {"mae": None}, "test": {"mae": 1.0}}},
             "is ok but has no validation mae",
         ),
         (
             {"metrics": {"best_epoch": 1, "validation": {"mae": 1.0}, "test": "low"}},
-            "is ok but has no test mae",
+            "metrics.test must be a dictionary, not 'low'",
         ),
     ],
 )
@@ -176,7 +182,9 @@ def test_nonsense_is_refused_where_it_is_read(sections, complaint):
 def test_a_curve_holds_numbers_alone(value):
     curve = {"curves": {"train_loss": [0.3, 0.123456789, 1]}}
     text = a_record(status=TIMEOUT, metrics=curve).to_json()
-    with pytest.raises(BenchError, match=r"a curve 'train_loss' that is not a list of numbers"):
+    with pytest.raises(
+        BenchError, match=r"metrics\.curves\.train_loss\[1\] must be a number or null"
+    ):
         from_json(text.replace("0.123456789", value))
 
 
