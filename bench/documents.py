@@ -47,7 +47,8 @@ def __getattr__(name: str) -> Any:
 
     ``Number`` is a finite number, ``Figure`` one or null (which is what was not finite),
     ``Figures`` has them by name, ``Rounds`` are numbers from 0, some of each of some processes,
-    ``Positive`` and ``PositiveRounds`` without 0, ``Time`` is a text that ``is_time`` has yet to be asked of.
+    ``Positive`` and ``PositiveRounds`` without 0, ``Time`` is a text that ``is_time`` has yet
+    to be asked of.
     """
     if name not in _MADE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -83,7 +84,7 @@ def _rounds(number: Any) -> Any:
 
 
 def one_of(words: Iterable[str]) -> Meta:
-    """Return the bound of a text that is one of some words."""
+    """Return the bound of a text that is one of some words of letters, digits, "_" and blanks."""
     from msgspec import Meta
 
     alternatives = "|".join(map(re.escape, words))
@@ -173,7 +174,7 @@ _LENIENT = json.JSONDecoder()
 def _check_within(document: Any, made: Any, where: str) -> None:
     """Refuse what a data class does not know, and check its open parts; so within it."""
     if is_dataclass(made):
-        known = _open_kinds(made.__class__)
+        known = open_kinds(made.__class__)
         for name, part in document.items():
             if name not in known:
                 hint = nearest(name[:_LONGEST], known) or f"; there are: {', '.join(known)}"
@@ -191,7 +192,7 @@ def _check_within(document: Any, made: Any, where: str) -> None:
 
 
 @lru_cache
-def _open_kinds(kind: Any) -> dict[str, Any]:
+def open_kinds(kind: Any) -> dict[str, Any]:
     """Return the fields of a data class, each with its ``TypedDict`` if it is open."""
     hints = typing.get_type_hints(kind, include_extras=True)
     found = {}
@@ -307,7 +308,7 @@ def _in_words(schema: Mapping[str, Any]) -> str:
         if bound is not None and abs(bound) < _MOST
     ]
     some = ["with at least one entry"] if schema.get("minItems") else []
-    return " ".join([_KINDS.get(schema.get("type", ""), "something else"), *bounds, *some])
+    return " ".join([_KINDS[schema.get("type", "object")], *bounds, *some])
 
 
 def _words(kind: Any) -> list[str]:

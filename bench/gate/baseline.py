@@ -86,7 +86,7 @@ class KeptPlugin:
 class KeptSide:
     """A ``Side`` without its name, which is the file's."""
 
-    schema_version: int
+    schema_version: Annotated[int, documents.Meta(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
     commit: str
     written: documents.Time
     machine: Mapping[str, Any]

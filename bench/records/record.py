@@ -227,7 +227,9 @@ class Record:
     predictions: Predictions | None
     log: str
     repeat: Annotated[Mapping[str, Any] | None, Repeat] = None
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Annotated[int, documents.Meta(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = (
+        SCHEMA_VERSION
+    )
 
     def to_json(self) -> str:
         """Return the record as an indented JSON document in ASCII; NaN is written as null.

@@ -24,8 +24,8 @@ pytest.importorskip("pytest_benchmark")
 #: Stands for the sampler in the repository's pytest: it runs no process, and tells what is
 #: asked of it. Each process of a plugin is a millisecond slower than the last.
 FAKE = """
-from bench.gate import sampler
-from bench.gate.side import Key
+from bench.gate import measure
+from bench.gate.model import Key
 
 
 class Fake:
@@ -37,16 +37,16 @@ class Fake:
         key = Key(plugin.task, plugin.name, "synthetic", "quick", "tensorflow")
         print("sample of", plugin.name)
         if plugin.name == "absent":
-            return sampler.Sampled(key, "skipped", "needs quantum_nets, not installed here")
+            return measure.Sample(key, "skipped", "needs quantum_nets, not installed here")
         if plugin.name == "broken":
-            return sampler.Sampled(key, "failed", "broken.py:6: ValueError: no")
+            return measure.Sample(key, "failed", "broken.py:6: ValueError: no")
         self.made += 1
         seconds = self.made / 1000
         rounds = {"train_step": (seconds, 0.1, seconds), "predict": (2 * seconds,)}
         if plugin.name == "untrained":
             del rounds["train_step"]
         rounds |= {"peak_memory": (1e9,), "start_up": (seconds,)}
-        return sampler.Sampled(
+        return measure.Sample(
             key, "ok", rounds=rounds, parameters=7, data="synthetic-1", settings={"threads": 2}
         )
 
@@ -57,7 +57,7 @@ class Fake:
         print("closed")
 
 
-sampler.Sampler = Fake
+measure.Sampler = Fake
 """
 
 BENCHMARKS = ["train_step", "predict"]

@@ -30,7 +30,7 @@ def test_what_a_repeat_gave_comes_back(status):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("yes", "repeat must be a dictionary, not 'yes'"),
+        ("yes", "repeat must be a dictionary or null, not 'yes'"),
         ({}, "repeat has no of"),
         ({"of": None}, "repeat.of must be a text, not null"),
         ({"of": "yesterday"}, "repeats a record of a time that is no time"),

@@ -57,7 +57,7 @@ JUNK: list[Any] = [
     pytest.param(lambda path: path.write_bytes(b"\x00\xff\xfe"), "is no text in UTF-8", id="bytes"),
     pytest.param(lambda path: path.write_text("junk"), "is not a whole JSON document", id="text"),
     pytest.param(lambda path: path.write_text('"record"'), "is no object", id="another kind"),
-    pytest.param(lambda path: path.write_text("{}"), "has schema version None", id="empty object"),
+    pytest.param(lambda path: path.write_text("{}"), "has schema version null", id="empty object"),
     pytest.param(lambda path: path.write_text("[" * 10**6), "is not a whole JSON", id="nested"),
     pytest.param(
         lambda path: path.write_text(a_record().to_json().replace("0.26", "NaN")),
