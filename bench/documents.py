@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import re
 import typing
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, get_args, get_origin
@@ -124,7 +124,8 @@ def convert(document: Any, kind: type[T], where: str = "") -> T:
 
     try:
         made = msgspec.convert(document, kind)
-        _check_within(document, made, where)
+        if is_dataclass(kind):
+            _check_within(document, made, where)
     except msgspec.ValidationError as error:
         raise BenchError(_told(str(error), document, kind, where)) from None
     except UnicodeEncodeError:
@@ -172,34 +173,65 @@ _LENIENT = json.JSONDecoder()
 
 
 def _check_within(document: Any, made: Any, where: str) -> None:
-    """Refuse what a data class does not know, and check its open parts; so within it."""
-    if is_dataclass(made):
-        known = open_kinds(made.__class__)
-        for name, part in document.items():
-            if name not in known:
-                hint = nearest(name[:_LONGEST], known) or f"; there are: {', '.join(known)}"
-                raise BenchError(
-                    f"{where or 'the document'} has the unknown entry {shown(name)}{hint}"
-                )
-            kind = known[name]
-            if kind is None:
-                _check_within(part, getattr(made, name), _place(where, name))
-            elif part is not None:
-                convert(part, kind, _place(where, name))
-    elif isinstance(made, tuple) and made and is_dataclass(made[0]):
+    """Refuse what a data class does not know, and check its open parts; so within it.
+
+    Args:
+        document: A dictionary that has become a data class, or a list of such.
+        made: What has come of it.
+        where: The name of the place.
+    """
+    if isinstance(made, tuple | list):
         for number, (part, value) in enumerate(zip(document, made, strict=True)):
             _check_within(part, value, _place(where, number))
+        return
+    shape = _shape(made.__class__)
+    if unknown := document.keys() - shape.known:
+        name = next(name for name in document if name in unknown)
+        hint = nearest(name[:_LONGEST], shape.known) or f"; there are: {', '.join(shape.known)}"
+        raise BenchError(f"{where or 'the document'} has the unknown entry {shown(name)}{hint}")
+    for name, kind in shape.open.items():
+        if document.get(name) is not None:
+            convert(document[name], kind, _place(where, name))
+    for name in shape.inner:
+        if document.get(name) is not None:
+            _check_within(document[name], getattr(made, name), _place(where, name))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """The fields of a data class: all, those that are open, those that hold data classes."""
+
+    known: Mapping[str, None]
+    open: Mapping[str, Any]
+    inner: tuple[str, ...]
 
 
 @lru_cache
-def open_kinds(kind: Any) -> dict[str, Any]:
-    """Return the fields of a data class, each with its ``TypedDict`` if it is open."""
+def _shape(kind: Any) -> _Shape:
     hints = typing.get_type_hints(kind, include_extras=True)
+    known = dict.fromkeys(field.name for field in fields(kind))
+    inner = tuple(name for name in known if any(reached(hints[name])))
+    return _Shape(known, open_kinds(kind), inner)
+
+
+def open_kinds(kind: Any) -> dict[str, Any]:
+    """Return the ``TypedDict`` of each field of a data class that is open."""
     found = {}
-    for field in fields(kind):
-        marks = getattr(hints[field.name], "__metadata__", ())
-        found[field.name] = next(filter(typing.is_typeddict, marks), None)
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        marks = [mark for mark in getattr(hint, "__metadata__", ()) if typing.is_typeddict(mark)]
+        if marks:
+            found[name] = marks[0]
     return found
+
+
+def reached(kind: Any) -> Iterator[type]:
+    """Yield the data classes that a type is made of, itself among them."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        yield kind
+        for part in typing.get_type_hints(kind, include_extras=True).values():
+            yield from reached(part)
+    for part in get_args(kind):
+        yield from reached(part)
 
 
 # What msgspec says, in plain words

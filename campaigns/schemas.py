@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import is_dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
-from bench.documents import open_kinds
+from bench.documents import open_kinds, reached
 from bench.gate import baseline, settings
 from bench.protocol import OK
 from bench.records import record
@@ -69,16 +67,15 @@ def _schema(kind: type, *others: type) -> dict[str, Any]:
     A data class is closed, and its open parts are told by their own types: msgspec knows
     neither, as ``bench.documents`` sees to both.
     """
-    owners = [*_reached(kind)]
-    opened = {part for owner in owners for part in open_kinds(owner).values() if part}
+    owners = [*reached(kind)]
+    opened = {part for owner in owners for part in open_kinds(owner).values()}
     kinds = [kind, *others, *sorted(opened, key=lambda part: part.__name__)]
     _, definitions = msgspec.json.schema_components(kinds)
     for owner in owners:
         definition = definitions[owner.__name__]
         definition["additionalProperties"] = False
         for name, part in open_kinds(owner).items():
-            if part:
-                definition["properties"][name] = _opened(definition["properties"][name], part)
+            definition["properties"][name] = _opened(definition["properties"][name], part)
     for definition in definitions.values():
         definition["description"] = " ".join(definition["description"].split())
     return {**_reference(kind), "$defs": dict(sorted(definitions.items()))}
@@ -93,16 +90,6 @@ def _opened(plain: Mapping[str, Any], part: type) -> dict[str, Any]:
 
 def _reference(kind: type) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{kind.__name__}"}
-
-
-def _reached(kind: Any) -> Iterator[type]:
-    """Yield the data classes that a type is made of, itself among them."""
-    if is_dataclass(kind) and isinstance(kind, type):
-        yield kind
-        for part in typing.get_type_hints(kind, include_extras=True).values():
-            yield from _reached(part)
-    for part in get_args(kind):
-        yield from _reached(part)
 
 
 def main() -> None:
