@@ -42,6 +42,8 @@ def count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
+#: How lines begin that runners of GitHub and Azure act upon: "::error::", "##[error]".
+_COMMANDS = ("::", "##[", "##vso[")
 _JOINERS = "\u200c\u200d"  # They hold emoji and some scripts together.
 
 
@@ -52,8 +54,15 @@ def one_line(text: str, longest: int | None = None) -> str:
 
 
 def without_controls(line: str) -> str:
-    """Return a line with "?" for each control character, its spaces as they are."""
-    return "".join(c if c.isprintable() or c in _JOINERS else "?" for c in line)
+    """Return a line with "?" for each control character, its spaces as they are.
+
+    So it is for the first character of what a CI runner would take for a command of its own.
+    """
+    shown = "".join(c if c.isprintable() or c in _JOINERS else "?" for c in line)
+    begun = shown.lstrip()
+    if not begun.startswith(_COMMANDS):
+        return shown
+    return f"{shown[: len(shown) - len(begun)]}?{begun[1:]}"
 
 
 # A curve in one line of text

@@ -12,6 +12,7 @@ import click
 
 from bench.cli import options as shared
 from bench.errors import BenchError
+from bench.formatting import without_controls
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
@@ -177,4 +178,4 @@ def _row(measured: Measurement) -> list[str]:
 
 
 def _warn(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+    print(f"warning: {without_controls(line)}", file=sys.stderr)

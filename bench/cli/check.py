@@ -13,6 +13,7 @@ import click
 from bench.cli import options as shared
 from bench.cli.options import check_backend, parse_seeds
 from bench.errors import BenchError
+from bench.formatting import without_controls
 from bench.gate.model import NO_BASELINE, VERDICTS
 from bench.gate.settings import CheckSettings, read_settings, with_options
 from bench.metrics import METRICS
@@ -318,4 +319,4 @@ def _refuse_strays(options: CheckOptions, context: click.Context) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(without_controls(line), file=sys.stderr)

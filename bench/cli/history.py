@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.errors import BenchError
+from bench.formatting import without_controls
 from bench.metrics import METRICS, TRAIN_STEP
 from bench.statistics.change_points import LEVEL
 
@@ -140,4 +141,4 @@ def _draw(path: Path, found: Sequence[Series]) -> None:
 
 
 def _warn(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+    print(f"warning: {without_controls(line)}", file=sys.stderr)

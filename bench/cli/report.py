@@ -11,6 +11,7 @@ import click
 
 from bench.cli import options as shared
 from bench.errors import BenchError
+from bench.formatting import without_controls
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
@@ -151,7 +152,7 @@ def _board(options: ReportOptions) -> Leaderboard:
 
 
 def _warn(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+    print(f"warning: {without_controls(line)}", file=sys.stderr)
 
 
 def _leaderboard(board: Leaderboard, form: str) -> str:

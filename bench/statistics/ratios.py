@@ -35,6 +35,8 @@ HALVES = 2.0
 FAST = 0.1
 #: Halvings of a range of logarithms, which leave less than a ten-thousandth of it.
 _HALVINGS = 15
+#: The largest logarithm of a ratio: e to it is 7e86, and its square can still be computed.
+_FARTHEST = 200.0
 #: Beyond all differences, however small the range that these span.
 _BEYOND = 1e-9
 
@@ -135,7 +137,7 @@ def paired_ratio(
     low = _last(lambda shift: _upper_tail(_ranks(values, shift)) <= level, ends)
     high = _last(lambda shift: _upper_tail(-_ranks(values, shift)) > level, ends)
     estimate = (_last(above, ends) + _last(not_below, ends)) / 2
-    return Ratio(math.exp(estimate), math.exp(low), math.exp(high))
+    return Ratio(_factor(estimate), _factor(low), _factor(high))
 
 
 def _ranks(values: Array, shift: float) -> Array:
@@ -219,4 +221,9 @@ def unpaired_ratio(candidate: Sequence[float], base: Sequence[float], level: flo
     squares = sum(part**2 / (len(side) - 1) for part, side in zip(parts, logs, strict=True))
     df = sum(parts) ** 2 / squares if squares > 0 else len(logs[0]) + len(logs[1]) - 2.0
     half = float(t_quantile(df, level)) * math.sqrt(sum(parts))
-    return Ratio(*(math.exp(end) for end in (difference, difference - half, difference + half)))
+    return Ratio(*(_factor(end) for end in (difference, difference - half, difference + half)))
+
+
+def _factor(logarithm: float) -> float:
+    """Return e to a power, which files of others may have made so large that nothing holds it."""
+    return math.exp(max(-_FARTHEST, min(logarithm, _FARTHEST)))

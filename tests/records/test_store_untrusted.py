@@ -244,6 +244,8 @@ HOSTILE = [
     "![x](javascript:alert(1))",
     "# heading\n\n- item",
     "\r\x1b[2Kjena_gru",
+    "::error::all is lost",
+    "\n ##[error]all is lost",
 ]
 
 
@@ -294,10 +296,31 @@ def test_no_name_of_a_record_escapes_into_a_document_or_the_terminal(tmp_path, c
     markdown = command("report", "--format", "md")[1]
     assert "<" not in markdown
     assert len([line for line in markdown.splitlines() if line.startswith("#")]) == 3
-    for words in (("report",), ("show", "--", as_name(text))):
+    kept = str(tmp_path / "kept.json")
+    for words in (
+        ("report",),
+        ("show", "--", as_name(text)),
+        ("baseline", "--output", kept),
+        ("check", "--baseline", kept, "--verbose"),
+    ):
         status, out, err = command(*words)
-        assert status == 0, err
-        assert all(c.isprintable() or c in "\n\u200d" for c in out)
+        assert status == 0 or words[0] in ("baseline", "check"), err
+        assert "a fault of the suite" not in err
+        assert all(c.isprintable() or c in "\n\u200d" for c in out + err)
+        assert not any(line.strip().startswith(("::", "##[")) for line in (out + err).split("\n"))
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07", "\n::error::all is lost", "\u202egnp"])
+def test_the_name_of_another_machine_cannot_write_on_the_terminal(tmp_path, command, text):
+    store = Store(tmp_path)
+    machine = {"processor": text, "cores": text, "memory": 1, "system": text}
+    store.write(a_record(seed=0, minute=1, environment={"machine": machine}))
+    store.write(a_record(seed=1, minute=2))
+    _, _, err = command("baseline", "--output", str(tmp_path / "kept.json"))
+
+    assert "left out 1 record of another machine" in err
+    assert all(c.isprintable() or c == "\n" for c in err)
+    assert not any(line.startswith("::") for line in err.split("\n"))
 
 
 # Shapes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_the_ends_are_where_the_exact_test_stops_being_significant(bases, rounds
     low, high = np.log(found.low), np.log(found.high)
     assert by_enumeration(logs, low - 1e-4) <= level < by_enumeration(logs, low + 1e-4)
     assert by_enumeration(-logs, -high - 1e-4) <= level < by_enumeration(-logs, -high + 1e-4)
-    assert found.low < found.estimate < found.high
+    assert found.low < found.estimate <= found.high
 
 
 def test_what_is_slower_by_a_factor_is_faster_by_its_inverse_the_other_way_round():
@@ -218,3 +219,11 @@ def test_equal_processes_apart_differ_as_rarely_as_the_level_says():
         assert found is not None
         lows.append(found.low)
     assert share(low > 1 for low in lows) <= LEVEL + 0.007
+
+
+def test_sides_beyond_all_measure_give_a_ratio_that_can_be_computed_with():
+    found = unpaired_ratio([1e299, 1e299, 1e-300], [1e-299, 1e-299, 1e-320], 0.01)
+    assert found is not None
+    assert 0 < found.low < found.estimate <= found.high
+    assert math.isfinite(found.high / found.low)
+    assert found.detectable(0.05, "min") is not None
