@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from bench.task import Array
 
 LARGEST = 1 << 28
+#: Squares of these still fit float64, and themselves float32.
+_LARGEST_NUMBER = 1e30
+#: The arrays that are read, each of shape (examples,); others may lie beside them.
+_LISTS = frozenset(
+    f"{split}{name}"
+    for split in ("", "validation_")
+    for name in ("predictions", "targets", "groups")
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
     """Return the arrays of a file of predictions by name; no pickle in it is opened.
 
     Raises:
-        BenchError: It is gone, damaged, or not the file that the record was written with.
+        BenchError: It is gone, damaged, not the file that the record was written with, or
+            has something else where numbers belong.
     """
     path = folder / expected.file
     try:
@@ -57,7 +66,21 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
         raise _unusable(path, f"has {len(content):,} bytes where {expected.bytes:,} were written")
     if expected.sha256 is not None and hashlib.sha256(content).hexdigest() != expected.sha256:
         raise _unusable(path, "is not the file that the record was written with")
-    return unpack(path, content)
+    arrays = unpack(path, content)
+    for name, array in arrays.items():
+        if name in _LISTS and (reason := _no_list(array)):
+            raise _unusable(path, f"has {name} that {reason}")
+    return arrays
+
+
+def _no_list(array: Array) -> str:
+    """Return why an array is no list of numbers that can be computed with; NaN is one."""
+    import numpy as np
+
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        return f"are no list of numbers but of shape {array.shape} and type {array.dtype.str:.20}"
+    beyond = array.dtype.kind == "f" and (np.abs(array.astype("float64")) > _LARGEST_NUMBER).any()
+    return f"go beyond {_LARGEST_NUMBER:g}" if beyond else ""
 
 
 def unpack(path: Path, content: bytes) -> dict[str, Array]:

@@ -53,6 +53,36 @@ def test_a_record_without_predictions_says_so(tmp_path):
         Store(tmp_path).predictions(a_record())
 
 
+@pytest.mark.parametrize("name", ["predictions", "validation_targets", "groups"])
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.array(["x", "y"]), "are no list of numbers but of shape (2,) and type <U1"),
+        (np.ones((2, 2)), "are no list of numbers but of shape (2, 2)"),
+        (np.float64(1), "are no list of numbers but of shape ()"),
+        (np.array([1j]), "and type <c16"),
+        (np.zeros(2, "datetime64[s]"), "are no list of numbers"),
+        (np.zeros(2, [("a", "f4")]), "are no list of numbers"),
+        (np.array([1e299]), "go beyond 1e+30"),
+        (np.array([-np.inf], "float16"), "go beyond 1e+30"),
+    ],
+)
+def test_what_stands_where_numbers_belong_is_refused(tmp_path, name, array, said):
+    store = Store(tmp_path)
+    record, path = written(store, packed(**{name: array}))
+    with pytest.raises(BenchError) as raised:
+        store.predictions(record)
+    assert str(raised.value).startswith(f"{path}: has {name} that ")
+    assert said in str(raised.value)
+
+
+def test_predictions_may_be_unknown_or_small_in_type_and_other_arrays_are_anything(tmp_path):
+    store = Store(tmp_path)
+    arrays = {"predictions": np.array([np.nan, 1], "float16"), "more": np.array(["x"])}
+    record, _ = written(store, packed(**arrays))
+    assert {*store.predictions(record)} == {"predictions", "more"}
+
+
 def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
