@@ -1,7 +1,8 @@
-"""How a check judges: tolerances, level and what is let pass, from ``pyproject.toml``."""
+"""What a check is told: by its command line, and by ``pyproject.toml`` how to judge."""
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,18 +12,73 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.model import VERDICTS
+from bench.gate.model import VERDICTS, Conditions
 from bench.metrics import METRICS
 from bench.registry.declarations import nearest
 from bench.values import NAMES, is_a
 
 FILE = "pyproject.toml"
+#: What ``--quick`` stands for: a schedule of seconds, and minutes for the rounds of measuring.
+QUICK_PROFILE = "smoke"
+QUICK_SECONDS = 240.0
 _LARGEST_FILE = 1 << 24
 _MOST_PAIRS = 1000
 
 
 def _tolerances() -> Mapping[str, float]:
     return {name: metric.tolerance for name, metric in METRICS.items()}
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """All that ``python -m bench check`` is told, as it is written on the command line.
+
+    ``names`` are names and globs of plugins, none for all. Another revision is measured if
+    ``against`` names one; else ``candidate``, or the records in ``results``, are compared
+    with ``baseline``. ``limit`` is in seconds. ``metrics``, ``tolerances``, ``level``,
+    ``allow`` and ``pairs`` go before the file's; see ``with_options``. ``files`` holds the
+    form of each file that is to be written.
+    """
+
+    names: tuple[str, ...]
+    task: str | None
+    baseline: Path
+    against: str | None
+    candidate: Path | None
+    quick: bool
+    profile: str | None
+    seeds: tuple[int, ...]
+    source: str
+    backend: str
+    pairs: int | None
+    limit: float | None
+    metrics: tuple[str, ...]
+    tolerances: tuple[str, ...]
+    level: float | None
+    allow: tuple[str, ...]
+    folders: tuple[Path, ...]
+    results: Path
+    form: str
+    files: Mapping[Path, str]
+    annotate: bool
+    verbose: bool
+
+    @property
+    def conditions(self) -> Conditions:
+        """What both revisions are trained and measured under."""
+        profile = self.profile or (QUICK_PROFILE if self.quick else "quick")
+        return Conditions(profile, self.source, self.backend)
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds after which no round of measuring begins, None for no such limit."""
+        return self.limit or (QUICK_SECONDS if self.quick else None)
+
+    def has(self, task: str, plugin: str) -> bool:
+        """Say whether a plugin of a task is to be compared."""
+        if self.task is not None and task != self.task:
+            return False
+        return not self.names or any(fnmatch.fnmatchcase(plugin, name) for name in self.names)
 
 
 @dataclass(frozen=True)
@@ -62,36 +118,25 @@ def read_settings(folder: Path) -> CheckSettings:
     return CheckSettings()
 
 
-def with_options(
-    settings: CheckSettings,
-    *,
-    tolerances: Iterable[str] = (),
-    allow: Iterable[str] = (),
-    metrics: Iterable[str] = (),
-    level: float | None = None,
-    pairs: int | None = None,
-) -> CheckSettings:
-    """Return settings with what the command line says.
+def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSettings:
+    """Return the settings of a file with what the command line says.
 
-    Args:
-        settings: Those of the file.
-        tolerances: As "train_step=0.05"; each replaces the file's.
-        allow: Verdicts, as "not comparable" or "not-comparable", or several with commas;
-            they come on top of the file's.
-        metrics: Names, or several with commas; if any, they replace the file's.
-        level: Replaces the file's, unless None.
-        pairs: Replaces the file's, unless None.
+    A tolerance, as "train_step=0.05", replaces the file's, and so do metrics, level and
+    pairs, if there are any. Verdicts to be allowed, as "not comparable" or
+    "not-comparable", come on top of the file's. Metrics and verdicts may be several in a
+    word, with commas.
 
     Raises:
         BenchError: Names the option and the mend.
     """
+    level, pairs = options.level, options.pairs
     found = dict(settings.tolerances)
-    for word in tolerances:
+    for word in options.tolerances:
         name, equals, text = word.partition("=")
         if not equals:
             raise BenchError(f"--tolerance {word}: write it as METRIC=NUMBER, like train_step=0.05")
         found |= _read_tolerances({name.strip(): _number(text, word)}, f"--tolerance {word}:")
-    names, verdicts = _words(metrics), _words(allow)
+    names, verdicts = _words(options.metrics), _words(options.allow)
     return replace(
         settings,
         tolerances=found,

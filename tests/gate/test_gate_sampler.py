@@ -13,8 +13,8 @@ from run_world import an_outcome
 from tree_world import as_shipped, copy_of_the_suite
 
 from bench.errors import BenchError
-from bench.gate.measure import Sample, Sampler, SamplingSettings, joined
-from bench.gate.model import Key
+from bench.gate.measure import Sample, Sampler, joined
+from bench.gate.model import Conditions, Key
 from bench.protocol import (
     MEASURE,
     PREPARE,
@@ -78,12 +78,11 @@ def offline(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
 
 
 def a_sampler(executor: Any, tree: Tree | None = None, **settings: Any) -> Sampler:
-    made = SamplingSettings("smoke", "synthetic", effort=SHORT)
-    chosen, registry = replace(made, **settings), discover(tree=tree)
-    if tree is None:
-        return Sampler(registry, executor, chosen, prepare_here("synthetic", {}, str))
-    prepare = prepare_by(executor, registry, "synthetic", "tensorflow", tree.revision, str)
-    return Sampler(registry, executor, chosen, prepare)
+    chosen, registry = Conditions("smoke", "synthetic"), discover(tree=tree)
+    prepare = prepare_here("synthetic", {}, str)
+    if tree is not None:
+        prepare = prepare_by(executor, registry, "synthetic", "tensorflow", tree.revision, str)
+    return Sampler(registry, executor, chosen, prepare, **{"effort": SHORT, **settings})
 
 
 @pytest.mark.usefixtures("offline")
@@ -169,7 +168,7 @@ def test_another_revision_s_workers_prepare_and_count_for_themselves(plugin, mon
     monkeypatch.setattr(jobs, "prepare_task", None)  # Its task file must not be run here.
     registry = replace(discover(), plugins=(plugin,))
     prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
-    made = Sampler(registry, desk, SamplingSettings("quick", "auto"), prepare)
+    made = Sampler(registry, desk, Conditions("quick", "auto"), prepare)
 
     assert made.sample(plugin).data == "f00d"
     (job,) = desk.jobs
@@ -201,7 +200,7 @@ def test_a_view_that_another_revision_cannot_give_is_the_sample_s_status(
     desk.told = (DataReady("there", DATA, [counted]),)
     registry = replace(discover(), plugins=(plugin,))
     prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
-    sampled = Sampler(registry, desk, SamplingSettings("quick"), prepare).sample(plugin)
+    sampled = Sampler(registry, desk, Conditions("quick"), prepare).sample(plugin)
 
     assert (sampled.status, sampled.reason) == (status, reason)
 
