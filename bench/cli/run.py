@@ -176,14 +176,15 @@ def _run(options: RunOptions) -> int:
     """Run a benchmark, print its tables on standard output, and return the exit status."""
     from rich.console import Console
 
-    from bench.report.writers import to_text
     from bench.run.runner import Interruption
     from bench.run.session import run_benchmark
 
     with Interruption() as interruption:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         ending = run_benchmark(options, console, interruption)
-        if ending.board.tables:
+        if ending.board is not None and ending.board.tables:
+            from bench.report.writers import to_text
+
             click.echo(to_text(ending.board))
     return ending.status
 

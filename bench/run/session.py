@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bench.analysis.leaderboard import Leaderboard, make_leaderboard
-from bench.analysis.ranking import gather, judge
 from bench.errors import BenchError
 from bench.files import write_whole
 from bench.machine import can_confine, cpu_shares, describe_run, machine
@@ -24,7 +23,6 @@ from bench.registry.discover import Registry, discover, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.registry.training_options import PROFILES
-from bench.report.writers import to_markdown
 from bench.run.adaptive_seeds import Rounds
 from bench.run.executor import LocalExecutor
 from bench.run.jobs import Jobs
@@ -33,13 +31,16 @@ from bench.run.progress import TimeLeft, observer_for
 from bench.run.runner import INTERRUPTED, Context, Interruption, Result, run
 from bench.run.verification import Verification
 
+if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard
+
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: the tables it touched and the exit status."""
+    """How a run ended: the exit status and, if it got as far, the tables it touched."""
 
-    board: Leaderboard
     status: int
+    board: Leaderboard | None = None
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,16 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
             prepared = _prepare(options, registry, store, say)
     except KeyboardInterrupt:
         say(f"interrupted; resume with: {options.resume}")
-        return RunResult(Leaderboard(()), INTERRUPTED)
+        return RunResult(INTERRUPTED)
     if not prepared.plan:
         if not prepared.left_out:
             say(f"{options.results}: nothing failed of what was asked for")
-        return RunResult(Leaderboard(()), 1 if prepared.left_out else 0)
+        return RunResult(1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
     observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
 
     def board_so_far() -> Leaderboard:
-        found = make_leaderboard(store.read().records)
-        return judge(found, gather(store, found, say))
+        return _judged(store, store.read().records, say)
 
     most_seeds = options.max_seeds if options.until_separated else None
     rounds = Rounds(most_seeds, plan, board_so_far, say)
@@ -113,11 +113,11 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
         say(f"interrupted; resume with: {options.resume}")
-        return RunResult(board, INTERRUPTED)
+        return RunResult(INTERRUPTED, board)
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
     unconfirmed = verification.unconfirmed(result.records)
     wrong = failed or prepared.left_out or result.unwritten or unconfirmed
-    return RunResult(board, 1 if wrong else 0)
+    return RunResult(1 if wrong else 0, board)
 
 
 def choose(
@@ -212,15 +212,34 @@ def _groups(
     return ask_again(trials, registry, options.reuse)
 
 
+def _judged(
+    store: Store,
+    records: Sequence[Record],
+    say: _Say,
+    reused: Iterable[str] = (),
+    unreadable: int = 0,
+) -> Leaderboard:
+    """Return the leaderboard of some records, judged."""
+    # Not before there is something to judge: a run starts sooner.
+    from bench.analysis.leaderboard import make_leaderboard
+    from bench.analysis.ranking import gather, judge
+
+    board = make_leaderboard(records, reused, unreadable)
+    return judge(board, gather(store, board, say))
+
+
 def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard:
     """Write the leaderboard of the whole store; return the tables that this run touched."""
+    from bench.analysis.leaderboard import Leaderboard
+    from bench.report.writers import to_markdown
+
     contents = store.read()
     for line in contents.unreadable:
         say(f"warning: left out {line}")
     kept = {(record.identity, record.finished) for record in contents.records}
     lost = [r for r in result.records if (r.identity, r.finished) not in kept]
-    board = make_leaderboard([*contents.records, *lost], result.reused, len(contents.unreadable))
-    board = judge(board, gather(store, board, say))
+    records, unreadable = [*contents.records, *lost], len(contents.unreadable)
+    board = _judged(store, records, say, result.reused, unreadable)
     try:
         write_whole(file, to_markdown(board).encode())
         say(f"leaderboard written to {file}")
