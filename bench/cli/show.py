@@ -6,14 +6,16 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli import options as shared
 from bench.formatting import one_line, without_controls
 from bench.protocol import OK
-from bench.records.record import Record
-from bench.records.repeats import verdict_text
+
+if TYPE_CHECKING:
+    from bench.records.record import Record
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ def _last(record: Record) -> list[str]:
 
 
 def _line(record: Record) -> str:
+    from bench.records.repeats import verdict_text
+
     trial = record.trial
     result = record.status
     if record.status == OK:
