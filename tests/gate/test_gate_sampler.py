@@ -28,7 +28,7 @@ from bench.protocol import (
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
-from bench.run import jobs
+from bench.run import preparation
 from bench.run.executor import Event, LocalExecutor, Started
 from bench.run.preparation import prepare_by, prepare_here
 
@@ -136,8 +136,8 @@ def test_what_cannot_run_is_not_started(tmp_path):
 @pytest.mark.usefixtures("offline")
 def test_the_data_are_made_ready_once(plugin, monkeypatch):
     made = []
-    real = jobs.prepare_task
-    monkeypatch.setattr(jobs, "prepare_task", lambda *a: made.append(a) or real(*a))
+    real = preparation.prepare_task
+    monkeypatch.setattr(preparation, "prepare_task", lambda *a: made.append(a) or real(*a))
     desk = Desk()
     sampler = a_sampler(desk)
     for _ in range(3):
@@ -165,7 +165,7 @@ class OfAnother(Desk):
 @pytest.mark.usefixtures("offline")
 def test_another_revision_s_workers_prepare_and_count_for_themselves(plugin, monkeypatch):
     desk = OfAnother()
-    monkeypatch.setattr(jobs, "prepare_task", None)  # Its task file must not be run here.
+    monkeypatch.setattr(preparation, "prepare_task", None)  # Its task file must not be run here.
     registry = replace(discover(), plugins=(plugin,))
     prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
     made = Sampler(registry, desk, Conditions("quick", "auto"), prepare)
