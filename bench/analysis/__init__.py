@@ -1,1 +1,7 @@
-"""TODO."""
+"""What records say when they stand side by side: pure functions from records to tables.
+
+``leaderboard`` makes the tables and ``ranking`` judges them; costs, contention, frontier,
+backends and reproduction are further questions to the same records.
+"""
+
+__all__ = ["backends", "contention", "costs", "frontier", "leaderboard", "ranking", "reproduction"]

@@ -19,7 +19,7 @@ from bench.analysis.costs import (
     with_repeats,
 )
 from bench.protocol import OK, SKIPPED
-from bench.records.record import Record
+from bench.records.record import Record, row_label
 from bench.records.repeats import Repeats, summarise
 from bench.records.selection import UNREADABLE, current, left_out, setbacks, told
 
@@ -233,13 +233,6 @@ def _table(
 def records_of(table: Table, row: Row) -> Sequence[Record]:
     """Return the records that a row summarises or mentions; those that are ok it summarises."""
     return table.records_by_row.get(row.label, ())
-
-
-def row_label(record: Record) -> str:
-    """Return the name of the row that a record belongs to."""
-    label = record.trial.label
-    backend = record.trial.backend
-    return label if backend == "tensorflow" else f"{label} [{backend}]"
 
 
 def _row(

@@ -1,4 +1,8 @@
-"""The command line: one module a command, imported only when it is called."""
+"""The command line: one module a command, imported only when it is called.
+
+``main`` runs it and turns errors into one line each; ``COMMANDS`` has every command with a
+line of help; ``options`` has what several commands share.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ import click
 
 import bench
 from bench.errors import BenchError
+
+__all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "list": "plugins and tasks, what each needs, what is wrong with any",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +24,7 @@ OUTPUT = Path("reports/baseline.json")
 
 @dataclass(frozen=True)
 class BaselineOptions:
-    """The command line of ``baseline`` as click hands it over."""
+    """All that ``python -m bench baseline`` is told; see its help."""
 
     names: tuple[str, ...]
     task: str | None
@@ -52,7 +52,8 @@ class BaselineOptions:
     metavar="FILE",
     help="Where the baseline is kept.",
 )
-def command(**options: Any) -> int:
+@shared.filled(BaselineOptions)
+def command(options: BaselineOptions) -> int:
     """Keep what the recorded results tell, in a small file to commit and compare with later.
 
     Nothing is run: `python -m bench run` makes the records. The file holds for each plugin
@@ -60,16 +61,6 @@ def command(**options: Any) -> int:
     the same file. `python -m bench check` compares with it.
 
     Exit status: 0 it is written; 2 there are no records for it, or a file is wrong.
-    """
-    return keep(BaselineOptions(**options))
-
-
-def keep(options: BaselineOptions) -> int:
-    """Write a baseline, tell its plugins on standard output, and return the exit status.
-
-    Raises:
-        BenchError: There are no records of what is asked for, or of several profiles; or the
-            file cannot be written.
     """
     from bench.gate.baseline import write
     from bench.gate.from_records import side_of

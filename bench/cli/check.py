@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +15,14 @@ from bench.cli.options import check_backend, parse_seeds
 from bench.errors import BenchError
 from bench.formatting import without_controls
 from bench.gate.model import NO_BASELINE, VERDICTS
-from bench.gate.settings import CheckSettings, read_settings, with_options
+from bench.gate.settings import (
+    QUICK_PROFILE,
+    QUICK_SECONDS,
+    CheckOptions,
+    CheckSettings,
+    read_settings,
+    with_options,
+)
 from bench.metrics import METRICS
 from bench.registry.training_options import PROFILES
 
@@ -26,71 +33,26 @@ BASELINE = Path("reports/baseline.json")
 FORMATS = ("text", "md", "annotations", "junit", "json")
 #: These tell the candidate's figures and no verdicts, for services that keep a history.
 FIGURES = ("github-action-benchmark", "github-action-benchmark-bigger", "bmf")
-#: What ``--quick`` stands for: a schedule of seconds, and minutes for the rounds of measuring.
-QUICK_PROFILE = "smoke"
-QUICK_SECONDS = 240.0
 
 
-@dataclass(frozen=True)
-class CheckOptions:
-    """The command line of ``check`` as click hands it over."""
+def read_files(words: Sequence[str]) -> dict[Path, str]:
+    """Return the form of each file that is to be written, from FORM=FILE words.
 
-    names: tuple[str, ...]
-    task: str | None
-    baseline: Path | None
-    against: str | None
-    candidate: Path | None
-    quick: bool
-    profile: str | None
-    seeds: str
-    source: str
-    backend: str
-    pairs: int | None
-    limit: float | None
-    metrics: tuple[str, ...]
-    tolerances: tuple[str, ...]
-    level: float | None
-    allow: tuple[str, ...]
-    folders: tuple[Path, ...]
-    results: Path
-    form: str
-    files: tuple[str, ...]
-    annotate: bool
-    verbose: bool
-
-    def settings(self) -> CheckSettings:
-        """Return how to judge: the project's settings, and the options over them.
-
-        Raises:
-            BenchError: Names the file or option, and the mend.
-        """
-        return with_options(
-            read_settings(Path.cwd()),
-            tolerances=self.tolerances,
-            allow=self.allow,
-            metrics=self.metrics,
-            level=self.level,
-            pairs=self.pairs,
-        )
-
-    def outputs(self) -> dict[Path, str]:
-        """Return the form of each file that is to be written.
-
-        Raises:
-            BenchError: A --write names no form, or a file twice.
-        """
-        found: dict[Path, str] = {}
-        for word in self.files:
-            form, equals, name = word.partition("=")
-            if not equals or not name or form not in FORMATS + FIGURES:
-                raise BenchError(
-                    f"--write {word}: write it as FORM=FILE, like md=comment.md; the forms are "
-                    f"{', '.join(FORMATS + FIGURES)}"
-                )
-            if Path(name) in found:
-                raise BenchError(f"--write {word}: {name} is given twice; give each its own file")
-            found[Path(name)] = form
-        return found
+    Raises:
+        BenchError: A word names no form, or a file twice.
+    """
+    found: dict[Path, str] = {}
+    for word in words:
+        form, equals, name = word.partition("=")
+        if not equals or not name or form not in FORMATS + FIGURES:
+            raise BenchError(
+                f"--write {word}: write it as FORM=FILE, like md=comment.md; the forms are "
+                f"{', '.join(FORMATS + FIGURES)}"
+            )
+        if Path(name) in found:
+            raise BenchError(f"--write {word}: {name} is given twice; give each its own file")
+        found[Path(name)] = form
+    return found
 
 
 @click.command(name="check")
@@ -99,6 +61,7 @@ class CheckOptions:
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
+    default=BASELINE,
     metavar="FILE",
     help=f"Compare with kept figures: `bench baseline` or pytest-benchmark wrote them.  "
     f"[default: {BASELINE.as_posix()}]",
@@ -186,7 +149,8 @@ class CheckOptions:
     help="GitHub annotations on standard error.  [default: in GitHub's workflows]",
 )
 @click.option("--verbose", is_flag=True, help="List what is unchanged, too.")
-def command(**options: Any) -> int:
+@shared.filled(CheckOptions, seeds=parse_seeds, files=read_files)
+def command(options: CheckOptions) -> int:
     """Compare with a baseline or another revision: did anything get worse?
 
     With --baseline the records of a run (--results), or those of --candidate, are judged beside
@@ -202,70 +166,47 @@ def command(**options: Any) -> int:
     comparable; 130 interrupted. Where several apply, it is the first of 1, 3 and 5; --allow
     takes verdicts out of the count.
     """
-    chosen = CheckOptions(**options)
-    _refuse_strays(chosen, click.get_current_context())
-    if chosen.against is None:
-        return _with_baseline(chosen)
-    return _against(chosen)
+    _refuse_strays(options, click.get_current_context())
+    if options.against is not None:
+        check_backend(options.backend)
+    settings = with_options(read_settings(Path.cwd()), options)
+    compare = _with_baseline if options.against is None else _against
+    return compare(options, settings)
 
 
-def _with_baseline(options: CheckOptions) -> int:
-    from bench.gate.check import Selection, compare_with_baseline
-    from bench.registry.discover import discover
+def _with_baseline(options: CheckOptions, settings: CheckSettings) -> int:
+    from bench.gate.check import compare_with_baseline
 
-    settings, outputs = options.settings(), options.outputs()
-    file = options.baseline or BASELINE
-    if not file.exists():
-        print(_how_to_begin(file), file=sys.stderr)
+    if not options.baseline.exists():
+        print(_how_to_begin(options.baseline), file=sys.stderr)
         return NO_BASELINE
-    selection = Selection(options.names, options.task, discover(options.folders))
-    told = compare_with_baseline(
-        file, options.candidate or options.results, selection, settings, _say
-    )
-    return _tell(options, outputs, told)
+    return _tell(options, compare_with_baseline(options, settings, _say))
 
 
-def _against(options: CheckOptions) -> int:
+def _against(options: CheckOptions, settings: CheckSettings) -> int:
     from rich.console import Console
 
-    from bench.gate.against import AgainstRequest, TrainingRequest, Watch, compare_with_revision
-    from bench.gate.measure import SamplingSettings
-    from bench.plan.plan import check_seeds
+    from bench.gate.against import Watch, compare_with_revision
     from bench.run.runner import INTERRUPTED, Interruption
 
-    check_backend(options.backend)
-    seeds = parse_seeds(options.seeds)
-    check_seeds(seeds)
-    settings, outputs = options.settings(), options.outputs()
-    profile = options.profile or (QUICK_PROFILE if options.quick else "quick")
-    comparison = AgainstRequest(
-        revision=options.against or "",
-        patterns=options.names,
-        task=options.task,
-        folders=options.folders,
-        schooling=TrainingRequest(profile, seeds, options.source, options.backend),
-        sampling=SamplingSettings(profile, options.source, options.backend),
-        limit_seconds=options.limit or (QUICK_SECONDS if options.quick else None),
-        settings=settings,
-    )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with Interruption() as interruption:
         try:
-            told = compare_with_revision(comparison, Watch(console, interruption))
+            told = compare_with_revision(options, settings, Watch(console, interruption))
         except KeyboardInterrupt:
             console.print("interrupted; nothing was judged")
             return INTERRUPTED
-    return _tell(options, outputs, told)
+    return _tell(options, told)
 
 
-def _tell(options: CheckOptions, outputs: dict[Path, str], told: RenderInput) -> int:
+def _tell(options: CheckOptions, told: RenderInput) -> int:
     """Write the report wherever it is wanted, and return the exit status."""
     from dataclasses import replace
 
     from bench.files import write_whole
     from bench.gate.report.machines import FORMATS as FORMS
 
-    for path, form in outputs.items():
+    for path, form in options.files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, f"{FORMS[form](told).rstrip()}\n".encode())

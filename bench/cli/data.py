@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import options as shared
 from bench.data.word_vectors import PUBLISHED
 from bench.registry.tasks import TaskInfo, discover_tasks, find_task
 
 if TYPE_CHECKING:
     from bench.data.survey import FileStatus, TaskStatus
+
+
+@dataclass(frozen=True)
+class StatusOptions:
+    """All that ``python -m bench data status`` is told; see its help."""
+
+    tasks: tuple[str, ...]
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    """All that ``python -m bench data fetch`` is told; see its help."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """All that ``python -m bench data verify`` is told; see its help."""
+
+    tasks: tuple[str, ...]
+    repair: bool
 
 
 @click.group(name="data", invoke_without_command=True)
@@ -32,7 +56,8 @@ def command(context: click.Context) -> None:
 @command.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
-def status(tasks: tuple[str, ...], as_json: bool) -> int:
+@shared.filled(StatusOptions)
+def status(options: StatusOptions) -> int:
     """Show what is there for each task, and which data a run would take and why.
 
     Downloads and parses nothing. Exit status: 0; 2 for an unknown task or a file that
@@ -41,9 +66,9 @@ def status(tasks: tuple[str, ...], as_json: bool) -> int:
     from bench.data.digests import cache_folder, data_folder
     from bench.data.survey import survey, survey_word_vectors
 
-    found = [survey(info) for info in _chosen(tasks)]
-    vectors = [] if tasks else [survey_word_vectors(name) for name in PUBLISHED]
-    if as_json:
+    found = [survey(info) for info in _chosen(options.tasks)]
+    vectors = [] if options.tasks else [survey_word_vectors(name) for name in PUBLISHED]
+    if options.as_json:
         document = {
             "data_folder": str(data_folder()),
             "cache_folder": str(cache_folder()),
@@ -63,7 +88,8 @@ def status(tasks: tuple[str, ...], as_json: bool) -> int:
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[TASK | glove]...")
-def fetch(names: tuple[str, ...]) -> int:
+@shared.filled(FetchOptions)
+def fetch(options: FetchOptions) -> int:
     """Download the official data of tasks (default: of all) and verify them.
 
     glove are word vectors that some plugins need, a download of 862 MB that is made only
@@ -76,7 +102,7 @@ def fetch(names: tuple[str, ...]) -> int:
     from bench.data.survey import official_in_place
     from bench.data.word_vectors import fetch_word_vectors
 
-    folder, failed = data_folder(), False
+    folder, failed, names = data_folder(), False, options.names
     tasks = [name for name in names if name not in PUBLISHED]
     for info in _chosen(tasks) if tasks or not names else []:
         files = official_in_place(info)
@@ -104,7 +130,8 @@ def fetch(names: tuple[str, ...]) -> int:
 @command.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--repair", is_flag=True, help="Remove damaged parsed arrays and make them again.")
-def verify(tasks: tuple[str, ...], repair: bool) -> int:
+@shared.filled(VerifyOptions)
+def verify(options: VerifyOptions) -> int:
     """Read all raw files and parsed arrays of tasks again and check them.
 
     Exit status: 0 nothing is damaged, or all of it was repaired; 1 something is damaged;
@@ -115,8 +142,9 @@ def verify(tasks: tuple[str, ...], repair: bool) -> int:
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    checks = [(info.name, survey.verify(info, repair, say)) for info in _chosen(tasks)]
-    if not tasks:
+    chosen = _chosen(options.tasks)
+    checks = [(info.name, survey.verify(info, options.repair, say)) for info in chosen]
+    if not options.tasks:
         checks += [(name, survey.verify_word_vectors(name)) for name in PUBLISHED]
     damaged = checked = 0
     for name, findings in checks:

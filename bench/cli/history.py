@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import options as shared
 from bench.errors import BenchError
 from bench.formatting import without_controls
 from bench.metrics import METRICS, TRAIN_STEP
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HistoryOptions:
-    """The command line of ``history`` as click hands it over."""
+    """All that ``python -m bench history`` is told; see its help."""
 
     folder: Path
     metric: str
@@ -62,7 +63,8 @@ class HistoryOptions:
     metavar="FILE.svg",
     help="Also draw a panel for each plugin; needs matplotlib.",
 )
-def command(**options: Any) -> int:
+@shared.filled(HistoryOptions)
+def command(options: HistoryOptions) -> int:
     """Follow a metric over the baselines in FOLDER, and show where it changed.
 
     FOLDER holds the files of `python -m bench baseline`, one for each commit. Change points
@@ -70,15 +72,6 @@ def command(**options: Any) -> int:
     nothing of the noise. Times of another machine are a series of their own.
 
     Exit status: 0 it is shown; 2 there is nothing to show, or a file is wrong.
-    """
-    return show(HistoryOptions(**options))
-
-
-def show(options: HistoryOptions) -> int:
-    """Print what is asked for, and return the exit status.
-
-    Raises:
-        BenchError: There is nothing to show, or the picture cannot be drawn or written.
     """
     from bench.gate.history import history, read_folder
     from bench.gate.report.history import to_json, to_text

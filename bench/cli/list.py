@@ -4,37 +4,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bench.cli import options
+from bench.cli import options as shared
 from bench.formatting import one_line
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo
 
 
+@dataclass(frozen=True)
+class ListOptions:
+    """All that ``python -m bench list`` is told; see its help."""
+
+    as_json: bool
+    task: str | None
+    folders: tuple[Path, ...]
+
+
 @click.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
-@options.plugin_folders
-def command(as_json: bool, task: str | None, folders: tuple[Path, ...]) -> int:
+@shared.plugin_folders
+@shared.filled(ListOptions)
+def command(options: ListOptions) -> int:
     """Show plugins and tasks, what each needs, and what is wrong with any.
 
     No plugin is run. Exit status: 0, also where a plugin has a problem.
     """
     from bench.registry.tasks import find_task
 
-    registry = discover(folders)
-    if task is not None:
-        find_task(task, registry.tasks)
-    plugins = registry.select([], task)
-    if as_json:
+    registry = discover(options.folders)
+    if options.task is not None:
+        find_task(options.task, registry.tasks)
+    plugins = registry.select([], options.task)
+    if options.as_json:
         click.echo(json.dumps(_document(registry, plugins), indent=1))
     else:
-        click.echo("\n".join(_lines(registry, plugins, task)))
+        click.echo("\n".join(_lines(registry, plugins, options.task)))
     return 0
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from bench.cli import options as shared
 from bench.errors import BenchError
+
+
+@dataclass(frozen=True)
+class NewOptions:
+    """All that ``python -m bench new`` is told; see its help."""
+
+    name: str
+    task: str
+    folder: Path
 
 
 @click.command(name="new")
@@ -20,7 +31,8 @@ from bench.errors import BenchError
     metavar="DIR",
     help="Where the file goes.",
 )
-def command(name: str, task: str, folder: Path) -> int:
+@shared.filled(NewOptions)
+def command(options: NewOptions) -> int:
     """Write a plugin file that runs as it is, ready to be changed.
 
     Exit status: 0 it is written; 2 the name or task is wrong, or the file exists.
@@ -29,18 +41,18 @@ def command(name: str, task: str, folder: Path) -> int:
     from bench.registry.tasks import find_task
     from bench.registry.template import check_name, plugin_source
 
-    registry = discover()
-    find_task(task, registry.tasks)
+    registry, name = discover(), options.name
+    find_task(options.task, registry.tasks)
     check_name(name)
-    path = folder / f"{name}.py"
+    path = options.folder / f"{name}.py"
     twin = next((p for p in registry.plugins if p.name == name), None)
     if path.exists():
         raise BenchError(f"{path}: exists already; choose another name or remove it")
     if twin is not None:
         raise BenchError(f"{name}: {twin.path} has this name already; choose another")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(plugin_source(name, task), encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(plugin_source(name, options.task), encoding="utf-8")
     except OSError as error:
         raise BenchError(
             f"{path}: cannot be written ({error.strerror or error}); give another --folder"

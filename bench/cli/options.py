@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and how a command gets them: as one object."""
 
 from __future__ import annotations
 
@@ -7,17 +7,42 @@ import importlib.util
 import re
 import shlex
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from bench.errors import BenchError
-from bench.records.repeats import VerifySample
-from bench.registry.declarations import nearest
-from bench.registry.tasks import TaskInfo, find_task
+
+if TYPE_CHECKING:
+    from bench.records.repeats import VerifySample
+
+Options = TypeVar("Options")
+
+
+def filled(
+    kind: Callable[..., Options], **readers: Callable[[Any], Any]
+) -> Callable[[Callable[[Options], int]], Callable[..., int]]:
+    """Return a decorator that has a command called with one object of all its options.
+
+    Args:
+        kind: A data class; its fields have the names of the command's parameters.
+        readers: What turns words into the values of some fields, by name, in this order.
+    """
+
+    def decorate(work: Callable[[Options], int]) -> Callable[..., int]:
+        @wraps(work)
+        def command(**given: Any) -> int:
+            read = {name: reader(given[name]) for name, reader in readers.items()}
+            return work(kind(**{**given, **read}))
+
+        return command
+
+    return decorate
+
 
 results = click.option(
     "--results",
@@ -66,16 +91,21 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """Parse "0,1,2".
 
     Raises:
-        BenchError: A part is no whole number.
+        BenchError: A part is no whole number, is out of range, or comes twice.
     """
-    seeds = []
+    seeds: list[int] = []
     for part in text.split(","):
         try:
-            seeds.append(int(part))
+            seed = int(part)
         except ValueError:
             raise BenchError(
                 f"--seeds {text}: {part.strip()!r} is no whole number; give seeds like 0,1,2"
             ) from None
+        if seed < 0 or seed >= 2**32:
+            raise BenchError(f"--seeds: {seed} is out of range; a seed is from 0 to {2**32 - 1}")
+        if seed in seeds:
+            raise BenchError(f"--seeds: {seed} is given twice; every repeat needs its own seed")
+        seeds.append(seed)
     return tuple(seeds)
 
 
@@ -85,6 +115,8 @@ def parse_backends(text: str) -> tuple[str, ...]:
     Raises:
         BenchError: A part is no backend, or comes twice.
     """
+    from bench.registry.declarations import nearest
+
     backends: list[str] = []
     for part in text.split(","):
         name = part.strip()
@@ -117,18 +149,17 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
     return overrides
 
 
-def parse_data(words: Sequence[str], tasks: Mapping[str, TaskInfo]) -> dict[str, Path]:
+def parse_data(words: Sequence[str]) -> dict[str, Path]:
     """Parse TASK=PATH words.
 
     Raises:
-        BenchError: A word has no "=", or names a task that is not being run or came before.
+        BenchError: A word has no "=", or names a task that came before.
     """
     paths: dict[str, Path] = {}
     for word in words:
         name, equals, path = word.partition("=")
         if not equals or not path:
             raise BenchError(f"--data {word}: write it as TASK=PATH, like jena=weather.csv")
-        find_task(name, tasks)
         if name in paths:
             raise BenchError(f"--data {word}: {name} is given twice; keep one")
         paths[name] = Path(path).expanduser()  # The shell expands no ~ behind a "=".
@@ -144,6 +175,8 @@ def parse_verify(text: str | None) -> VerifySample | None:
     Raises:
         BenchError: It is no whole number from 1.
     """
+    from bench.records.repeats import VerifySample
+
     if not text:
         return None if text is None else VerifySample()
     if not re.fullmatch("0*[1-9][0-9]{0,8}", text):

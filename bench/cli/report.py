@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,7 +23,7 @@ _TABLES_ONLY = ("csv", "json")
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """The command line of ``report`` as click hands it over."""
+    """All that ``python -m bench report`` is told; see its help."""
 
     form: str | None
     task: str | None
@@ -66,19 +66,11 @@ class ReportOptions:
     metavar="FILE",
     help="Write to a file instead of standard output.",
 )
-def command(**options: Any) -> int:
+@shared.filled(ReportOptions)
+def command(options: ReportOptions) -> int:
     """Render the leaderboard again from the recorded results; nothing is run.
 
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
-    """
-    return report(ReportOptions(**options))
-
-
-def report(options: ReportOptions) -> int:
-    """Render what is asked for, and return the exit status.
-
-    Raises:
-        BenchError: There is nothing to render, or a file cannot be written.
     """
     form = options.form or _by_name(options.output)
     _check(options, form)

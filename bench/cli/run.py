@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,10 +21,8 @@ from bench.cli.options import (
     resuming,
 )
 from bench.errors import BenchError
-from bench.machine import MEMORY_SHARE, TIMEOUTS, default_bounds
-from bench.plan.plan import REUSE_POLICIES, Request, check_seeds
-from bench.protocol import Bounds
-from bench.records.repeats import VerifySample
+from bench.machine import MEMORY_SHARE, TIMEOUTS
+from bench.plan.plan import REUSE_POLICIES, RunOptions
 from bench.registry.training_options import PROFILES
 
 #: What ``--failed`` takes from the records, and its options.
@@ -33,55 +30,8 @@ _FROM_RECORDS = {
     "profile": "--profile",
     "seeds": "--seeds",
     "overrides": "--set",
-    "backend": "--backend",
+    "backends": "--backend",
 }
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """The command line of ``run`` as click hands it over."""
-
-    names: tuple[str, ...]
-    everything: bool
-    task: str | None
-    profile: str
-    seeds: str
-    overrides: tuple[str, ...]
-    source: str
-    data: tuple[str, ...]
-    backend: str
-    jobs: int
-    timeout: float | None
-    memory_limit: float | None
-    reuse: str
-    failed: bool
-    retry: int
-    verify: VerifySample | None
-    until_separated: bool
-    max_seeds: int
-    folders: tuple[Path, ...]
-    results: Path
-    output: Path | None
-
-    def requests(self) -> tuple[Request, ...]:
-        """Return what is asked of the planner, on one backend after the other.
-
-        Raises:
-            BenchError: A seed, an override or a backend cannot be understood.
-        """
-        seeds = parse_seeds(self.seeds)
-        check_seeds(seeds)
-        asked = Request(self.profile, seeds, "", parse_overrides(self.overrides), self.reuse)
-        return tuple(replace(asked, backend=name) for name in parse_backends(self.backend))
-
-    def bounds(self, profile: str) -> Bounds:
-        """Return what a trial of a profile may take."""
-        bounds = default_bounds(profile, self.jobs)
-        if self.timeout is not None:
-            bounds = replace(bounds, timeout=self.timeout)
-        if self.memory_limit is not None:
-            bounds = replace(bounds, memory=int(self.memory_limit * 1024**3))
-        return bounds
 
 
 @click.command(name="run")
@@ -107,6 +57,7 @@ class RunOptions:
 @click.option("--data", multiple=True, metavar="TASK=PATH", help="Your own data file for a task.")
 @click.option(
     "--backend",
+    "backends",
     default="tensorflow",
     show_default=True,
     metavar="A,B",
@@ -179,7 +130,16 @@ class RunOptions:
     metavar="FILE",
     help="The leaderboard's file.  [default: leaderboard.md in the results folder]",
 )
-def command(**options: Any) -> int:
+@shared.filled(
+    RunOptions,
+    # First, for it may have taken the name that stands behind it.
+    verify=parse_verify,
+    seeds=parse_seeds,
+    overrides=parse_overrides,
+    data=parse_data,
+    backends=parse_backends,
+)
+def command(options: RunOptions) -> int:
     """Train plugins on their tasks and write the leaderboard.
 
     With --jobs N each trial has an Nth of the cores. Most models use a second core badly, so
@@ -199,57 +159,32 @@ def command(**options: Any) -> int:
     interrupted, with the line that resumes.
     """
     context = click.get_current_context()
-    # First, for it may have taken the name that stands behind it.
-    verify = parse_verify(options.pop("verify"))
-    chosen = RunOptions(**options, verify=verify)
-    if not chosen.until_separated and is_given(context, "max_seeds"):
+    if not options.until_separated and is_given(context, "max_seeds"):
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
-    if chosen.failed:
-        _check_failed(chosen, context)
-    elif chosen.everything == bool(chosen.names):
+    if options.failed:
+        _check_failed(options, context)
+    elif options.everything == bool(options.names):
         raise BenchError("name the plugins to run, or give --all; see `python -m bench list`")
     else:
-        for backend in parse_backends(chosen.backend):
+        for backend in options.backends:
             check_backend(backend)
-    return run_command(chosen, command_line(["run", *resuming(context)]))
+    resume = command_line(["run", *resuming(context)])
+    return _run(replace(options, command=command_line(sys.argv[1:]), resume=resume))
 
 
-def run_command(options: RunOptions, resume: str) -> int:
-    """Run a benchmark, print its tables on standard output, and return the exit status.
-
-    Raises:
-        BenchError: Something is wrong that shows before anything is run.
-    """
+def _run(options: RunOptions) -> int:
+    """Run a benchmark, print its tables on standard output, and return the exit status."""
     from rich.console import Console
 
-    from bench.registry.discover import discover, is_file_name
-    from bench.report.writers import to_text
     from bench.run.runner import Interruption
-    from bench.run.session import Benchmark, run_benchmark
+    from bench.run.session import run_benchmark
 
-    requests = options.requests()
     with Interruption() as interruption:
-        registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
-        benchmark = Benchmark(
-            names=options.names,
-            task=options.task,
-            requests=requests,
-            source=options.source,
-            paths=parse_data(options.data, registry.tasks),
-            bounds={profile: options.bounds(profile) for profile in PROFILES},
-            results=options.results,
-            leaderboard=options.output or options.results / "leaderboard.md",
-            command=command_line(sys.argv[1:]),
-            resume=resume,
-            failed=options.failed,
-            retries=options.retry,
-            verify=options.verify,
-            max_seeds=options.max_seeds if options.until_separated else None,
-            jobs=options.jobs,
-        )
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        ending = run_benchmark(benchmark, registry, console, interruption)
-        if ending.board.tables:
+        ending = run_benchmark(options, console, interruption)
+        if ending.board is not None and ending.board.tables:
+            from bench.report.writers import to_text
+
             click.echo(to_text(ending.board))
     return ending.status
 

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli import options
+from bench.cli import options as shared
 from bench.formatting import one_line, without_controls
 from bench.protocol import OK
-from bench.records.record import Record
-from bench.records.repeats import verdict_text
+
+if TYPE_CHECKING:
+    from bench.records.record import Record
+
+
+@dataclass(frozen=True)
+class ShowOptions:
+    """All that ``python -m bench show`` is told; see its help."""
+
+    name: str
+    results: Path
+    folders: tuple[Path, ...]
+    as_json: bool
 
 
 @click.command(name="show")
 @click.argument("name")
-@options.results
-@options.plugin_folders
+@shared.results
+@shared.plugin_folders
 @click.option("--json", "as_json", is_flag=True, help="All records of the plugin as JSON.")
-def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) -> int:
+@shared.filled(ShowOptions)
+def command(options: ShowOptions) -> int:
     """Show one plugin: what it declares, its last record with curves, its history.
 
     Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
@@ -28,14 +42,15 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
     from bench.records.store import Store
     from bench.registry.discover import discover
 
-    contents = Store(results).read()
+    name = options.name
+    contents = Store(options.results).read()
     for line in contents.unreadable:
         print(f"warning: left out {line}", file=sys.stderr)
     records = [r for r in contents.records if r.trial.plugin == name]
-    known = [p for p in discover(folders).plugins if p.name == name]
+    known = [p for p in discover(options.folders).plugins if p.name == name]
     if not known and not records:
-        discover(folders).select([name])
-    if as_json:
+        discover(options.folders).select([name])
+    if options.as_json:
         click.echo(json.dumps([json.loads(record.to_json()) for record in records], indent=1))
         return 0
     lines = []
@@ -44,7 +59,7 @@ def command(name: str, results: Path, folders: tuple[Path, ...], as_json: bool) 
         lines += [f"  {key} = {value!r}" for key, value in plugin.hyperparameters.items()]
         lines += [f"  PROBLEM {problem}" for problem in plugin.problems]
     if not records:
-        lines.append(f"no records in {results}; `python -m bench run {name}` makes one")
+        lines.append(f"no records in {options.results}; `python -m bench run {name}` makes one")
     else:
         lines += ["", *_last(records[-1]), "", "history, newest first:"]
         lines += [f"  {_line(record)}" for record in reversed(records)]
@@ -80,6 +95,8 @@ def _last(record: Record) -> list[str]:
 
 
 def _line(record: Record) -> str:
+    from bench.records.repeats import verdict_text
+
     trial = record.trial
     result = record.status
     if record.status == OK:

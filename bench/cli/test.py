@@ -6,22 +6,34 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
-from bench.cli import options
+from bench.cli import options as shared
 from bench.cli.options import check_backend
 from bench.formatting import one_line
 from bench.protocol import CHECK_STATUSES, CHECKS, CHECKS_TIMEOUT, FAILED, PASSED, Verdict
 
 
+@dataclass(frozen=True)
+class TestOptions:
+    """All that ``python -m bench test`` is told; see its help."""
+
+    names: tuple[str, ...]
+    task: str | None
+    folders: tuple[Path, ...]
+    backend: str
+    timeout: float
+    as_json: bool
+
+
 @click.command(name="test")
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
-@options.plugin_folders
-@options.backend
+@shared.plugin_folders
+@shared.backend
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -31,14 +43,8 @@ from bench.protocol import CHECK_STATUSES, CHECKS, CHECKS_TIMEOUT, FAILED, PASSE
     help="End the checks of a plugin that takes longer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
-def command(
-    names: tuple[str, ...],
-    task: str | None,
-    folders: tuple[Path, ...],
-    backend: str,
-    timeout: float,
-    as_json: bool,
-) -> int:
+@shared.filled(TestOptions)
+def command(options: TestOptions) -> int:
     """Hold plugins (all, if none is named) to their contract, on synthetic data.
 
     One line a check: it parses, imports, builds, leaves the process as it was, gives one
@@ -48,34 +54,38 @@ def command(
     Exit status: 0 all passed, or were skipped with a reason; 1 some check failed; 2 the
     command line is wrong, nothing was run.
     """
-    check_backend(backend)
+    check_backend(options.backend)
 
-    from bench.conformance.examiner import Examiner, ExaminerSettings
+    from bench.conformance.examiner import Examiner
     from bench.data.prepared import say_on_stderr
     from bench.registry.discover import discover, is_file_name
     from bench.registry.tasks import find_task
     from bench.run.executor import LocalExecutor
 
-    registry = discover(folders, [Path(name) for name in names if is_file_name(name)])
-    if task is not None:
-        find_task(task, registry.tasks)
-    plugins = registry.select(names, task)
+    registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
+    if options.task is not None:
+        find_task(options.task, registry.tasks)
+    plugins = registry.select(options.names, options.task)
     width = max((len(one_line(plugin.name)) for plugin in plugins), default=0)
     # As for `run`: told to end, it lets no worker outlive it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     verdicts: list[Verdict] = []
     examiner = Examiner(
-        registry, LocalExecutor(), ExaminerSettings(backend, timeout), say_on_stderr
+        registry,
+        LocalExecutor(),
+        say_on_stderr,
+        backend=options.backend,
+        timeout=options.timeout,
     )
     try:
         for plugin in plugins:
             for verdict in examiner.examine(plugin):
                 verdicts.append(verdict)
-                if not as_json:
+                if not options.as_json:
                     click.echo(_line(verdict, width))
     finally:
         examiner.close()
-    click.echo(_document(verdicts) if as_json else _summary(verdicts))
+    click.echo(_document(verdicts) if options.as_json else _summary(verdicts))
     return 0 if all(verdict.good for verdict in verdicts) else 1
 
 

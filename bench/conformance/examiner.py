@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from bench.machine import default_bounds
 from bench.plan.plan import Request
@@ -33,28 +32,25 @@ from bench.run.preparation import prepare_here
 _PROFILE = "smoke"
 
 
-@dataclass(frozen=True)
-class ExaminerSettings:
-    """How plugins are examined: what Keras computes with, and the seconds that each may take."""
-
-    backend: str = "tensorflow"
-    timeout: float = CHECKS_TIMEOUT
-
-
 class Examiner:
-    """Examines one plugin after the other; the data of a task are made ready once."""
+    """Examines one plugin after the other; the data of a task are made ready once.
+
+    ``backend`` is what Keras computes with, ``timeout`` the seconds that each may take.
+    """
 
     def __init__(
         self,
         registry: Registry,
         executor: Executor,
-        settings: ExaminerSettings,
         say: Callable[[str], None],
+        *,
+        backend: str = "tensorflow",
+        timeout: float = CHECKS_TIMEOUT,
     ) -> None:
         self._executor = executor
-        bounds = Bounds(settings.timeout, default_bounds(_PROFILE).memory)
+        bounds = Bounds(timeout, default_bounds(_PROFILE).memory)
         self._jobs = Jobs(registry, prepare_here("synthetic", {}, say), {_PROFILE: bounds})
-        self._request = Request(_PROFILE, backend=settings.backend)
+        self._request = Request(_PROFILE, backend=backend)
 
     def examine(self, plugin: Plugin) -> Iterator[Verdict]:
         """Yield a verdict on each check as it is made; a crash costs this plugin only.

@@ -59,7 +59,8 @@ class Benchmarks:
 
     def _samples(self, path: Path, processes: int) -> list[Sample]:
         from bench.data.prepared import say_on_stderr
-        from bench.gate import measure
+        from bench.gate.measure import Sampler
+        from bench.gate.model import Conditions
         from bench.protocol import OK
         from bench.registry.discover import discover
         from bench.run.executor import LocalExecutor
@@ -67,9 +68,9 @@ class Benchmarks:
 
         if self._registry is None or self._sampler is None:
             self._registry = discover(self._folders)
-            settings = measure.SamplingSettings(source="synthetic")
-            prepare = prepare_here(settings.source, {}, say_on_stderr)
-            self._sampler = measure.Sampler(self._registry, LocalExecutor(), settings, prepare)
+            conditions = Conditions(source="synthetic")
+            prepare = prepare_here(conditions.source, {}, say_on_stderr)
+            self._sampler = Sampler(self._registry, LocalExecutor(), conditions, prepare)
         (plugin,) = self._registry.select([str(path)])
         if plugin.problems:
             raise BenchError("; ".join(map(str, plugin.problems)))

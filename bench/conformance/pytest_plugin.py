@@ -128,16 +128,14 @@ class ContractTests:
         Raises:
             BenchError: The file is gone, or the data cannot be made.
         """
-        from bench.conformance.examiner import Examiner, ExaminerSettings
+        from bench.conformance.examiner import Examiner
         from bench.data.prepared import say_on_stderr
         from bench.registry.discover import discover
         from bench.run.executor import LocalExecutor
 
         if self._registry is None or self._examiner is None:
             self._registry = discover(self._folders)
-            self._examiner = Examiner(
-                self._registry, LocalExecutor(), ExaminerSettings(), say_on_stderr
-            )
+            self._examiner = Examiner(self._registry, LocalExecutor(), say_on_stderr)
         (plugin,) = self._registry.select([str(path)])
         return [*self._examiner.examine(plugin)]
 

@@ -1,1 +1,7 @@
-"""Where data come from: sources, downloads, and arrays parsed once."""
+"""Where the data of tasks come from, and how they are kept once they are parsed.
+
+``sources`` finds or downloads raw files and checks their digests; ``ready`` hands a run the
+parsed arrays of a task; ``word_vectors`` and ``survey`` know what plugins and users need.
+"""
+
+__all__ = ["digests", "download", "encoded", "prepared", "ready", "survey", "word_vectors"]

@@ -13,23 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from rich.console import Console
-from rich.filesize import decimal
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-
 from bench.data.digests import Digests, cache_folder, offline
 from bench.data.official import OfficialFile, complaint, official_bundles
 from bench.errors import DataError
 from bench.files import sweep
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.registry.tasks import TaskInfo
 
 # Show a download on standard error: a bar on a terminal, plain lines elsewhere
@@ -63,19 +54,23 @@ class Display(Protocol):
 
 def make_display(item: OfficialFile) -> Display:
     """Return the display for one file."""
+    from rich.console import Console
+
     console = Console(stderr=True, highlight=False)
     return _Bar(item.name, console) if console.is_terminal else _LineProgress(item.name)
 
 
 class _Bar:
     def __init__(self, name: str, console: Console) -> None:
+        from rich import progress
+
         self.total = 0
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
             console=console,
         )
         self._task = self._progress.add_task(f"downloading {name}", total=None)
@@ -94,6 +89,12 @@ class _Bar:
         self._progress.stop()
 
 
+def _size(count: int) -> str:
+    from rich.filesize import decimal
+
+    return decimal(count)
+
+
 class _LineProgress:
     def __init__(self, name: str) -> None:
         self.total = 0
@@ -106,14 +107,14 @@ class _LineProgress:
         self._arrived += count
         if time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            of = f" of {decimal(self.total)}" if self.total else ""
-            self._say(f"downloading {self._name}: {decimal(self._arrived)}{of}")
+            of = f" of {_size(self.total)}" if self.total else ""
+            self._say(f"downloading {self._name}: {_size(self._arrived)}{of}")
 
     def reset(self) -> None:
         self._arrived = 0
 
     def close(self) -> None:
-        self._say(f"downloaded {self._name} ({decimal(self.total)})")
+        self._say(f"downloaded {self._name} ({_size(self.total)})")
 
     def stop(self) -> None:
         pass

@@ -15,20 +15,19 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.gate.check import Selection
+from bench.gate.check import paths_of
 from bench.gate.from_records import side_of
 from bench.gate.judge import report
 from bench.gate.measure import (
     Arms,
     Interleaved,
     Revision,
-    SamplingSettings,
     Schedule,
     compare_interleaved,
 )
-from bench.gate.model import Key, Measurement, Side
+from bench.gate.model import Conditions, Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
-from bench.gate.settings import CheckSettings
+from bench.gate.settings import CheckOptions, CheckSettings
 from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
@@ -48,25 +47,9 @@ from bench.run.runner import Context, Interruption, run
 HERE = "the working tree"
 
 
-@dataclass(frozen=True)
-class AgainstRequest:
-    """What is compared with another revision, and how.
-
-    ``patterns`` are names and globs of plugins, none for all; ``folders`` further folders of
-    plugins. No round of measuring begins after ``limit_seconds``, if given.
-    """
-
-    revision: str
-    patterns: tuple[str, ...]
-    task: str | None
-    folders: tuple[Path, ...]
-    schooling: TrainingRequest
-    sampling: SamplingSettings
-    limit_seconds: float | None
-    settings: CheckSettings
-
-
-def compare_with_revision(comparison: AgainstRequest, watch: Watch) -> RenderInput:
+def compare_with_revision(
+    options: CheckOptions, settings: CheckSettings, watch: Watch
+) -> RenderInput:
     """Train and measure the working tree and another revision of it, and judge.
 
     Raises:
@@ -74,21 +57,20 @@ def compare_with_revision(comparison: AgainstRequest, watch: Watch) -> RenderInp
             anything is run.
         KeyboardInterrupt: The user has stopped it; the other revision's files are gone.
     """
-    settings = comparison.settings
     with (
         watch.interruption.raising(),
-        checked_out(comparison.revision) as checkout,
+        checked_out(options.against or "") as checkout,
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch,
     ):
-        now = discover(comparison.folders)
-        then = discover(comparison.folders, tree=checkout.tree)
-        names = _names(comparison, now, then)
+        now = discover(options.folders)
+        then = discover(options.folders, tree=checkout.tree)
+        names = _names(options, now, then)
         base = Revision(
             str(checkout), checkout.short, then, _chosen(then, names), checkout.tree.code()
         )
         candidate = Revision(HERE, _commit_here(), now, _chosen(now, names))
-        turns = _turns(comparison)
-        measured = compare_interleaved(base, candidate, comparison.sampling, turns, watch.say)
+        schedule = _schedule(options, settings)
+        measured = compare_interleaved(base, candidate, options.conditions, schedule, watch.say)
         trained = None
         if QUALITY in settings.metrics:
             folders = Path(scratch, "base"), Path(scratch, "candidate")
@@ -96,35 +78,35 @@ def compare_with_revision(comparison: AgainstRequest, watch: Watch) -> RenderInp
                 Trainer(base.name, then, base.code, folders[0], watch),
                 Trainer(candidate.name, now, candidate.code, folders[1], watch),
                 names,
-                comparison.schooling,
+                options.conditions,
+                options.seeds,
             )
-    return _judged(measured, trained, settings, Selection(comparison.patterns, None, now))
+    return _judged(measured, trained, settings, now)
 
 
-def _turns(comparison: AgainstRequest) -> Schedule:
+def _schedule(options: CheckOptions, settings: CheckSettings) -> Schedule:
     """Return how many rounds there are: fewer than could be significant are of no use."""
     from bench.statistics.ratios import fewest_rounds
 
-    settings = comparison.settings
     pairs = settings.pairs
     if all(METRICS[name].kind in ("quality", "count") for name in settings.metrics):
         # What has no noise is known after one, and training tells quality.
         pairs = 0 if settings.metrics == (QUALITY,) else 1
     least = min(pairs, fewest_rounds(len(fields(Arms)), settings.level))
-    return Schedule(pairs=pairs, least=least, limit=comparison.limit_seconds)
+    return Schedule(pairs=pairs, least=least, limit=options.seconds)
 
 
 def _judged(
     measured: Interleaved,
     trained: tuple[Side, Side] | None,
     settings: CheckSettings,
-    selection: Selection,
+    registry: Registry,
 ) -> RenderInput:
     base, candidate = measured.base, measured.candidate
     if trained is not None:
         base, candidate = with_quality(base, trained[0]), with_quality(candidate, trained[1])
     found = report(base, candidate, settings, control=measured.control, paired=True)
-    return RenderInput(found, candidate, selection.paths())
+    return RenderInput(found, candidate, paths_of(registry))
 
 
 def with_quality(side: Side, trained: Side) -> Side:
@@ -147,15 +129,14 @@ def _of_quality_alone(learnt: Measurement) -> Measurement:
     return replace(learnt, rounds={}, disturbed="")
 
 
-def _names(comparison: AgainstRequest, now: Registry, then: Registry) -> frozenset[str]:
+def _names(options: CheckOptions, now: Registry, then: Registry) -> frozenset[str]:
     """Return the plugins that are asked for, of either revision.
 
     Raises:
         BenchError: A pattern matches nothing in either, or there is nothing to compare.
     """
-    patterns, task = comparison.patterns, comparison.task
-    names = set()
-    for pattern in patterns or ("*",):
+    task, names = options.task, set()
+    for pattern in options.names or ("*",):
         found = _matching(then, pattern, task) | _matching(now, pattern, task)
         if not found:
             now.select([pattern], task)  # Says what is wrong, and the nearest names.
@@ -279,16 +260,6 @@ def _last_line(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class TrainingRequest:
-    """What is trained: ``seeds`` after the first only where the first tells two sides apart."""
-
-    profile: str
-    seeds: tuple[int, ...]
-    source: str
-    backend: str
-
-
-@dataclass(frozen=True)
 class Watch:
     """Where a person sees how a training goes, and how they stop it."""
 
@@ -315,9 +286,7 @@ class Trainer:
         self._store = Store(folder)
         self._watch = watch
 
-    def train(
-        self, names: Collection[str], schooling: TrainingRequest, seeds: Sequence[int]
-    ) -> Side:
+    def train(self, names: Collection[str], conditions: Conditions, seeds: Sequence[int]) -> Side:
         """Train the plugins of these names that the side has; return all it has trained.
 
         Raises:
@@ -328,10 +297,10 @@ class Trainer:
         plugins = [p for p in registry.plugins if p.name in names and p.task in registry.tasks]
         self._store.prepare()
         if plugins:
-            say(f"{self.name}: training for quality, {schooling.profile}")
+            say(f"{self.name}: training for quality, {conditions.profile}")
             executor = LocalExecutor(root=self._root)
             try:
-                self._run(plugins, schooling, seeds, executor)
+                self._run(plugins, conditions, seeds, executor)
             finally:
                 executor.cancel()
         return side_of(self.name, self._store.read().records, self._store, say)
@@ -339,13 +308,13 @@ class Trainer:
     def _run(
         self,
         plugins: Sequence[Plugin],
-        schooling: TrainingRequest,
+        conditions: Conditions,
         seeds: Sequence[int],
         executor: LocalExecutor,
     ) -> None:
-        profile, backend = schooling.profile, schooling.backend
+        profile, backend = conditions.profile, conditions.backend
         prepare = prepare_by(
-            executor, self._registry, schooling.source, backend, self.name, lambda line: None
+            executor, self._registry, conditions.source, backend, self.name, lambda line: None
         )
         jobs = Jobs(self._registry, prepare, {profile: default_bounds(profile)})
         plan = jobs.plan(plugins, Request(profile, tuple(seeds), backend))
@@ -358,7 +327,11 @@ class Trainer:
 
 
 def train_both(
-    base: Trainer, candidate: Trainer, names: Collection[str], schooling: TrainingRequest
+    base: Trainer,
+    candidate: Trainer,
+    names: Collection[str],
+    conditions: Conditions,
+    seeds: Sequence[int],
 ) -> tuple[Side, Side]:
     """Train on the first seed and, where the two sides then differ, on the others as well.
 
@@ -369,14 +342,14 @@ def train_both(
         BenchError: Something is wrong that shows before anything is run.
         KeyboardInterrupt: The user has stopped it.
     """
-    first, others = schooling.seeds[:1], schooling.seeds[1:]
-    sides = base.train(names, schooling, first), candidate.train(names, schooling, first)
+    first, others = seeds[:1], seeds[1:]
+    sides = base.train(names, conditions, first), candidate.train(names, conditions, first)
     differing = differ(*sides)
     if not others or not differing:
         return sides
     return (
-        base.train(differing, schooling, others),
-        candidate.train(differing, schooling, others),
+        base.train(differing, conditions, others),
+        candidate.train(differing, conditions, others),
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -16,36 +15,18 @@ from bench.gate.from_records import side_of as side_of_records
 from bench.gate.judge import report
 from bench.gate.model import Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
-from bench.gate.settings import CheckSettings
+from bench.gate.settings import CheckOptions, CheckSettings
 from bench.protocol import SKIPPED
 from bench.records.store import Store
 from bench.registry.declarations import nearest
-from bench.registry.discover import Registry
+from bench.registry.discover import Registry, discover
 
 _Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which plugins are compared: all, for no pattern; ``registry`` are those there are now."""
-
-    patterns: tuple[str, ...]
-    task: str | None
-    registry: Registry
-
-    def has(self, key: Key) -> bool:
-        """Say whether a measured plugin is asked for."""
-        return self.names(key.task, plugin_of(key))
-
-    def names(self, task: str, plugin: str) -> bool:
-        """Say whether a plugin of a task is asked for."""
-        if self.task is not None and task != self.task:
-            return False
-        return not self.patterns or any(fnmatch.fnmatchcase(plugin, p) for p in self.patterns)
-
-    def paths(self) -> dict[str, str]:
-        """Return the files of the plugins, by name, as seen from here."""
-        return {plugin.name: relative(plugin.path) for plugin in self.registry.plugins}
+def paths_of(registry: Registry) -> dict[str, str]:
+    """Return the files of the plugins, by name, as seen from here."""
+    return {plugin.name: relative(plugin.path) for plugin in registry.plugins}
 
 
 def plugin_of(key: Key) -> str:
@@ -61,44 +42,42 @@ def relative(path: Path) -> str:
         return str(path)
 
 
-def compare_with_baseline(
-    file: Path, candidate: Path, selection: Selection, settings: CheckSettings, say: _Say
-) -> RenderInput:
-    """Compare records, or another file, with a baseline.
+def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _Say) -> RenderInput:
+    """Compare records, or another file of the same kinds as a baseline, with a baseline.
 
     Args:
-        file: The baseline.
-        candidate: A folder of records, or a file of the same kinds as a baseline.
-        selection: Which plugins.
+        options: What is compared.
         settings: How to judge.
         say: Is told what was left out.
 
     Raises:
         BenchError: A file is damaged, or nothing is left to compare.
     """
-    whole = read_side(file, say)
-    base = _narrowed(whole, selection)
+    registry = discover(options.folders)
+    whole = read_side(options.baseline, say)
+    base = _narrowed(whole, options)
     if not base.plugins:
-        raise BenchError(_nothing(file, selection, whole))
-    found = _narrowed(read_side(candidate, say, selection), selection)
+        raise BenchError(_nothing(options, whole))
+    candidate = options.candidate or options.results
+    found = _narrowed(read_side(candidate, say, options), options)
     kinds = {_conditions(key) for key in base.plugins}
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
     missing = base.plugins.keys() - kept.keys()
-    now = {plugin.name for plugin in selection.registry.plugins}
+    now = {plugin.name for plugin in registry.plugins}
     for key in missing:
         if plugin_of(key) in now:
             kept[key] = Measurement(key, SKIPPED, _not_run(key, candidate))
     judged = replace(found, plugins=kept)
-    return RenderInput(report(base, judged, settings), judged, selection.paths())
+    return RenderInput(report(base, judged, settings), judged, paths_of(registry))
 
 
-def read_side(path: Path, say: _Say, selection: Selection | None = None) -> Side:
+def read_side(path: Path, say: _Say, options: CheckOptions | None = None) -> Side:
     """Read one side of a comparison, from whatever keeps it.
 
     Args:
         path: A folder of records, a baseline, or what pytest-benchmark has saved.
         say: Is told what was left out.
-        selection: Of records, these alone are looked at: each has predictions to be read.
+        options: Of records, what they ask for alone is looked at: each has predictions.
 
     Raises:
         BenchError: It does not exist, is damaged, or is none of these.
@@ -116,7 +95,7 @@ def read_side(path: Path, say: _Say, selection: Selection | None = None) -> Side
         wanted = [
             record
             for record in contents.records
-            if selection is None or selection.names(record.trial.task, record.trial.plugin)
+            if options is None or options.has(record.trial.task, record.trial.plugin)
         ]
         return side_of_records(str(path), wanted, store, say)
     if not path.exists():
@@ -134,10 +113,9 @@ def _is_pytest_benchmark(path: Path) -> bool:
     return is_pytest_benchmark(document)
 
 
-def _narrowed(side: Side, selection: Selection) -> Side:
-    return replace(
-        side, plugins={key: each for key, each in side.plugins.items() if selection.has(key)}
-    )
+def _narrowed(side: Side, options: CheckOptions) -> Side:
+    kept = {k: each for k, each in side.plugins.items() if options.has(k.task, plugin_of(k))}
+    return replace(side, plugins=kept)
 
 
 def _conditions(key: Key) -> Sequence[str]:
@@ -149,10 +127,11 @@ def _not_run(key: Key, candidate: Path) -> str:
     return f"no result of it in {candidate}; run it: {again}"
 
 
-def _nothing(file: Path, selection: Selection, side: Side) -> str:
+def _nothing(options: CheckOptions, side: Side) -> str:
+    file = options.baseline
     names = sorted({plugin_of(key) for key in side.plugins})
     if not names:
         return f"{file}: is a baseline of nothing; write it again with `python -m bench baseline`"
-    asked = " ".join(selection.patterns) or f"--task {selection.task}"
+    asked = " ".join(options.names) or f"--task {options.task}"
     hint = nearest(asked, names) or f"; it holds {', '.join(names)}"
     return f"{asked}: {file} has no such plugin{hint}"

@@ -15,7 +15,7 @@ from statistics import median_low
 from typing import Any, Protocol
 
 from bench.analysis.contention import MOST_OTHERS
-from bench.gate.model import Key, Measurement, Side
+from bench.gate.model import Conditions, Key, Measurement, Side
 from bench.machine import default_bounds, machine
 from bench.plan.plan import Planned, Request
 from bench.protocol import (
@@ -40,20 +40,6 @@ TIMEOUT = 600.0
 
 #: What of a worker's environment may differ between two sides.
 _SETTINGS = ("python", "versions", "threads", "device", "start", "compilation")
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """What is measured: the schedule and the data of a trial, and how much of it is done.
-
-    ``timeout`` is in seconds a process; of what a trial would do, ``effort`` is done.
-    """
-
-    profile: str = "quick"
-    source: str = "auto"
-    backend: str = "tensorflow"
-    timeout: float = TIMEOUT
-    effort: MeasureBudget = field(default_factory=MeasureBudget)
 
 
 @dataclass(frozen=True)
@@ -90,20 +76,26 @@ class Sampling(Protocol):
 
 
 class Sampler:
-    """Measures plugins, one fresh process a sample; a task's data are made ready once."""
+    """Measures plugins, one fresh process a sample; a task's data are made ready once.
+
+    Of what a trial would do, ``effort`` is done. ``timeout`` is in seconds a process.
+    """
 
     def __init__(
         self,
         registry: Registry,
         executor: Executor,
-        settings: SamplingSettings,
+        conditions: Conditions,
         prepare: Prepare,
+        *,
+        effort: MeasureBudget | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._executor = executor
-        self._effort = settings.effort
-        bounds = Bounds(settings.timeout, default_bounds(settings.profile).memory)
-        self._jobs = Jobs(registry, prepare, {settings.profile: bounds})
-        self._request = Request(settings.profile, backend=settings.backend)
+        self._effort = effort
+        bounds = Bounds(timeout, default_bounds(conditions.profile).memory)
+        self._jobs = Jobs(registry, prepare, {conditions.profile: bounds})
+        self._request = Request(conditions.profile, backend=conditions.backend)
         self._planned: dict[str, Planned] = {}
 
     def sample(self, plugin: Plugin) -> Sample:
@@ -258,8 +250,8 @@ class Interleaved:
 def compare_interleaved(
     base: Revision,
     candidate: Revision,
-    settings: SamplingSettings,
-    turns: Schedule,
+    conditions: Conditions,
+    schedule: Schedule,
     say: _Say,
 ) -> Interleaved:
     """Measure two revisions on this machine; ``say`` is told of each process.
@@ -280,30 +272,31 @@ def compare_interleaved(
         def arm(revision: Revision) -> Arm:
             _compile(revision.code)
             executor = LocalExecutor(root=revision.code)
-            source, backend = settings.source, settings.backend
+            source, backend = conditions.source, conditions.backend
             prepare = prepare_by(
                 executor, revision.registry, source, backend, revision.name, say_once
             )
-            sampler = Sampler(revision.registry, executor, settings, prepare)
+            sampler = Sampler(revision.registry, executor, conditions, prepare)
             stack.callback(sampler.close)
             return Arm(revision, sampler)
 
-        return interleave(Arms(arm(base), arm(base), arm(candidate)), turns, say)
+        return interleave(Arms(arm(base), arm(base), arm(candidate)), schedule, say)
 
 
-def interleave(arms: Arms, turns: Schedule, say: _Say) -> Interleaved:
+def interleave(arms: Arms, schedule: Schedule, say: _Say) -> Interleaved:
     """Measure the arms round by round, plugin by plugin, in an order drawn by chance.
 
     A plugin that fails in any arm is left out of the rounds that follow.
     """
-    rounds = _Rounds(arms, random.Random(turns.seed))
+    rounds = _Rounds(arms, random.Random(schedule.seed))
+    pairs, limit = schedule.pairs, schedule.limit
     started = time.monotonic()
-    while rounds.left and rounds.done < turns.pairs:
+    while rounds.left and rounds.done < pairs:
         seconds = time.monotonic() - started
-        if turns.limit is not None and rounds.done >= turns.least and seconds >= turns.limit:
-            say(f"stopped after {rounds.done} of {turns.pairs} rounds: {turns.limit:g} s are over")
+        if limit is not None and rounds.done >= schedule.least and seconds >= limit:
+            say(f"stopped after {rounds.done} of {pairs} rounds: {limit:g} s are over")
             break
-        rounds.go(f"round {rounds.done + 1} of {turns.pairs}", say)
+        rounds.go(f"round {rounds.done + 1} of {pairs}", say)
     return rounds.result()
 
 

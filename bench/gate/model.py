@@ -28,6 +28,15 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """Under what both sides of a check are trained and measured: a trial's schedule and data."""
+
+    profile: str = "quick"
+    source: str = "auto"
+    backend: str = "tensorflow"
+
+
+@dataclass(frozen=True)
 class SeedScore:
     """How well one seed's model did on the validation split.
 

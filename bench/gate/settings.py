@@ -1,7 +1,8 @@
-"""How a check judges: tolerances, level and what is let pass, from ``pyproject.toml``."""
+"""What a check is told: by its command line, and by ``pyproject.toml`` how to judge."""
 
 from __future__ import annotations
 
+import fnmatch
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,14 @@ from typing import Annotated, Any
 from bench import documents
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.model import VERDICTS
+from bench.gate.model import VERDICTS, Conditions
 from bench.metrics import METRICS
 from bench.registry.declarations import nearest
 
 FILE = "pyproject.toml"
+#: What ``--quick`` stands for: a schedule of seconds, and minutes for the rounds of measuring.
+QUICK_PROFILE = "smoke"
+QUICK_SECONDS = 240.0
 _LARGEST_FILE = 1 << 24
 _MOST_PAIRS = 1000
 _TABLE = "[tool.bench.check]"
@@ -23,6 +27,58 @@ _TABLE = "[tool.bench.check]"
 
 def _tolerances() -> Mapping[str, float]:
     return {name: metric.tolerance for name, metric in METRICS.items()}
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """All that ``python -m bench check`` is told, as it is written on the command line.
+
+    ``names`` are names and globs of plugins, none for all. Another revision is measured if
+    ``against`` names one; else ``candidate``, or the records in ``results``, are compared
+    with ``baseline``. ``limit`` is in seconds. ``metrics``, ``tolerances``, ``level``,
+    ``allow`` and ``pairs`` go before the file's; see ``with_options``. ``files`` holds the
+    form of each file that is to be written.
+    """
+
+    names: tuple[str, ...]
+    task: str | None
+    baseline: Path
+    against: str | None
+    candidate: Path | None
+    quick: bool
+    profile: str | None
+    seeds: tuple[int, ...]
+    source: str
+    backend: str
+    pairs: int | None
+    limit: float | None
+    metrics: tuple[str, ...]
+    tolerances: tuple[str, ...]
+    level: float | None
+    allow: tuple[str, ...]
+    folders: tuple[Path, ...]
+    results: Path
+    form: str
+    files: Mapping[Path, str]
+    annotate: bool
+    verbose: bool
+
+    @property
+    def conditions(self) -> Conditions:
+        """What both revisions are trained and measured under."""
+        profile = self.profile or (QUICK_PROFILE if self.quick else "quick")
+        return Conditions(profile, self.source, self.backend)
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds after which no round of measuring begins, None for no such limit."""
+        return self.limit or (QUICK_SECONDS if self.quick else None)
+
+    def has(self, task: str, plugin: str) -> bool:
+        """Say whether a plugin of a task is to be compared."""
+        if self.task is not None and task != self.task:
+            return False
+        return not self.names or any(fnmatch.fnmatchcase(plugin, name) for name in self.names)
 
 
 @dataclass(frozen=True)
@@ -67,42 +123,31 @@ def read_settings(folder: Path) -> CheckSettings:
     return CheckSettings()
 
 
-def with_options(
-    settings: CheckSettings,
-    *,
-    tolerances: Iterable[str] = (),
-    allow: Iterable[str] = (),
-    metrics: Iterable[str] = (),
-    level: float | None = None,
-    pairs: int | None = None,
-) -> CheckSettings:
-    """Return settings with what the command line says.
+def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSettings:
+    """Return the settings of a file with what the command line says.
 
-    Args:
-        settings: Those of the file.
-        tolerances: As "train_step=0.05"; each replaces the file's.
-        allow: Verdicts, as "not comparable" or "not-comparable", or several with commas;
-            they come on top of the file's.
-        metrics: Names, or several with commas; if any, they replace the file's.
-        level: Replaces the file's, unless None.
-        pairs: Replaces the file's, unless None.
+    A tolerance, as "train_step=0.05", replaces the file's, and so do metrics, level and
+    pairs, if there are any. Verdicts to be allowed, as "not comparable" or
+    "not-comparable", come on top of the file's. Metrics and verdicts may be several in a
+    word, with commas.
 
     Raises:
         BenchError: Names the option and the mend.
     """
+    level, pairs = options.level, options.pairs
     found = dict(settings.tolerances)
-    for word in tolerances:
+    for word in options.tolerances:
         name, equals, text = word.partition("=")
         if not equals:
             raise BenchError(f"--tolerance {word}: write it as METRIC=NUMBER, like train_step=0.05")
         told = {name.strip(): _number(text, word)}
         found |= _field("tolerances", told, f"--tolerance {word}: it")
         _check_shares(told, f"--tolerance {word}:")
-    names = _words(metrics)
+    names, verdicts = _words(options.metrics), _words(options.allow)
     return replace(
         settings,
         tolerances=found,
-        allow=settings.allow | _field("allow", _spoken(_words(allow)), "--allow"),
+        allow=settings.allow | _field("allow", _spoken(verdicts), "--allow"),
         metrics=_in_order(_field("metrics", names, "--metric")) if names else settings.metrics,
         level=settings.level if level is None else _field("level", level, "--level"),
         pairs=settings.pairs if pairs is None else _field("pairs", pairs, "--pairs"),

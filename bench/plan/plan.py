@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from bench.data.word_vectors import absence_of
 from bench.errors import BenchError, CannotRun
-from bench.protocol import FAILED, OK, SKIPPED
+from bench.machine import default_bounds
+from bench.protocol import FAILED, OK, SKIPPED, Bounds
 from bench.records.record import Record, answers
+from bench.records.repeats import VerifySample
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin, complaint
@@ -42,6 +45,64 @@ class Request:
     backend: str = "tensorflow"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     reuse: str = "missing"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """All that ``python -m bench run`` is asked to do.
+
+    ``names`` is empty for every plugin. With ``failed``, what failed is run again as it was
+    asked for then, and ``reuse`` alone counts of what else is asked of a trial. ``timeout``
+    is in seconds, ``memory_limit`` in GiB; None is the default of a profile. ``verify`` is
+    which trials are trained again to be compared, None for none. ``command`` is the line
+    that the records keep, ``resume`` the one that goes on with an interrupted run.
+    """
+
+    names: tuple[str, ...]
+    everything: bool
+    task: str | None
+    profile: str
+    seeds: tuple[int, ...]
+    overrides: Mapping[str, Any]
+    source: str
+    data: Mapping[str, Path]
+    backends: tuple[str, ...]
+    jobs: int
+    timeout: float | None
+    memory_limit: float | None
+    reuse: str
+    failed: bool
+    retry: int
+    verify: VerifySample | None
+    until_separated: bool
+    max_seeds: int
+    folders: tuple[Path, ...]
+    results: Path
+    output: Path | None
+    command: str = ""
+    resume: str = ""
+
+    @property
+    def leaderboard(self) -> Path:
+        """The file that the leaderboard is written to."""
+        return self.output or self.results / "leaderboard.md"
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """What is asked of the planner, on one backend after the other."""
+        return tuple(
+            Request(self.profile, self.seeds, backend, self.overrides, self.reuse)
+            for backend in self.backends
+        )
+
+    def bounds(self, profile: str) -> Bounds:
+        """Return what a trial of a profile may take."""
+        bounds = default_bounds(profile, self.jobs)
+        if self.timeout is not None:
+            bounds = replace(bounds, timeout=self.timeout)
+        if self.memory_limit is not None:
+            bounds = replace(bounds, memory=int(self.memory_limit * 1024**3))
+        return bounds
 
 
 @dataclass(frozen=True)
@@ -161,19 +222,6 @@ def made_meanwhile(
         return None
     new = [record for record in found if (record.identity, record.finished) not in known]
     return next(iter(answers(new).values()), None)
-
-
-def check_seeds(seeds: Sequence[int]) -> None:
-    """Refuse negative and repeated seeds.
-
-    Raises:
-        BenchError: Names the seed.
-    """
-    for position, seed in enumerate(seeds):
-        if seed < 0 or seed >= 2**32:
-            raise BenchError(f"--seeds: {seed} is out of range; a seed is from 0 to {2**32 - 1}")
-        if seed in seeds[:position]:
-            raise BenchError(f"--seeds: {seed} is given twice; every repeat needs its own seed")
 
 
 def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo) -> None:

@@ -1,1 +1,7 @@
-"""TODO."""
+"""What a trial leaves behind: one sealed JSON file each, and its predictions.
+
+``record`` has its fields and older forms of them, ``store`` the folder, ``selection`` which
+record is the current one, ``repeats`` how far a repeat gave the same.
+"""
+
+__all__ = ["predictions", "record", "repeats", "selection", "store"]

@@ -329,3 +329,9 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value
+
+
+def row_label(record: Record) -> str:
+    """Return the name of the row that a record belongs to."""
+    label, backend = record.trial.label, record.trial.backend
+    return label if backend == "tensorflow" else f"{label} [{backend}]"

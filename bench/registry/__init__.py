@@ -1,1 +1,15 @@
-"""What there is to run: tasks and plugins, read without running them."""
+"""What there is to run: task and plugin files, read without being run.
+
+``discover`` finds them; ``plugins``, ``tasks`` and ``declarations`` read what they declare;
+``training_options`` has the schedule's options and profiles.
+"""
+
+__all__ = [
+    "declarations",
+    "discover",
+    "plugins",
+    "source_tree",
+    "tasks",
+    "template",
+    "training_options",
+]

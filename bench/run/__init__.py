@@ -1,1 +1,7 @@
-"""TODO."""
+"""From a request to records: trials are planned, given to workers, watched and kept.
+
+``session`` is one run from end to end, ``runner`` goes through its plan, ``executor`` and
+what stands behind it start, watch and end the processes; ``jobs`` makes what they are told.
+"""
+
+__all__ = ["executor", "jobs", "preparation", "progress", "runner", "session"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from bench.analysis.leaderboard import Leaderboard, Row, Table, row_label
 from bench.plan.plan import Planned
-from bench.records.record import Record
+from bench.records.record import Record, row_label
+
+if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard, Row, Table
 
 #: One seed tells nothing of the spread over seeds, two hardly anything.
 FIRST = 3

@@ -19,12 +19,11 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from bench.analysis.leaderboard import row_label
 from bench.formatting import duration, one_line
 from bench.plan.order import Durations
 from bench.plan.plan import Planned
 from bench.protocol import OK, EpochDone
-from bench.records.record import Record
+from bench.records.record import Record, row_label
 from bench.records.repeats import verdict_text
 from bench.trial import Trial
 

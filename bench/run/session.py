@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bench.analysis.leaderboard import Leaderboard, make_leaderboard
-from bench.analysis.ranking import gather, judge
 from bench.errors import BenchError
 from bench.files import write_whole
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
-from bench.plan.plan import Group, Planned, Request
+from bench.plan.plan import Group, Planned, RunOptions
 from bench.plan.retry import ask_again, failed_trials
-from bench.protocol import OK, SKIPPED, Bounds
+from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
-from bench.records.repeats import VerifySample
 from bench.records.selection import is_named
 from bench.records.store import Store
-from bench.registry.discover import Registry, is_file_name
+from bench.registry.discover import Registry, discover, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
-from bench.report.writers import to_markdown
+from bench.registry.training_options import PROFILES
 from bench.run.adaptive_seeds import Rounds
 from bench.run.executor import LocalExecutor
 from bench.run.jobs import Jobs
@@ -33,42 +31,16 @@ from bench.run.progress import TimeLeft, observer_for
 from bench.run.runner import INTERRUPTED, Context, Interruption, Result, run
 from bench.run.verification import Verification
 
-
-@dataclass(frozen=True)
-class Benchmark:
-    """What a run is asked to do; ``names`` is empty for every plugin.
-
-    ``requests`` are alike but for the backend. With ``failed``, what failed is run again as
-    it was asked for then; of ``requests`` the policy of reuse alone counts. ``leaderboard``
-    is the file to write; ``command`` the line that the records keep, ``resume`` the one that
-    goes on with an interrupted run. ``verify`` is which trials are trained again to be
-    compared, None for none; ``max_seeds`` the most seeds that plugins get which are not told
-    apart, None for no further ones. ``jobs`` is how many trials run at once.
-    """
-
-    names: tuple[str, ...]
-    task: str | None
-    requests: tuple[Request, ...]
-    source: str
-    paths: dict[str, Path]
-    bounds: dict[str, Bounds]
-    results: Path
-    leaderboard: Path
-    command: str
-    resume: str
-    failed: bool = False
-    retries: int = 0
-    verify: VerifySample | None = None
-    max_seeds: int | None = None
-    jobs: int = 1
+if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: the tables it touched and the exit status."""
+    """How a run ended: the exit status and, if it got as far, the tables it touched."""
 
-    board: Leaderboard
     status: int
+    board: Leaderboard | None = None
 
 
 @dataclass(frozen=True)
@@ -93,40 +65,41 @@ class _Prepared:
 _Say = Callable[[str], None]
 
 
-def run_benchmark(
-    benchmark: Benchmark, registry: Registry, console: Console, interruption: Interruption
-) -> RunResult:
-    """Plan, run, record and render.
+def run_benchmark(options: RunOptions, console: Console, interruption: Interruption) -> RunResult:
+    """Discover, plan, run, record and render.
 
     Raises:
         BenchError: Something is wrong that shows before anything is run.
     """
+    registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
+    for task in options.data:
+        find_task(task, registry.tasks)
 
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    store, shares = Store(benchmark.results), cpu_shares(benchmark.jobs)
+    store, shares = Store(options.results), cpu_shares(options.jobs)
     if len(shares) > 1 and not can_confine():
         say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")
     try:
         with interruption.raising():
-            prepared = _prepare(benchmark, registry, store, say)
+            prepared = _prepare(options, registry, store, say)
     except KeyboardInterrupt:
-        say(f"interrupted; resume with: {benchmark.resume}")
-        return RunResult(Leaderboard(()), INTERRUPTED)
+        say(f"interrupted; resume with: {options.resume}")
+        return RunResult(INTERRUPTED)
     if not prepared.plan:
         if not prepared.left_out:
-            say(f"{benchmark.results}: nothing failed of what was asked for")
-        return RunResult(Leaderboard(()), 1 if prepared.left_out else 0)
+            say(f"{options.results}: nothing failed of what was asked for")
+        return RunResult(1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
-    observer = observer_for(console, TimeLeft(prepared.durations, benchmark.jobs))
+    observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
 
     def board_so_far() -> Leaderboard:
-        found = make_leaderboard(store.read().records)
-        return judge(found, gather(store, found, say))
+        return _judged(store, store.read().records, say)
 
-    rounds = Rounds(benchmark.max_seeds, plan, board_so_far, say)
-    verification = Verification(benchmark.verify, plan, store, observer.warn)
+    most_seeds = options.max_seeds if options.until_separated else None
+    rounds = Rounds(most_seeds, plan, board_so_far, say)
+    verification = Verification(options.verify, plan, store, observer.warn)
 
     def further(records: Sequence[Record]) -> Sequence[Planned]:
         return prepared.in_order(rounds.further() or verification.further(records))
@@ -135,16 +108,16 @@ def run_benchmark(
     result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records):
         say(line)
-    board = _publish(benchmark.leaderboard, store, result, say)
+    board = _publish(options.leaderboard, store, result, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
-        say(f"interrupted; resume with: {benchmark.resume}")
-        return RunResult(board, INTERRUPTED)
+        say(f"interrupted; resume with: {options.resume}")
+        return RunResult(INTERRUPTED, board)
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
     unconfirmed = verification.unconfirmed(result.records)
     wrong = failed or prepared.left_out or result.unwritten or unconfirmed
-    return RunResult(board, 1 if wrong else 0)
+    return RunResult(1 if wrong else 0, board)
 
 
 def choose(
@@ -171,30 +144,31 @@ def choose(
     return runnable, [plugin for plugin in chosen if plugin not in runnable]
 
 
-def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) -> _Prepared:
+def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -> _Prepared:
     """Choose the plugins, make the data ready, and plan.
 
     Raises:
         BenchError: Something is wrong that shows before anything is run.
     """
     contents = store.read()
-    groups, left_out = _groups(benchmark, registry, contents.records)
+    groups, left_out = _groups(options, registry, contents.records)
     tasks = {p.task: registry.tasks[p.task] for group in groups for p in group.plugins}
     if tasks:
         store.prepare()
-        _make_room_for(benchmark.leaderboard)
-    stray = [name for name in benchmark.paths if name not in tasks]
+        _make_room_for(options.leaderboard)
+    stray = [name for name in options.data if name not in tasks]
     if stray and tasks:
         there = ", ".join(sorted(tasks))
         raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
-    jobs = Jobs(registry, prepare_here(benchmark.source, benchmark.paths, say), benchmark.bounds)
+    bounds = {profile: options.bounds(profile) for profile in PROFILES}
+    jobs = Jobs(registry, prepare_here(options.source, options.data, say), bounds)
     jobs.prepare(tasks)
     plan: dict[str, Planned] = {}
     for group in groups:
         try:
             planned = jobs.plan(group.plugins, group.request, contents.latest)
         except BenchError as error:
-            if not benchmark.failed:
+            if not options.failed:
                 raise
             # A plugin may have changed so that it no longer takes what it was given then.
             left_out.append(f"{group.plugins[0].name}: {error}")
@@ -204,30 +178,30 @@ def _prepare(benchmark: Benchmark, registry: Registry, store: Store, say: _Say) 
         say(f"left out: {line}")
     context = Context(
         jobs=jobs,
-        environment=describe_run(benchmark.command),
-        reuse=benchmark.requests[0].reuse,
+        environment=describe_run(options.command),
+        reuse=options.reuse,
         known=frozenset((record.identity, record.finished) for record in contents.records),
-        retries=benchmark.retries,
+        retries=options.retry,
     )
-    durations = Durations(contents.records, machine(), benchmark.jobs)
+    durations = Durations(contents.records, machine(), options.jobs)
     baselines = frozenset(task.baseline for task in tasks.values())
     return _Prepared([*plan.values()], context, left_out, durations, baselines)
 
 
 def _groups(
-    benchmark: Benchmark, registry: Registry, records: Sequence[Record]
+    options: RunOptions, registry: Registry, records: Sequence[Record]
 ) -> tuple[list[Group], list[str]]:
     """Return what is asked of which plugins, and what is left out and why.
 
     Raises:
         BenchError: A name is unknown, its plugin is wrong, or nothing is left to run.
     """
-    names, task = benchmark.names, benchmark.task
-    if not benchmark.failed:
+    names, task = options.names, options.task
+    if not options.failed:
         plugins, homeless = choose(registry, names, task)
         left_out = [str(plugin.problems[0]) for plugin in homeless]
         # Backends of one plugin side by side: what is compared shall find the machine alike.
-        groups = [Group((plugin,), asked) for plugin in plugins for asked in benchmark.requests]
+        groups = [Group((plugin,), asked) for plugin in plugins for asked in options.requests]
         return groups, left_out
     if task is not None:
         find_task(task, registry.tasks)
@@ -235,18 +209,37 @@ def _groups(
         if not any(is_named(record.trial, [name], task) for record in records):
             registry.select([name], task)  # Refuses a name that nothing has.
     trials = [trial for trial in failed_trials(records) if is_named(trial, names, task)]
-    return ask_again(trials, registry, benchmark.requests[0].reuse)
+    return ask_again(trials, registry, options.reuse)
+
+
+def _judged(
+    store: Store,
+    records: Sequence[Record],
+    say: _Say,
+    reused: Iterable[str] = (),
+    unreadable: int = 0,
+) -> Leaderboard:
+    """Return the leaderboard of some records, judged."""
+    # Not before there is something to judge: a run starts sooner.
+    from bench.analysis.leaderboard import make_leaderboard
+    from bench.analysis.ranking import gather, judge
+
+    board = make_leaderboard(records, reused, unreadable)
+    return judge(board, gather(store, board, say))
 
 
 def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard:
     """Write the leaderboard of the whole store; return the tables that this run touched."""
+    from bench.analysis.leaderboard import Leaderboard
+    from bench.report.writers import to_markdown
+
     contents = store.read()
     for line in contents.unreadable:
         say(f"warning: left out {line}")
     kept = {(record.identity, record.finished) for record in contents.records}
     lost = [r for r in result.records if (r.identity, r.finished) not in kept]
-    board = make_leaderboard([*contents.records, *lost], result.reused, len(contents.unreadable))
-    board = judge(board, gather(store, board, say))
+    records, unreadable = [*contents.records, *lost], len(contents.unreadable)
+    board = _judged(store, records, say, result.reused, unreadable)
     try:
         write_whole(file, to_markdown(board).encode())
         say(f"leaderboard written to {file}")

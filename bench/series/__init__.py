@@ -1,1 +1,7 @@
-"""Weather series: reading, cleaning, splitting and windowing them, and making them up."""
+"""Weather series: reading, cleaning, splitting and windowing them, and making them up.
+
+For task files such as ``datasets/jena.py``: ``csv_file`` reads, ``prepare`` cleans and
+splits, ``windows`` opens a view, ``synthetic`` makes a series up.
+"""
+
+__all__ = ["csv_file", "official", "prepare", "synthetic", "windows"]

@@ -1,1 +1,16 @@
-"""Statistics as pure functions, each with its source."""
+"""Statistics as pure functions of numbers, each with its source.
+
+Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``compare``),
+ratios of times (``ratios``, ``before_after``), and change points.
+"""
+
+__all__ = [
+    "before_after",
+    "blocks",
+    "change_points",
+    "compare",
+    "intervals",
+    "medians",
+    "ratios",
+    "scores",
+]

@@ -23,8 +23,8 @@ from scipy.stats import mannwhitneyu
 from tabulate import tabulate
 
 from bench.gate.judge_costs import Measurements, judge_rounds
-from bench.gate.measure import Sampler, SamplingSettings
-from bench.gate.model import WORSE, Key, Measurement
+from bench.gate.measure import Sampler
+from bench.gate.model import WORSE, Conditions, Key, Measurement
 from bench.gate.settings import CheckSettings
 from bench.metrics import METRICS, TRAIN_STEP
 from bench.registry.discover import discover
@@ -193,9 +193,9 @@ def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> N
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         plugins = {each: _slowed(plain, each, folder) if each else plain for each in SLOWDOWNS}
-        settings = SamplingSettings(source="synthetic")
+        conditions = Conditions(source="synthetic")
         base, again, candidate = (
-            stack.enter_context(closing(Sampler(registry, LocalExecutor(), settings, _quiet)))
+            stack.enter_context(closing(Sampler(registry, LocalExecutor(), conditions, _quiet)))
             for _ in range(3)
         )
         while len(samples[0.0].base) < rounds:

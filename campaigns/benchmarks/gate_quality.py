@@ -14,9 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from tabulate import tabulate
 
-from bench.gate.against import Trainer, TrainingRequest, Watch
+from bench.gate.against import Trainer, Watch
 from bench.gate.judge import judge
-from bench.gate.model import UNCHANGED, WORSE, Finding, Side
+from bench.gate.model import UNCHANGED, WORSE, Conditions, Finding, Side
 from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY
 from bench.registry.discover import Registry, discover
@@ -73,10 +73,9 @@ def _findings(name: str) -> Iterator[tuple[str, Finding, str]]:
         watch = Watch(Console(stderr=True, highlight=False), interruption)
 
         def side(title: str, plugin: Plugin, seeds: tuple[int, ...]) -> Side:
-            schooling = TrainingRequest("quick", seeds, "auto", "tensorflow")
             folder = Path(scratch, title.replace(" ", "-"))
             trainer = Trainer(title, Registry(registry.tasks, (plugin,)), None, folder, watch)
-            return trainer.train({name}, schooling, seeds)
+            return trainer.train({name}, Conditions(), seeds)
 
         before = side("before", plain, SEEDS)
         for title, plugin in dict(_changed(name, plain, Path(scratch))).items():

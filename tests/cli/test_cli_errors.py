@@ -50,6 +50,11 @@ def test_an_unknown_task_offers_the_nearest_name(error):
     assert "did you mean 'jena'?" in error("run", "--all", "--task", "jenna")
 
 
+def test_data_for_an_unknown_task_offer_the_nearest_name(error):
+    line = error("run", "--all", "--data", "jenna=x.csv")
+    assert "unknown task 'jenna' (did you mean 'jena'?)" in line
+
+
 def test_neither_names_nor_all(error):
     assert "name the plugins to run, or give --all" in error("run")
 

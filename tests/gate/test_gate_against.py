@@ -14,9 +14,9 @@ from gate_world import key, plugin, quality, side, slowed, times
 from tree_world import a_repository, commit, git
 
 from bench.gate import against
-from bench.gate.against import TrainingRequest, differ, train_both, with_quality
+from bench.gate.against import differ, train_both, with_quality
 from bench.gate.measure import Interleaved, Revision, Schedule
-from bench.gate.model import Measurement, Side
+from bench.gate.model import Conditions, Measurement, Side
 
 DENSE = """
 from keras import Sequential, layers
@@ -203,7 +203,7 @@ class Taught:
         self.asked: list[tuple[set[str], tuple[int, ...]]] = []
         self.known: tuple[int, ...] = ()
 
-    def train(self, names: Any, schooling: TrainingRequest, seeds: Any) -> Side:
+    def train(self, names: Any, conditions: Conditions, seeds: Any) -> Side:
         self.asked.append(({*names}, tuple(seeds)))
         self.known += tuple(seeds)
         scores = {
@@ -215,8 +215,7 @@ class Taught:
 
 def test_only_what_one_seed_tells_apart_is_trained_on_the_others():
     base, candidate = Taught("old"), Taught("new")
-    schooling = TrainingRequest("smoke", (0, 1, 2), "synthetic", "tensorflow")
-    sides = train_both(base, candidate, {"same", "other"}, schooling)
+    sides = train_both(base, candidate, {"same", "other"}, Conditions(), (0, 1, 2))
     for trainer in (base, candidate):
         assert trainer.asked == [({"same", "other"}, (0,)), ({"other"}, (1, 2))]
     assert differ(*sides) == {"other"}
@@ -224,9 +223,7 @@ def test_only_what_one_seed_tells_apart_is_trained_on_the_others():
 
 def test_bit_identical_sides_cost_one_seed():
     base, candidate = Taught("old"), Taught("old")
-    train_both(
-        base, candidate, {"same"}, TrainingRequest("smoke", (3, 4), "synthetic", "tensorflow")
-    )
+    train_both(base, candidate, {"same"}, Conditions(), (3, 4))
     assert base.asked == candidate.asked == [({"same"}, (3,))]
 
 

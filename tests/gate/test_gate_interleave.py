@@ -172,7 +172,7 @@ def test_what_only_one_revision_has_is_measured_once():
     found = studio.run(pairs=3)
 
     assert studio.of("new") == ["candidate"]
-    assert sorted(studio.of("removed")) == ["control", "base"]
+    assert sorted(studio.of("removed")) == ["base", "control"]
     assert {key.label for key in found.base.plugins} == {"both", "removed"}
     assert {key.label for key in found.candidate.plugins} == {"both", "new"}
     assert len(studio.of("both")) == 9

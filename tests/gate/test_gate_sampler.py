@@ -12,9 +12,10 @@ from builders import a_plugin, a_record
 from run_world import an_outcome
 from tree_world import as_shipped, copy_of_the_suite
 
+import bench
 from bench.errors import BenchError
-from bench.gate.measure import Sample, Sampler, SamplingSettings, joined
-from bench.gate.model import Key
+from bench.gate.measure import Sample, Sampler, joined
+from bench.gate.model import Conditions, Key
 from bench.protocol import (
     MEASURE,
     PREPARE,
@@ -28,7 +29,7 @@ from bench.protocol import (
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
-from bench.run import jobs
+from bench.run import preparation
 from bench.run.executor import Event, LocalExecutor, Started
 from bench.run.preparation import prepare_by, prepare_here
 
@@ -78,12 +79,11 @@ def offline(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
 
 
 def a_sampler(executor: Any, tree: Tree | None = None, **settings: Any) -> Sampler:
-    made = SamplingSettings("smoke", "synthetic", effort=SHORT)
-    chosen, registry = replace(made, **settings), discover(tree=tree)
-    if tree is None:
-        return Sampler(registry, executor, chosen, prepare_here("synthetic", {}, str))
-    prepare = prepare_by(executor, registry, "synthetic", "tensorflow", tree.revision, str)
-    return Sampler(registry, executor, chosen, prepare)
+    chosen, registry = Conditions("smoke", "synthetic"), discover(tree=tree)
+    prepare = prepare_here("synthetic", {}, str)
+    if tree is not None:
+        prepare = prepare_by(executor, registry, "synthetic", "tensorflow", tree.revision, str)
+    return Sampler(registry, executor, chosen, prepare, **{"effort": SHORT, **settings})
 
 
 @pytest.mark.usefixtures("offline")
@@ -137,8 +137,8 @@ def test_what_cannot_run_is_not_started(tmp_path):
 @pytest.mark.usefixtures("offline")
 def test_the_data_are_made_ready_once(plugin, monkeypatch):
     made = []
-    real = jobs.prepare_task
-    monkeypatch.setattr(jobs, "prepare_task", lambda *a: made.append(a) or real(*a))
+    real = preparation.prepare_task
+    monkeypatch.setattr(preparation, "prepare_task", lambda *a: made.append(a) or real(*a))
     desk = Desk()
     sampler = a_sampler(desk)
     for _ in range(3):
@@ -166,10 +166,10 @@ class OfAnother(Desk):
 @pytest.mark.usefixtures("offline")
 def test_another_revision_s_workers_prepare_and_count_for_themselves(plugin, monkeypatch):
     desk = OfAnother()
-    monkeypatch.setattr(jobs, "prepare_task", None)  # Its task file must not be run here.
+    monkeypatch.setattr(preparation, "prepare_task", None)  # Its task file must not be run here.
     registry = replace(discover(), plugins=(plugin,))
     prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
-    made = Sampler(registry, desk, SamplingSettings("quick", "auto"), prepare)
+    made = Sampler(registry, desk, Conditions("quick", "auto"), prepare)
 
     assert made.sample(plugin).data == "f00d"
     (job,) = desk.jobs
@@ -201,7 +201,7 @@ def test_a_view_that_another_revision_cannot_give_is_the_sample_s_status(
     desk.told = (DataReady("there", DATA, [counted]),)
     registry = replace(discover(), plugins=(plugin,))
     prepare = prepare_by(desk, registry, "auto", "tensorflow", "v1", str)
-    sampled = Sampler(registry, desk, SamplingSettings("quick"), prepare).sample(plugin)
+    sampled = Sampler(registry, desk, Conditions("quick"), prepare).sample(plugin)
 
     assert (sampled.status, sampled.reason) == (status, reason)
 
@@ -268,7 +268,7 @@ MODEL = (
 def test_a_plugin_is_measured_by_the_code_of_its_revision(tmp_path):
     """One real process each of two revisions: here, and a copy of the suite that is changed."""
     pytest.importorskip("keras")
-    suite = Path(jobs.__file__).resolve().parents[2]
+    suite = Path(bench.__file__).resolve().parents[1]
     copy = copy_of_the_suite(tmp_path / "copy")
     rounds = copy / "bench" / "worker" / "rounds.py"
     rounds.write_text(f"{rounds.read_text()}\n\ndef peak_rss():\n    return 12345\n")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.cli.check import command
 from bench.errors import BenchError
-from bench.gate.settings import CheckSettings, read_settings, with_options
+from bench.gate.settings import CheckOptions, CheckSettings, read_settings, with_options
 from bench.metrics import METRICS
 
 TABLE = """
@@ -27,6 +29,12 @@ train_step = 0.03
 def written(folder: Path, text: str) -> Path:
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
     return folder
+
+
+def asked(**options: Any) -> CheckOptions:
+    """What the command line gives where only these options are written."""
+    by_default = command.make_context("check", []).params
+    return CheckOptions(**{**by_default, **options})
 
 
 def complaint(folder: Path, text: str) -> str:
@@ -144,11 +152,13 @@ def test_a_quality_tolerance_has_the_unit_of_the_metric_and_may_be_large(tmp_pat
 def test_options_stand_over_the_file(tmp_path):
     settings = with_options(
         read_settings(written(tmp_path, TABLE)),
-        tolerances=["train_step=0.05", "quality = 0.01"],
-        allow=["worse,not-measured"],
-        metrics=["predict,quality"],
-        level=0.02,
-        pairs=4,
+        asked(
+            tolerances=("train_step=0.05", "quality = 0.01"),
+            allow=("worse,not-measured",),
+            metrics=("predict,quality",),
+            level=0.02,
+            pairs=4,
+        ),
     )
 
     assert settings.tolerances["train_step"] == 0.05
@@ -160,7 +170,7 @@ def test_options_stand_over_the_file(tmp_path):
 
 def test_no_options_leave_everything_as_it_is():
     settings = CheckSettings(level=0.03, pairs=5)
-    assert with_options(settings) == settings
+    assert with_options(settings, asked()) == settings
 
 
 @pytest.mark.parametrize(
@@ -178,7 +188,7 @@ def test_no_options_leave_everything_as_it_is():
 )
 def test_a_wrong_option_is_named(options, said):
     with pytest.raises(BenchError) as raised:
-        with_options(CheckSettings(), **options)
+        with_options(CheckSettings(), asked(**options))
     assert said in str(raised.value)
 
 

@@ -11,7 +11,7 @@ import pytest
 from builders import INSTALLED, Source, World, a_plugin, record_of
 
 from bench.errors import BenchError, CannotRun
-from bench.plan.plan import PlanContext, Request, check_seeds, make_plan
+from bench.plan.plan import PlanContext, Request, make_plan
 from bench.protocol import FAILED, SKIPPED
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
@@ -213,24 +213,3 @@ def test_what_is_installed_is_looked_up_once_a_package(monkeypatch):
         assert surroundings.version_of("sklearn") == "1.0"
     assert surroundings.version_of("keras") == "1.0"
     assert asked == ["sklearn", "keras"]
-
-
-# Seeds
-
-
-@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2), (2**32 - 1,)])
-def test_right_seeds(seeds):
-    check_seeds(seeds)
-
-
-@pytest.mark.parametrize(
-    ("seeds", "complaint"),
-    [
-        ((0, -1), "--seeds: -1 is out of range; a seed is from 0 to 4294967295"),
-        ((2**32,), "--seeds: 4294967296 is out of range"),
-        ((1, 2, 1), "--seeds: 1 is given twice"),
-    ],
-)
-def test_wrong_seeds_are_named(seeds, complaint):
-    with pytest.raises(BenchError, match=complaint):
-        check_seeds(seeds)

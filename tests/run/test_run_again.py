@@ -182,7 +182,9 @@ def test_a_second_signal_ends_the_run_at_once_and_nothing_of_the_trial_is_left(h
     assert is_gone(trial)
 
 
-@pytest.mark.parametrize("moment", ["bench.run.jobs.prepare_task", "bench.run.jobs.make_plan"])
+@pytest.mark.parametrize(
+    "moment", ["bench.run.preparation.prepare_task", "bench.run.jobs.make_plan"]
+)
 def test_an_interrupt_before_the_first_trial_says_how_to_go_on(
     here, moment, weather, monkeypatch, capsys
 ):
