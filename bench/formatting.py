@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 NOTHING = "–"
 
 
 def metric_name(metric: str) -> str:
-    """Write a metric's name as people do: "mae_degC" is "MAE (°C)"."""
+    """Write the name of a task's metric as people do: "mae_degC" is "MAE (°C)"."""
     name, _, unit = metric.partition("_")
     known = {"mae": "MAE", "degC": "°C"}
     shown = known.get(name, name)
     return f"{shown} ({known.get(unit, unit)})" if unit else shown
+
+
+def measure_name(measure: str) -> str:
+    """Write the name of one of ``bench.metrics.METRICS`` as people do: "train step"."""
+    return measure.replace("_", " ")
 
 
 def duration(seconds: float | None) -> str:
@@ -40,6 +46,51 @@ def size(number: float | None) -> str:
 def count(number: int | None) -> str:
     """Write a whole number with thousands separated."""
     return NOTHING if number is None else f"{number:,}"
+
+
+def quantity(number: float | None, unit: str) -> str:
+    """Write a number with three digits that count, so that a change of some per cent shows.
+
+    Args:
+        number: In the unit; None or what is not finite is written as nothing.
+        unit: "s", "bytes", "" for a count, or the name of a task's metric.
+    """
+    if number is None or not math.isfinite(number):
+        return NOTHING
+    if unit == "s":
+        return next(
+            f"{_three_digits(number * factor)} {name}"
+            for name, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6))
+            if abs(number) * factor >= 0.9995 or name == "µs"
+        )
+    if unit == "bytes":
+        gib = number / 1024**3
+        in_gib = abs(gib) >= 0.9995
+        return f"{_three_digits(gib)} GiB" if in_gib else f"{_three_digits(number / 1024**2)} MiB"
+    return f"{number:.4f}" if unit else f"{number:,.0f}"
+
+
+def percentage(share: float | None, is_signed: bool = False) -> str:
+    """Write a share in per cent; one too small for the usual digit with two that count.
+
+    Args:
+        share: 0.05 for 5%; None or what is not finite is written as nothing.
+        is_signed: Whether a share that is not 0 has its sign before it.
+    """
+    if share is None or not math.isfinite(share):
+        return NOTHING
+    number = 100 * abs(share) if is_signed else 100 * share
+    usual = f"{number:.1f}"
+    written = f"{number:.2g}%" if number and float(usual) == 0.0 else f"{usual}%"
+    sign = "-" if share < 0 else "+" if share > 0 else ""
+    return f"{sign}{written}" if is_signed else written
+
+
+def _three_digits(number: float) -> str:
+    """Write 0.812, 8.12, 81.2, 812 and 8,120."""
+    size = abs(number)
+    digits = 3 if size < 0.9995 else 2 if size < 9.995 else 1 if size < 99.95 else 0
+    return f"{number:,.{digits}f}"
 
 
 #: How lines begin that runners of GitHub and Azure act upon: "::error::", "##[error]".

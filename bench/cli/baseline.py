@@ -16,7 +16,6 @@ from bench.formatting import without_controls
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
-    from bench.gate.model import Measurement, Side
     from bench.records.record import Record
 
 OUTPUT = Path("reports/baseline.json")
@@ -64,7 +63,9 @@ def command(options: BaselineOptions) -> int:
     """
     from bench.gate.baseline import write
     from bench.gate.from_records import side_of
+    from bench.gate.report.people import baseline_document
     from bench.records.store import Store
+    from bench.report.writers import to_text
 
     store = Store(options.results)
     contents = store.read()
@@ -73,12 +74,12 @@ def command(options: BaselineOptions) -> int:
     records = _chosen(contents.records, options)
     side = side_of(str(options.results), records, store, _warn)
     _write(options.output, write(side))
-    click.echo(_summary(side))
+    click.echo(to_text(baseline_document(side)))
     disturbed = sum(bool(measured.disturbed) for measured in side.plugins.values())
     if disturbed:
         _warn(
-            f"the times of {disturbed} of {len(side.plugins)} plugins were measured beside other "
-            "work and will not be compared; run those again on a quiet machine with --reuse never"
+            f"the times of {disturbed} of {len(side.plugins)} plugins are contended and will not "
+            "be compared; run those again on a quiet machine with --reuse never"
         )
     where = f" of commit {side.commit}" if side.commit else ""
     print(f"baseline{where} written to {options.output}", file=sys.stderr)
@@ -135,37 +136,6 @@ def _write(path: Path, text: str) -> None:
         raise BenchError(
             f"--output {path}: cannot be written ({error.strerror or error}); give another file"
         ) from None
-
-
-def _summary(side: Side) -> str:
-    """Return a table with a line for each plugin."""
-    from tabulate import tabulate
-
-    headings = ("plugin", "quality", "seeds", "train step", "prediction", "memory", "status")
-    rows = [_row(measured) for measured in side.plugins.values()]
-    numbers = ("left", *("right",) * 5, "left")
-    return tabulate(rows, headings, colalign=numbers, disable_numparse=True)
-
-
-def _row(measured: Measurement) -> list[str]:
-    from bench.formatting import NOTHING, duration, metric_name, one_line, size
-    from bench.gate.history import value_of
-    from bench.metrics import PEAK_MEMORY, PREDICT, TRAIN_STEP
-
-    quality = measured.quality
-    shown = f"{value_of(measured, 'quality'):.4f} {metric_name(quality.metric)}" if quality else ""
-    status = ": ".join(filter(None, (measured.status, measured.reason)))
-    if measured.disturbed:
-        status += ", times disturbed"
-    return [
-        one_line(str(measured.key), 60),
-        shown or NOTHING,
-        str(len(quality.seeds)) if quality else NOTHING,
-        duration(value_of(measured, TRAIN_STEP)),
-        duration(value_of(measured, PREDICT)),
-        size(value_of(measured, PEAK_MEMORY)),
-        one_line(status, 60),
-    ]
 
 
 def _warn(line: str) -> None:

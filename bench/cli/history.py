@@ -74,7 +74,8 @@ def command(options: HistoryOptions) -> int:
     Exit status: 0 it is shown; 2 there is nothing to show, or a file is wrong.
     """
     from bench.gate.history import history, read_folder
-    from bench.gate.report.history import to_json, to_text
+    from bench.gate.report.history import history_document
+    from bench.report.writers import to_json, to_text
 
     if options.output is not None:
         _check_picture(options.output)
@@ -87,7 +88,8 @@ def command(options: HistoryOptions) -> int:
             f"{', '.join(options.plugins) or 'any plugin'} that can be trusted; "
             "choose another --metric"
         )
-    click.echo(to_json(found).rstrip("\n") if options.as_json else to_text(found))
+    document = history_document(found)
+    click.echo(to_json(document) if options.as_json else to_text(document), nl=not options.as_json)
     if options.output is not None:
         _draw(options.output, found)
     return 0

@@ -15,6 +15,7 @@ from bench.formatting import without_controls
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
+    from bench.report.document import Document
 
 FORMATS = ("text", "md", "html", "csv", "json")
 #: Formats without a place for the sentence on what is left out.
@@ -72,10 +73,14 @@ def command(options: ReportOptions) -> int:
 
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
+    from bench.report.writers import FORMATS
+
     form = options.form or _by_name(options.output)
     _check(options, form)
     board = _board(options)
-    text = _text(options, board, form)
+    text = FORMATS[form](_document(options, board))
+    if form in _TABLES_ONLY and not (options.reproduction or options.backends):
+        _tell_left_out(board)
     if options.figures is not None:
         _draw(board, options.figures)
     if options.output is None:
@@ -83,20 +88,6 @@ def command(options: ReportOptions) -> int:
     else:
         _write(options.output, text.encode(), "--output")
     return 0
-
-
-def render(board: Leaderboard, form: str) -> str:
-    """Return a leaderboard in one of ``FORMATS``."""
-    from bench.report import writers
-
-    renderers = {
-        "text": writers.to_text,
-        "md": writers.to_markdown,
-        "html": writers.to_html,
-        "csv": writers.to_csv,
-        "json": writers.to_json,
-    }
-    return renderers[form](board)
 
 
 def _check(options: ReportOptions, form: str) -> None:
@@ -112,10 +103,10 @@ def _check(options: ReportOptions, form: str) -> None:
             raise BenchError(f"--{name}: has no html; use --format md, csv, json or text")
 
 
-def _text(options: ReportOptions, board: Leaderboard, form: str) -> str:
+def _document(options: ReportOptions, board: Leaderboard) -> Document:
     if options.reproduction:
-        return _reproduction(board, form)
-    return _backends(board, form) if options.backends else _leaderboard(board, form)
+        return _reproduction(board)
+    return _backends(board) if options.backends else _leaderboard(board)
 
 
 def _board(options: ReportOptions) -> Leaderboard:
@@ -147,17 +138,22 @@ def _warn(line: str) -> None:
     print(f"warning: {without_controls(line)}", file=sys.stderr)
 
 
-def _leaderboard(board: Leaderboard, form: str) -> str:
-    from bench.report.notes import left_out
+def _tell_left_out(board: Leaderboard) -> None:
+    from bench.report.leaderboard import left_out
 
-    if board.left_out and form in _TABLES_ONLY:
+    if board.left_out:
         print(left_out(board), file=sys.stderr)
-    return render(board, form)
 
 
-def _reproduction(board: Leaderboard, form: str) -> str:
+def _leaderboard(board: Leaderboard) -> Document:
+    from bench.report.leaderboard import leaderboard_document
+
+    return leaderboard_document(board)
+
+
+def _reproduction(board: Leaderboard) -> Document:
     from bench.analysis.reproduction import reproduce
-    from bench.report import reproduction as rendered
+    from bench.report.reproduction import reproduction_document
 
     found = reproduce(board, _notes())
     if not found.comparisons:
@@ -165,18 +161,12 @@ def _reproduction(board: Leaderboard, form: str) -> str:
             "--reproduction: no record of a full training on real data has a published figure; "
             "run some first with `python -m bench run --all --profile full --seeds 0,1,2`"
         )
-    renderers = {
-        "text": rendered.to_text,
-        "md": rendered.to_markdown,
-        "csv": rendered.to_csv,
-        "json": rendered.to_json,
-    }
-    return renderers[form](found)
+    return reproduction_document(found)
 
 
-def _backends(board: Leaderboard, form: str) -> str:
+def _backends(board: Leaderboard) -> Document:
     from bench.analysis.backends import side_by_side
-    from bench.report import backends as rendered
+    from bench.report.backends import backends_document
 
     found = side_by_side(board)
     if not any(comparison.plugins for comparison in found):
@@ -184,13 +174,7 @@ def _backends(board: Leaderboard, form: str) -> str:
             "--backends: no plugin is ok on two backends; run some first with "
             "`python -m bench run --all --backend tensorflow,jax`"
         )
-    renderers = {
-        "text": rendered.to_text,
-        "md": rendered.to_markdown,
-        "csv": rendered.to_csv,
-        "json": rendered.to_json,
-    }
-    return renderers[form](found)
+    return backends_document(found)
 
 
 def _notes() -> dict[str, str]:

@@ -183,9 +183,10 @@ def _run(options: RunOptions) -> int:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         ending = run_benchmark(options, console, interruption)
         if ending.board is not None and ending.board.tables:
+            from bench.report.leaderboard import leaderboard_document
             from bench.report.writers import to_text
 
-            click.echo(to_text(ending.board))
+            click.echo(to_text(leaderboard_document(ending.board)))
     return ending.status
 
 

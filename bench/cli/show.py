@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli import options as shared
-from bench.formatting import one_line, without_controls
+from bench.formatting import metric_name, one_line, without_controls
 from bench.protocol import OK
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _last(record: Record) -> list[str]:
     lines = [f"last record: {_line(record)}"]
     if record.status == OK:
         for split in ("validation", "test"):
-            shown = ", ".join(f"{k} {_number(v)}" for k, v in record.metrics[split].items())
+            figures = record.metrics[split].items()
+            shown = ", ".join(f"{metric_name(k)} {_number(v)}" for k, v in figures)
             lines.append(f"  {split}: {shown}")
         times = ", ".join(f"{k} {duration(v)}" for k, v in record.timing.items())
         lines.append(f"  time: {times}")
@@ -86,7 +87,8 @@ def _last(record: Record) -> list[str]:
     for name, values in record.metrics.get("curves", {}).items():
         if not name.endswith("_seconds") and len(values) > 1:
             lines.append(
-                f"  {name}: {sparkline(values)} {_number(values[0])} to {_number(values[-1])}"
+                f"  {_curve_name(name)}: {sparkline(values)} "
+                f"{_number(values[0])} to {_number(values[-1])}"
             )
     lines.append(f"  data: {record.data['source']}, {record.data['why']}")
     if record.status != OK and record.log.strip():
@@ -101,7 +103,8 @@ def _line(record: Record) -> str:
     result = record.status
     if record.status == OK:
         metric = record.data["metric"]["name"]
-        result = f"validation {metric} {record.metrics['validation'][metric]:.4f}"
+        score = record.metrics["validation"][metric]
+        result = f"validation {metric_name(metric)} {score:.4f}"
         if record.repeat is not None:
             verdict = verdict_text(record.repeat["verdict"], record.repeat["largest"])
             result += f", repeat of {record.repeat['of'][:19]}: {verdict}"
@@ -111,6 +114,11 @@ def _line(record: Record) -> str:
         f"{record.finished[:19]} {trial.label} seed {trial.seed}, {trial.profile}, "
         f"{trial.source}, {trial.backend}: {result}"
     )
+
+
+def _curve_name(curve: str) -> str:
+    split, _, metric = curve.partition("_")
+    return f"{split} {metric_name(metric)}"
 
 
 def _number(value: float | None) -> str:

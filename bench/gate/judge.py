@@ -22,7 +22,15 @@ from bench.gate.model import (
 )
 from bench.gate.settings import CheckSettings
 from bench.metrics import METRICS, QUALITY, Metric
-from bench.protocol import OK, SKIPPED
+from bench.protocol import CRASHED, DIVERGED, OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT
+
+#: What became of a trial that ended in a status, behind its name; else it failed.
+_BECAME = {
+    DIVERGED: "diverged",
+    TIMEOUT: "timed out",
+    OUT_OF_MEMORY: "ran out of memory",
+    CRASHED: "crashed",
+}
 
 
 def report(
@@ -99,9 +107,8 @@ def _as_a_whole(base: Measurement | None, candidate: Measurement | None) -> Iter
         if base is not None:
             yield Finding(base.key, "", GONE, reason=_unless_ok(base))
     elif candidate.status not in (OK, SKIPPED):
-        too = base is not None and base.status not in (OK, SKIPPED)
-        also = f"; the baseline {base.status}, too" if base is not None and too else ""
-        yield Finding(candidate.key, "", FAILED, reason=_unless_ok(candidate) + also)
+        reason = "; ".join([_unless_ok(candidate), *_as_before(base)])
+        yield Finding(candidate.key, "", FAILED, reason=reason)
     elif base is None:
         yield Finding(candidate.key, "", NEW, reason=_unless_ok(candidate))
     elif candidate.status == OK:
@@ -110,6 +117,12 @@ def _as_a_whole(base: Measurement | None, candidate: Measurement | None) -> Iter
         yield Finding(candidate.key, "", NEW, reason=reason)
     elif base.status != SKIPPED:
         yield Finding(candidate.key, "", NOT_MEASURED, reason=_unless_ok(candidate))
+
+
+def _as_before(base: Measurement | None) -> Iterator[str]:
+    """Say that the baseline had no result either, and what became of it."""
+    if base is not None and base.status not in (OK, SKIPPED):
+        yield f"the baseline {_BECAME.get(base.status, 'failed')}, too"
 
 
 def _unless_ok(measured: Measurement) -> str:
@@ -182,7 +195,7 @@ def _of_pairs(base: Side, candidate: Side) -> str:
 def _of_two_times(base: Side, candidate: Side) -> str:
     return (
         f"measured apart, {base.written[:10]} and {candidate.written[:10]}: a machine's speed may "
-        "have changed in between; `--against` measures both sides in turns"
+        "have changed in between; `--against` interleaves the measurements of both sides"
     )
 
 

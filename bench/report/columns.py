@@ -1,116 +1,184 @@
-"""The columns of a leaderboard: one place decides what is shown and how it is written."""
+"""The columns of a leaderboard: one place decides what is shown, and what programs get."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from bench.analysis.costs import BASELINE, PUBLISHED, Costs, Reached, shows_published
+from bench.analysis.costs import BASELINE, PUBLISHED, Costs, shows_published
 from bench.analysis.frontier import on_frontier
 from bench.analysis.leaderboard import Row, Spread, Table
-from bench.formatting import NOTHING, count, duration, metric_name, size
+from bench.formatting import NOTHING, metric_name
 from bench.protocol import OK
 from bench.records.repeats import verdict_text
+from bench.report.document import (
+    Answer,
+    Bytes,
+    Cell,
+    Column,
+    Count,
+    Duration,
+    Estimate,
+    Exact,
+    Field,
+    Marked,
+    Missing,
+    Number,
+    Place,
+    Scalar,
+    Text,
+)
 
-#: Stands after a time that was taken beside other work.
+#: Stands after a time that is contended: other work ran on the machine.
 CONTENDED = "*"
 #: Stands after the ranks of the plugins that none is significantly better than.
 BEST = "best"
 
-
-@dataclass(frozen=True)
-class Column:
-    """A heading, how a row's cell is written, and whether cells line up as numbers do."""
-
-    heading: str
-    cell: Callable[[Row], str]
-    is_number: bool = True
+_ON_PAGES = Place.PAGE | Place.DATA
+_PARTS = ("start_seconds", "compile_seconds", "first_epoch_seconds", "predict_per_1000_seconds")
 
 
-_TRAINING = Column("training", lambda row: timed(row, lambda costs: costs.fit_seconds))
-PEAK_MEMORY = Column(
-    "peak memory", lambda row: size(row.costs.peak_rss_bytes if row.costs else None)
-)
-
-
-def all_columns(table: Table) -> list[Column]:
-    """Return every column, in order, for a document that has the room."""
+def board_fields(table: Table) -> list[Field[Row]]:
+    """Return the columns of the table of ranks, with all that programs get of a row."""
     return [
-        *_quality(table),
-        _TRAINING,
-        Column("per epoch", lambda row: timed(row, lambda costs: costs.epoch_seconds)),
-        PEAK_MEMORY,
-        Column("parameters", lambda row: count(row.parameters)),
-        Column("seeds", lambda row: ", ".join(map(str, row.seeds)), is_number=False),
-        Column("noise from", lambda row: noise(row, table.metric), is_number=False),
-        *_repeatable(table),
-        Column("status", status, is_number=False),
+        *_quality_fields(table),
+        *_cost_values(table),
+        Field(Column("parameters", "parameters", on=_ON_PAGES), lambda row: Count(row.parameters)),
+        _values("published", lambda row: {f"_{name}": v for name, v in row.published.items()}),
+        Field(Column("seeds", "seeds", is_number=False, on=_ON_PAGES), _seeds),
+        Field(
+            Column("noise from", is_number=False, on=Place.PAGE),
+            lambda row: Text(noise(row, table.metric)),
+        ),
+        Field(Column("reused", "reused", on=Place.DATA), lambda row: Answer(row.reused)),
+        *_repeatable_fields(table),
+        Field(Column("status", is_number=False), status),
     ]
 
 
-def few_columns(table: Table) -> list[Column]:
-    """Return the columns that fit a terminal."""
-    return [
-        *_quality(table),
-        _TRAINING,
-        PEAK_MEMORY,
-        *_repeatable(table),
-        Column("status", status, is_number=False),
-    ]
-
-
-def cells(table: Table, columns: Sequence[Column]) -> list[list[str]]:
-    """Write every cell of a table."""
-    return [[column.cell(row) for column in columns] for row in table.rows]
-
-
-def _quality(table: Table) -> list[Column]:
-    columns = [
-        Column("rank", rank),
-        Column("plugin", lambda row: row.label, is_number=False),
+def _quality_fields(table: Table) -> list[Field[Row]]:
+    fields = [
+        Field(Column("rank", "rank"), rank),
+        Field(Column("is best", "is_best", on=Place.DATA), lambda row: Answer(row.is_best)),
+        Field(Column("plugin", "plugin", is_number=False), lambda row: Text(row.label)),
+        Field(Column("backend", "backend", on=Place.DATA), lambda row: Text(row.backend)),
         *(_figure("validation", name) for name in table.units),
-        _figure("test", table.metric),
-        Column("against baseline", difference),
+        *(
+            _figure("test", name, Place.EVERYWHERE if name == table.metric else Place.DATA)
+            for name in dict.fromkeys([*table.units, table.metric])
+        ),
+        Field(Column("against baseline", "difference"), difference),
     ]
     if shows_published(table.source):
-        columns.append(Column("published", lambda row: published(row, table)))
-    return columns
+        shown = Column("published", on=Place.PEOPLE)
+        fields.append(Field(shown, lambda row: published(row, table)))
+    return fields
 
 
-def _repeatable(table: Table) -> list[Column]:
+def _cost_values(table: Table) -> list[Field[Row]]:
+    """Return the columns of times and memory: few for people, all parts for programs."""
+    is_best = on_frontier(table)
+    return [
+        Field(Column("training", "fit_seconds"), _fit),
+        Field(Column("per epoch", "epoch_seconds", on=_ON_PAGES), _per_epoch),
+        *(_part(name) for name in _PARTS),
+        PEAK_MEMORY,
+        *(_number_of(name) for name in ("quiet_trials", "contended_trials")),
+        _values("contended", _contended),
+        *(_values(f"to_{name}", partial(_reached_values, name)) for name in table.targets.values),
+        Field(
+            Column("on the frontier", "on_frontier", on=Place.DATA),
+            lambda row: Answer(is_best.get(row.label)),
+        ),
+    ]
+
+
+def _repeatable_fields(table: Table) -> list[Field[Row]]:
     if not any(row.repeats for row in table.rows):
         return []
-    return [Column("repeatable", repeatable, is_number=False)]
+    return [Field(Column("repeatable", is_number=False), repeatable)]
 
 
-def _figure(split: str, name: str) -> Column:
-    return Column(
-        f"{split} {metric_name(name)}", lambda row: quality(getattr(row, split).get(name), name)
+def _figure(split: str, name: str, on: Place = Place.EVERYWHERE) -> Field[Row]:
+    column = Column(f"{split} {metric_name(name)}", f"{split}_{name}", on=on)
+    return Field(column, lambda row: quality(getattr(row, split).get(name), name))
+
+
+def _values(key: str, values: Callable[[Row], dict[str, Scalar]]) -> Field[Row]:
+    """Return a column that is for programs alone."""
+    return Field(Column("", key, on=Place.DATA), lambda row: Exact(Missing(), values(row)))
+
+
+def _part(name: str) -> Field[Row]:
+    return Field(
+        Column("", name, on=Place.DATA), lambda row: Duration(getattr(row.costs, name, None))
     )
 
 
-def rank(row: Row) -> str:
+def _number_of(name: str) -> Field[Row]:
+    return Field(Column("", name, on=Place.DATA), lambda row: Count(getattr(row.costs, name, None)))
+
+
+def _seeds(row: Row) -> Cell:
+    return Exact(Text(", ".join(map(str, row.seeds))), {"": " ".join(map(str, row.seeds))})
+
+
+def _fit(row: Row) -> Cell:
+    low, high = (row.costs and row.costs.fit_seconds_range) or (None, None)
+    cell = timed(row, lambda costs: costs.fit_seconds)
+    return Exact(cell, {**cell.values, "_min": low, "_max": high})
+
+
+def _per_epoch(row: Row) -> Cell:
+    low, high = (row.costs and row.costs.epoch_seconds_interval) or (None, None)
+    cell = timed(row, lambda costs: costs.epoch_seconds)
+    return Exact(cell, {**cell.values, "_low": low, "_high": high})
+
+
+def _contended(row: Row) -> dict[str, Scalar]:
+    return {"": "; ".join(row.costs.contended) if row.costs else None}
+
+
+def _reached_values(target: str, row: Row) -> dict[str, Scalar]:
+    reached = row.costs.reached.get(target) if row.costs else None
+    names = ("seconds", "reached", "seeds")
+    return {f"_{name}": getattr(reached, name, None) for name in names}
+
+
+def rank(row: Row) -> Cell:
     """Write the ranks that the data leave open to a row, and mark the best group."""
     if row.rank is None:
-        return NOTHING
-    return f"{row.rank} {BEST}" if row.is_best else str(row.rank)
+        return Exact(Missing(), {"": None, "_low": None, "_high": None})
+    shown = Marked(Text(str(row.rank)), f" {BEST}" if row.is_best else "")
+    return Exact(shown, {"": str(row.rank), "_low": row.rank.low, "_high": row.rank.high})
 
 
-def quality(value: Spread | None, metric: str) -> str:
+def digits(metric: str) -> int:
+    """Return how many digits after the point people are shown of a metric."""
+    return 2 if metric.endswith("degC") else 4
+
+
+def quality(value: Spread | None, metric: str) -> Cell:
     """Write a metric's mean, and half of its confidence interval where that is known."""
     if value is None:
-        return NOTHING
-    digits = 2 if metric.endswith("degC") else 4
-    text = f"{value.mean:.{digits}f}"
-    return text if value.interval is None else f"{text} ± {value.interval.half:.{digits}f}"
+        return Exact(Missing(), {})
+    interval = value.interval
+    return Exact(
+        Estimate(value.mean, interval.half if interval else None, digits(metric)),
+        {
+            "": value.mean,
+            "_sd": value.deviation,
+            "_low": interval.low if interval else None,
+            "_high": interval.high if interval else None,
+        },
+    )
 
 
-def over_seeds(value: Spread | None, metric: str) -> str:
+def over_seeds(value: Spread | None, metric: str) -> Cell:
     """Write a metric's mean, and its standard deviation over seeds where there is one."""
-    text = quality(value and replace(value, interval=None), metric)
-    if value is None or value.deviation is None:
-        return text
-    return f"{text} ± {quality(Spread(value.deviation, None, 1), metric)}"
+    mean, deviation = (value.mean, value.deviation) if value else (None, None)
+    return Exact(Estimate(mean, deviation, digits(metric)), {"": mean, "_sd": deviation})
 
 
 def noise(row: Row, metric: str) -> str:
@@ -128,45 +196,60 @@ def noise(row: Row, metric: str) -> str:
     return f"seeds {share:.0%}" if interval.more_seeds_help else f"examples {1 - share:.0%}"
 
 
-def difference(row: Row) -> str:
+def difference(row: Row) -> Cell:
     """Write the difference from the baseline with its sign; the baseline's own is its name."""
-    if row.is_baseline:
-        return "baseline"
-    return NOTHING if row.difference is None else f"{row.difference:+.4f}"
+    number = Number(row.difference, is_signed=True)
+    return Exact(Text("baseline"), number.values) if row.is_baseline else number
 
 
-def published(row: Row, table: Table) -> str:
+def published(row: Row, table: Table) -> Cell:
     """Write the reference figure that compares best: validation, else test (and say so)."""
     for prefix, note in (("val", ""), ("test", " (test)")):
         value = row.published.get(f"{prefix}_{table.metric}")
         if value is not None:
-            return f"{value:.4f}{note}"
-    return NOTHING
+            return Marked(Number(value), note)
+    return Missing()
 
 
-def status(row: Row) -> str:
+def status(row: Row) -> Cell:
     """Write the status, with the reason where there is one."""
     text = f"{row.status}, reused" if row.reused and row.status == OK else row.status
-    return f"{text}: {row.reason}" if row.reason else text
+    shown = Text(f"{text}: {row.reason}" if row.reason else text)
+    return Exact(shown, {"status": row.status, "reason": row.reason})
 
 
-def timed(row: Row, seconds: Callable[[Costs], float | None]) -> str:
-    """Write a time of a row, with a mark if it was taken beside other work."""
-    return NOTHING if row.costs is None else marked(row.costs, seconds(row.costs))
+def timed(row: Row, seconds: Callable[[Costs], float | None]) -> Cell:
+    """Write a time of a row, with a mark if it is contended."""
+    return Duration(None) if row.costs is None else marked(row.costs, seconds(row.costs))
 
 
-def marked(costs: Costs, seconds: float | None) -> str:
-    """Write one of the costs' times, with a mark if it was taken beside other work."""
-    mark = CONTENDED if costs.contended and seconds is not None else ""
-    return f"{duration(seconds)}{mark}"
+def marked(
+    costs: Costs, seconds: float | None, ends: tuple[float, float] | None = None
+) -> Duration:
+    """Write one of the costs' times, with a mark if it is contended, and its range if any."""
+    return Duration(seconds, CONTENDED if costs.contended and seconds is not None else "", ends)
 
 
-def repeatable(row: Row) -> str:
+def repeatable(row: Row) -> Cell:
     """Write how far repeats gave the same result, and how many trials were repeated."""
-    if row.repeats is None:
-        return NOTHING
-    trials = "1 trial" if row.repeats.trials == 1 else f"{row.repeats.trials} trials"
-    return f"{verdict_text(row.repeats.verdict, row.repeats.largest)} ({trials})"
+    repeats = row.repeats
+    if repeats is None:
+        return Exact(Missing(), {})
+    trials = "1 trial" if repeats.trials == 1 else f"{repeats.trials} trials"
+    return Exact(
+        Text(f"{verdict_text(repeats.verdict, repeats.largest)} ({trials})"),
+        {
+            "repeatable": repeats.verdict,
+            "repeated_trials": repeats.trials,
+            "largest_difference": repeats.largest,
+        },
+    )
+
+
+PEAK_MEMORY: Field[Row] = Field(
+    Column("peak memory", "peak_rss_bytes"),
+    lambda row: Bytes(row.costs.peak_rss_bytes if row.costs else None),
+)
 
 
 # The table of costs: where the time of each row goes, and what it buys
@@ -181,31 +264,37 @@ def with_costs(table: Table) -> Table:
     return replace(table, rows=tuple(row for row in table.rows if row.costs is not None))
 
 
-def cost_columns(table: Table) -> list[Column]:
-    """Return the columns of the table of costs, in order.
+def cost_fields(table: Table) -> list[Field[Row]]:
+    """Return the columns of the table of costs, in order; programs get them with the ranks.
 
     Args:
         table: Of rows with costs.
     """
     is_best = on_frontier(table)
-    columns = [
-        Column("plugin", lambda row: row.label, is_number=False),
-        Column("training", lambda row: _of(row, _training)),
-        Column("start", lambda row: timed(row, lambda costs: costs.start_seconds)),
-        Column("compile", lambda row: timed(row, lambda costs: costs.compile_seconds)),
-        Column("first epoch", lambda row: timed(row, lambda costs: costs.first_epoch_seconds)),
-        Column("epoch", lambda row: _of(row, _epoch)),
-        Column(
-            "per 1,000 predictions",
-            lambda row: timed(row, lambda costs: costs.predict_per_1000_seconds),
+    fields = [
+        Field(Column("plugin", is_number=False), lambda row: Text(row.label)),
+        _cost("training", lambda costs: marked(costs, costs.fit_seconds, costs.fit_seconds_range)),
+        _cost("start", lambda costs: marked(costs, costs.start_seconds)),
+        _cost("compile", lambda costs: marked(costs, costs.compile_seconds)),
+        _cost("first epoch", lambda costs: marked(costs, costs.first_epoch_seconds)),
+        _cost(
+            "epoch",
+            lambda costs: marked(costs, costs.epoch_seconds, costs.epoch_seconds_interval),
         ),
+        _cost("per 1,000 predictions", lambda costs: marked(costs, costs.predict_per_1000_seconds)),
         PEAK_MEMORY,
-        *(_time_to(name) for name in _HEADINGS if name in table.targets.values),
-        Column("on the frontier", lambda row: _frontier(is_best.get(row.label)), is_number=False),
+        *(
+            _cost(heading, partial(_time_to, name))
+            for name, heading in _HEADINGS.items()
+            if name in table.targets.values
+        ),
+        Field(
+            Column("on the frontier", is_number=False), lambda row: Answer(is_best.get(row.label))
+        ),
     ]
     if any(row.costs and row.costs.contended_trials for row in table.rows):
-        columns.append(Column("other work", lambda row: _of(row, _other_work), is_number=False))
-    return columns
+        fields.append(_cost("other work", lambda costs: Text(_other_work(costs)), is_number=False))
+    return fields
 
 
 def reading_costs(table: Table) -> str:
@@ -239,46 +328,23 @@ def reading_costs(table: Table) -> str:
             "longer than usual."
         )
     if any(one.quiet_trials and one.contended_trials for one in costs):
-        said.append("Trials that ran beside other work are left out where others did not.")
+        said.append("Contended trials are left out of rows that have quiet ones.")
     return " ".join(said)
 
 
-def _of(row: Row, write: Callable[[Costs], str]) -> str:
-    return NOTHING if row.costs is None else write(row.costs)
+def _cost(heading: str, write: Callable[[Costs], Cell], is_number: bool = True) -> Field[Row]:
+    return Field(
+        Column(heading, is_number=is_number),
+        lambda row: Missing() if row.costs is None else write(row.costs),
+    )
 
 
-def _training(costs: Costs) -> str:
-    return _with_ends(marked(costs, costs.fit_seconds), costs.fit_seconds_range)
-
-
-def _epoch(costs: Costs) -> str:
-    return _with_ends(marked(costs, costs.epoch_seconds), costs.epoch_seconds_interval)
-
-
-def _with_ends(text: str, ends: tuple[float, float] | None) -> str:
-    """Add the two ends of a range, unless they are written alike."""
-    low, high = map(duration, ends or (0.0, 0.0))
-    if low == high:
-        return text
-    number, _, unit = low.partition(" ")
-    return f"{text} ({number if high.endswith(f' {unit}') else low}–{high})"
-
-
-def _time_to(target: str) -> Column:
-    def cell(row: Row) -> str:
-        reached = row.costs.reached.get(target) if row.costs else None
-        return NOTHING if row.costs is None or reached is None else _reached(row.costs, reached)
-
-    return Column(_HEADINGS[target], cell)
-
-
-def _reached(costs: Costs, reached: Reached) -> str:
+def _time_to(target: str, costs: Costs) -> Cell:
+    reached = costs.reached.get(target)
+    if reached is None:
+        return Missing()
     share = f"{reached.reached} of {reached.seeds} seed{'' if reached.seeds == 1 else 's'}"
-    return f"{marked(costs, reached.seconds)}, {share}" if reached.reached else share
-
-
-def _frontier(is_best: bool | None) -> str:
-    return NOTHING if is_best is None else "yes" if is_best else ""
+    return Marked(marked(costs, reached.seconds), f", {share}") if reached.reached else Text(share)
 
 
 def _other_work(costs: Costs) -> str:

@@ -33,7 +33,7 @@ from bench.analysis.frontier import (
 from bench.analysis.leaderboard import Leaderboard, Spread, Table
 from bench.formatting import metric_name, one_line
 from bench.report.columns import quality
-from bench.report.notes import title
+from bench.report.leaderboard import title
 from bench.report.style import (
     BLUE,
     DASHES,
@@ -90,7 +90,7 @@ def _draw(axes: Axes, panel: Panel, table: Table) -> None:
     _plot(axes, [curve.validation for curve in panel.curves], BLUE)
     if not panel.curves:
         axes.axhline(panel.mean, color=BLUE, linewidth=0.8)
-    figure = quality(Spread(panel.mean, None, 1), table.metric)
+    figure = quality(Spread(panel.mean, None, 1), table.metric).text
     axes.set_title(one_line(panel.label, _LONGEST), loc="left", fontsize=8, pad=3)
     axes.set_title(figure, loc="right", fontsize=7, pad=3, color=GREY)
 
@@ -286,7 +286,7 @@ def _steps(best: Sequence[tuple[float, float]]) -> list[Box]:
 def _name(axes: Axes, mark: _Mark, metric: str) -> Text:
     name = one_line(mark.point.label, _LONGEST_POINT)
     if mark.is_beyond:
-        name += f" ({quality(Spread(mark.point.quality.mean, None, 1), metric)})"
+        name += f" ({quality(Spread(mark.point.quality.mean, None, 1), metric).text})"
     return axes.text(
         0,
         0,
@@ -311,7 +311,7 @@ def _cost_legend(table: Table, marks: Sequence[_Mark]) -> list[Line2D]:
         lines.append(_dot("o", BLUE, "white", "the others"))
     if contended:
         none = "" if len(contended) < len(marks) else ": no frontier"
-        lines.append(_dot("o", GREY, "white", f"timed beside other work{none}"))
+        lines.append(_dot("o", GREY, "white", f"contended{none}"))
     if any(mark.is_beyond for mark in marks):
         lines.append(_dot("d", BLUE, "white", "beyond the scale"))
     if baseline(table) is not None:

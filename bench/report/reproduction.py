@@ -1,16 +1,10 @@
-"""Published and measured figures for the terminal, for people, and for other programs."""
+"""Published figures beside measured ones, as a document."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
-from tabulate import tabulate
-
-from bench.analysis.leaderboard import Spread, Table
 from bench.analysis.reproduction import (
     LEAST_SEEDS,
     TOLERANCE,
@@ -20,68 +14,40 @@ from bench.analysis.reproduction import (
     Reproduction,
     ReproductionTable,
 )
-from bench.formatting import NOTHING, metric_name, one_line
-from bench.report.columns import over_seeds, quality
-from bench.report.notes import above, below, title
-from bench.report.writers import escape_markdown
+from bench.formatting import metric_name
+from bench.report.columns import digits, over_seeds
+from bench.report.document import (
+    Cell,
+    Column,
+    Count,
+    Document,
+    Exact,
+    Field,
+    Missing,
+    Notes,
+    Number,
+    Paragraph,
+    Place,
+    Section,
+    Text,
+    table_of,
+)
+from bench.report.leaderboard import about, below, opening, provenance, title
 
-_HEADINGS = ("plugin", "figure", "published", "measured", "difference", "verdict", "why")
-_ALIGNED = ("left", "left", "right", "right", "right", "left", "left")
-_LONGEST_ON_TERMINAL = 60
-_LONGEST_IN_DOCUMENT = 300
-
-
-def to_text(reproduction: Reproduction) -> str:
-    """Return the comparisons as tables for the terminal."""
-    parts = []
-    for comparison in reproduction.comparisons:
-        body = tabulate(
-            _cells(comparison, lambda text: one_line(text, _LONGEST_ON_TERMINAL)),
-            headers=_HEADINGS,
-            colalign=_ALIGNED,
-            disable_numparse=True,
-        )
-        heading = one_line(title(comparison.table))
-        data = one_line(above(comparison.table))
-        parts.append(f"{heading}\n{data}\n\n{body}\n\n{summary(comparison)}")
-    parts += [f"Left out: {one_line(line)}." for line in left_out(reproduction)]
-    return "\n\n".join(parts)
+#: A reason is told whole, on a terminal as on a page.
+_LONGEST_REASON = 300
+_LONGEST_ON_PAGE = 300
 
 
-def to_markdown(reproduction: Reproduction) -> str:
-    """Return the comparisons as a document, with provenance and what was left out."""
-    parts = ["# Published figures beside measured ones", _reading()]
-    parts += [_section(comparison) for comparison in reproduction.comparisons]
-    parts += [f"Left out: {escape_markdown(line)}." for line in left_out(reproduction)]
-    return "\n\n".join(parts) + "\n"
-
-
-def to_json(reproduction: Reproduction) -> str:
-    """Return every comparison as one JSON document."""
-    tables = [
-        {
-            **_table(comparison.table),
-            "why": comparison.table.why,
-            "direction": comparison.table.direction,
-            "provenance": dict(below(comparison.table)),
-            "figures": [asdict(figure) for figure in comparison.figures],
-        }
-        for comparison in reproduction.comparisons
-    ]
-    document = {"tables": tables, "left_out": left_out(reproduction)}
-    return json.dumps(document, indent=1) + "\n"
-
-
-def to_csv(reproduction: Reproduction) -> str:
-    """Return one line a published figure; the mean and the deviation in columns of their own."""
-    import pandas as pd
-
-    lines = [
-        {**_table(comparison.table), **_flat(figure)}
-        for comparison in reproduction.comparisons
-        for figure in comparison.figures
-    ]
-    return pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n")
+def reproduction_document(reproduction: Reproduction) -> Document:
+    """Return the comparisons, and the tables that are left out with the reason."""
+    sections = [Section((Paragraph(_reading(), on=Place.PAGE),))]
+    sections += [_section(comparison) for comparison in reproduction.comparisons]
+    lines = left_out(reproduction)
+    sections += [Section((Paragraph(f"Left out: {line}."),)) for line in lines]
+    tables = [_data(comparison) for comparison in reproduction.comparisons]
+    data = {"tables": tables, "left_out": lines}
+    return Document("Published figures beside measured ones", tuple(sections), data)
 
 
 def left_out(reproduction: Reproduction) -> list[str]:
@@ -108,64 +74,62 @@ def _reading() -> str:
     )
 
 
-def _section(comparison: ReproductionTable) -> str:
+def _section(comparison: ReproductionTable) -> Section:
     table = comparison.table
-    body = tabulate(
-        _cells(comparison, lambda text: escape_markdown(text, _LONGEST_IN_DOCUMENT)),
-        headers=_HEADINGS,
-        tablefmt="pipe",
-        colalign=_ALIGNED,
-        disable_numparse=True,
+    rows = table_of(
+        _FIELDS, comparison.figures, about=about(table), longest_on_page=_LONGEST_ON_PAGE
     )
-    lines = "\n".join(f"- {label}: {escape_markdown(text)}" for label, text in below(table))
-    heading, data = f"## {escape_markdown(title(table))}", f"**{escape_markdown(above(table))}**"
-    return "\n\n".join([heading, data, summary(comparison), body, lines])
+    return Section(
+        (
+            *opening(table),
+            Paragraph(summary(comparison), on=Place.PAGE),
+            rows,
+            Paragraph(summary(comparison), on=Place.TERMINAL),
+            Notes(provenance(table)),
+        )
+    )
 
 
-def _cells(comparison: ReproductionTable, safe: Callable[[str], str]) -> list[list[str]]:
-    return [[safe(text) for text in _line(figure)] for figure in comparison.figures]
-
-
-def _line(figure: PublishedFigure) -> list[str]:
-    name = f"{figure.split} {metric_name(figure.metric)}" if figure.split else figure.metric
-    return [
-        figure.plugin,
-        name,
-        _number(figure.published, figure.metric),
-        over_seeds(figure.measured, figure.metric),
-        _difference(figure),
-        figure.verdict,
-        figure.why,
-    ]
-
-
-def _number(value: float, metric: str) -> str:
-    return quality(Spread(value, None, 1), metric)
-
-
-def _difference(figure: PublishedFigure) -> str:
-    if figure.difference is None:
-        return NOTHING
-    sign = "" if figure.difference < 0 else "+"
-    return sign + _number(figure.difference, figure.metric)
-
-
-def _table(table: Table) -> dict[str, Any]:
-    names = ("task", "source", "fingerprint", "profile", "task_version", "scored_examples")
-    return {name: getattr(table, name) for name in names}
-
-
-def _flat(figure: PublishedFigure) -> dict[str, Any]:
-    measured = figure.measured
+def _data(comparison: ReproductionTable) -> dict[str, Any]:
+    table = comparison.table
     return {
-        "plugin": one_line(figure.plugin),
-        "split": figure.split,
-        "metric": one_line(figure.metric),
-        "published": figure.published,
-        "measured": measured.mean if measured else None,
-        "measured_sd": measured.deviation if measured else None,
-        "seeds": measured.count if measured else None,
-        "difference": figure.difference,
-        "verdict": figure.verdict,
-        "why": one_line(figure.why),
+        **about(table),
+        "why": table.why,
+        "direction": table.direction,
+        "provenance": dict(below(table)),
+        "figures": comparison.figures,
     }
+
+
+def _figure(figure: PublishedFigure) -> Cell:
+    name = f"{figure.split} {metric_name(figure.metric)}" if figure.split else figure.metric
+    return Exact(Text(name), {"split": figure.split, "metric": figure.metric})
+
+
+def _difference(figure: PublishedFigure) -> Cell:
+    return Number(figure.difference, digits(figure.metric), is_signed=True)
+
+
+def _seeds(figure: PublishedFigure) -> Cell:
+    return Count(figure.measured.count) if figure.measured else Missing()
+
+
+_FIELDS: tuple[Field[PublishedFigure], ...] = (
+    Field(Column("plugin", "plugin", is_number=False), lambda figure: Text(figure.plugin)),
+    Field(Column("figure", is_number=False), _figure),
+    Field(
+        Column("published", "published"),
+        lambda figure: Number(figure.published, digits(figure.metric)),
+    ),
+    Field(
+        Column("measured", "measured"),
+        lambda figure: over_seeds(figure.measured, figure.metric),
+    ),
+    Field(Column("", "seeds", on=Place.DATA), _seeds),
+    Field(Column("difference", "difference"), _difference),
+    Field(Column("verdict", "verdict", is_number=False), lambda figure: Text(figure.verdict)),
+    Field(
+        Column("why", "why", is_number=False, longest=_LONGEST_REASON),
+        lambda figure: Text(figure.why),
+    ),
+)

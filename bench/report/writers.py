@@ -1,102 +1,150 @@
-"""A leaderboard as markdown that no name can break."""
+"""A document in each format, written once: no text in it can break any of them."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from tabulate import tabulate
 
-from bench.analysis.costs import Costs
-from bench.analysis.frontier import on_frontier
-from bench.analysis.leaderboard import Leaderboard, Row, Table
 from bench.formatting import one_line
-from bench.report.columns import (
+from bench.report.document import (
+    Block,
     Column,
-    all_columns,
-    cells,
-    cost_columns,
-    few_columns,
-    reading_costs,
-    with_costs,
-)
-from bench.report.notes import (
-    above,
-    as_numbers,
-    below,
-    compared,
-    contended,
-    left_out,
-    reading,
-    title,
+    Document,
+    Fold,
+    Heading,
+    Notes,
+    Place,
+    Scalar,
+    Section,
+    Table,
 )
 
-_LONGEST = 160
+#: Makes text safe, and cuts it where it is longer than a number of characters.
+_Safe = Callable[[str, int | None], str]
+
+
+def _cells(table: Table, longest: int, safe: _Safe) -> list[list[str]]:
+    limits = [column.longest or longest for column in table.columns]
+    return [
+        [safe(cell.text, limit) for cell, limit in zip(row, limits, strict=True)]
+        for row in table.rows
+    ]
+
+
+def _labelled(label: str, text: str) -> str:
+    return f"{label}: {text}" if label else text
+
+
+def _grid(table: Table, rows: Sequence[Sequence[str]], headings: Sequence[str], form: str) -> str:
+    aligned = ["right" if column.is_number else "left" for column in table.columns]
+    return tabulate(rows, headings, tablefmt=form, colalign=aligned, disable_numparse=True)
+
+
+# For the terminal
+
+
+def to_text(document: Document) -> str:
+    """Return what stands on a terminal, without a line's end after the last one."""
+    sections = [_text_section(section) for section in document.sections]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _text_section(section: Section) -> str:
+    """Put lines below each other, and a blank line before and after each table."""
+    parts: list[str] = []
+    standing = section.standing(Place.TERMINAL)
+    for is_table, blocks in groupby(standing, key=lambda block: isinstance(block, Table)):
+        texts = [_text_block(block) for block in blocks]
+        parts += texts if is_table else ["\n".join(text for text in texts if text)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _text_block(block: Block) -> str:
+    if isinstance(block, Table):
+        return _text_table(block.standing(Place.TERMINAL))
+    if isinstance(block, Notes):
+        notes = block.standing(Place.TERMINAL)
+        return "\n".join(_labelled(one_line(note.label), one_line(note.text)) for note in notes)
+    return one_line(block.summary if isinstance(block, Fold) else block.text)
+
+
+def _text_table(table: Table) -> str:
+    headings = [one_line(column.heading) for column in table.columns]
+    if table.is_narrow:
+        headings = [heading.replace(" ", "\n", 1) for heading in headings]
+    rows = _cells(table, table.longest_on_terminal, one_line)
+    return _grid(table, rows, headings, "simple")
+
+
+# Markdown, of which GitHub's dialect is the measure
+
+
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: An underscore within a word is itself; elsewhere it would open or close emphasis.
 _SPECIAL = re.compile(r"[\\|`*\[\]<>&$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def to_markdown(leaderboard: Leaderboard) -> str:
-    """Return the whole document."""
-    parts = ["# Leaderboard"]
-    parts += [_markdown_table(table) for table in leaderboard.tables] or ["No records yet."]
-    parts += [escape_markdown(left_out(leaderboard))] if leaderboard.left_out else []
-    return "\n\n".join(parts) + "\n"
+def to_markdown(document: Document, in_comment: bool = False) -> str:
+    """Return a page in markdown.
+
+    Args:
+        document: What it says.
+        in_comment: It is posted where a name behind an "@" notifies its owner: none does.
+    """
+    safe = _without_mentions if in_comment else escape_markdown
+    parts = [f"{'#' * document.level} {safe(document.title, None)}"]
+    parts += [
+        _markdown_block(block, safe)
+        for section in document.sections
+        for block in section.standing(Place.PAGE)
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def escape_markdown(text: str, longest: int | None = None) -> str:
-    """Return text that means itself, on one line; GitHub's dialect is the measure."""
+    """Return text that means itself, on one line."""
     return _SPECIAL.sub(
         lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), one_line(text, longest)
     )
 
 
-def _markdown_table(table: Table) -> str:
-    about = [*compared(table), *below(table)]
-    lines = [f"- {label}: {escape_markdown(text)}" for label, text in about]
-    mark = [escape_markdown(contended(table))] if contended(table) else []
-    return "\n\n".join(
-        [
-            f"## {escape_markdown(title(table))}",
-            f"**{escape_markdown(above(table))}**",
-            escape_markdown(reading(table)),
-            _markdown_grid(table, all_columns(table)),
-            *mark,
-            *_markdown_costs(with_costs(table)),
-            "\n".join(lines),
-        ]
-    )
+def _without_mentions(text: str, longest: int | None) -> str:
+    return escape_markdown(text, longest).replace("@", "@<!-- -->")
 
 
-def _markdown_costs(table: Table) -> list[str]:
-    if not table.rows:
-        return []
-    return [
-        "### Cost",
-        escape_markdown(reading_costs(table)),
-        _markdown_grid(table, cost_columns(table)),
-    ]
+def _markdown_block(block: Block, safe: _Safe) -> str:
+    if isinstance(block, Table):
+        return _markdown_table(block.standing(Place.PAGE), safe)
+    if isinstance(block, Notes):
+        notes = block.standing(Place.PAGE)
+        lines = [_labelled(safe(n.label, None), safe(n.text, n.longest)) for n in notes]
+        return "\n".join(f"- {line}" for line in lines)
+    if isinstance(block, Fold):
+        table = _markdown_table(block.table.standing(Place.PAGE), safe)
+        summary = safe(block.summary, None)
+        return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>"
+    text = safe(block.text, None)
+    if isinstance(block, Heading):
+        return f"{'#' * block.level} {text}"
+    return f"**{text}**" if block.is_strong else text
 
 
-def _markdown_grid(table: Table, columns: Sequence[Column]) -> str:
-    import pandas as pd
-
-    frame = pd.DataFrame(
-        [[escape_markdown(cell, _LONGEST) for cell in row] for row in cells(table, columns)],
-        columns=[escape_markdown(column.heading) for column in columns],
-        dtype=object,
-    )
-    aligned = ["right" if column.is_number else "left" for column in columns]
-    text: str = frame.to_markdown(index=False, disable_numparse=True, colalign=aligned)
-    return text
+def _markdown_table(table: Table, safe: _Safe) -> str:
+    headings = [safe(column.heading, None) for column in table.columns]
+    return _grid(table, _cells(table, table.longest_on_page, safe), headings, "pipe")
 
 
-# A leaderboard as one self-contained HTML page
+# HTML
 
 
 _STYLE = """
@@ -109,45 +157,45 @@ ul { color: #555; }
 """
 
 
-def to_html(leaderboard: Leaderboard) -> str:
-    """Return the page; every name in it is escaped."""
-    parts = [_html_table(table) for table in leaderboard.tables] or ["<p>No records yet.</p>"]
-    if leaderboard.left_out:
-        parts.append(f"<p>{_safe(left_out(leaderboard))}</p>")
-    body = "\n".join(parts)
+def to_html(document: Document) -> str:
+    """Return a page that needs no other file."""
+    blocks = [
+        _html_block(block)
+        for section in document.sections
+        for block in section.standing(Place.PAGE)
+    ]
+    title = _safe(document.title)
+    body = "\n".join([f"<h{document.level}>{title}</h{document.level}>", *filter(None, blocks)])
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>Leaderboard</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>Leaderboard</h1>\n{body}\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"{body}\n</body>\n</html>\n"
     )
+
+
+def _html_block(block: Block) -> str:
+    if isinstance(block, Table):
+        return _html_table(block.standing(Place.PAGE))
+    if isinstance(block, Notes):
+        lines = [_labelled(_safe(n.label), _safe(n.text)) for n in block.standing(Place.PAGE)]
+        return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>" if lines else ""
+    if isinstance(block, Fold):
+        table = _html_table(block.table.standing(Place.PAGE))
+        return f"<details><summary>{_safe(block.summary)}</summary>\n{table}\n</details>"
+    if isinstance(block, Heading):
+        return f"<h{block.level}>{_safe(block.text)}</h{block.level}>"
+    text = _safe(block.text)
+    return f"<p><strong>{text}</strong></p>" if block.is_strong else f"<p>{text}</p>"
 
 
 def _html_table(table: Table) -> str:
-    mark = f"<p>{_safe(contended(table))}</p>\n" if contended(table) else ""
-    about = [*compared(table), *below(table)]
-    lines = "".join(f"<li>{_safe(label)}: {_safe(text)}</li>" for label, text in about)
-    return (
-        f"<h2>{_safe(title(table))}</h2>\n<p><strong>{_safe(above(table))}</strong></p>\n"
-        f"<p>{_safe(reading(table))}</p>\n"
-        f"{_html_grid(table, all_columns(table))}{mark}{_html_costs(with_costs(table))}"
-        f"<ul>{lines}</ul>"
-    )
+    head = _html_row("th", table.columns, [column.heading for column in table.columns])
+    rows = [_html_row("td", table.columns, [cell.text for cell in row]) for row in table.rows]
+    body = "\n".join(rows)
+    return f"<table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def _html_costs(table: Table) -> str:
-    if not table.rows:
-        return ""
-    reading = f"<h3>Cost</h3>\n<p>{_safe(reading_costs(table))}</p>\n"
-    return reading + _html_grid(table, cost_columns(table))
-
-
-def _html_grid(table: Table, columns: Sequence[Column]) -> str:
-    head = _line("th", columns, (column.heading for column in columns))
-    rows = "\n".join(_line("td", columns, row) for row in cells(table, columns))
-    return f"<table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n"
-
-
-def _line(tag: str, columns: Iterable[Column], texts: Iterable[str]) -> str:
+def _html_row(tag: str, columns: Sequence[Column], texts: Sequence[str]) -> str:
     found = []
     for column, text in zip(columns, texts, strict=True):
         kind = ' class="number"' if column.is_number else ""
@@ -159,136 +207,69 @@ def _safe(text: str) -> str:
     return escape(one_line(text))
 
 
-# A leaderboard for the terminal
+# CSV
 
 
-_LONGEST_PLAIN = 60
+def to_csv(document: Document) -> str:
+    """Return one line a row of all tables, under the names of all their values.
+
+    Values are exact and units those of the suite: seconds, bytes, shares. What a row does not
+    have is empty; names stand in the order in which they are met.
+    """
+    lines = [line for table in document.tables(Place.DATA) for line in _csv_lines(table)]
+    names = dict.fromkeys(name for line in lines for name in line)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*names], lineterminator="\n")
+    # A name is of the suite, but for what a record calls its metrics.
+    writer.writerow({name: one_line(name) for name in names})
+    writer.writerows({name: _csv_value(value) for name, value in line.items()} for line in lines)
+    return text.getvalue()
 
 
-def to_text(leaderboard: Leaderboard) -> str:
-    """Return the tables with the columns that fit a terminal."""
-    parts = [_plain_table(table) for table in leaderboard.tables]
-    parts += [left_out(leaderboard)] if leaderboard.left_out else []
-    return "\n\n".join(parts)
-
-
-def _plain_table(table: Table) -> str:
-    columns = few_columns(table)
-    body = tabulate(
-        [[one_line(cell, _LONGEST_PLAIN) for cell in row] for row in cells(table, columns)],
-        # A heading over two lines keeps a column of short numbers narrow.
-        headers=[one_line(column.heading).replace(" ", "\n", 1) for column in columns],
-        colalign=["right" if column.is_number else "left" for column in columns],
-        disable_numparse=True,
-    )
-    lines = [f"{label}: {text}" for label, text in compared(table)]
-    notes = [contended(table)] if contended(table) else []
-    about = "\n".join(map(one_line, [*notes, reading(table), *lines]))
-    return f"{one_line(title(table))}\n{one_line(above(table))}\n\n{body}\n\n{about}"
-
-
-# A leaderboard as CSV and JSON, for other programs
-
-
-_PLAIN_COSTS = (
-    *("start_seconds", "compile_seconds", "first_epoch_seconds", "predict_per_1000_seconds"),
-    *("peak_rss_bytes", "quiet_trials", "contended_trials"),
-)
-
-
-def to_json(leaderboard: Leaderboard) -> str:
-    """Return every table with its rows as one JSON document; seconds and bytes as numbers."""
-    tables = [
+def _csv_lines(table: Table) -> list[dict[str, Scalar]]:
+    keys = [column.key for column in table.columns]
+    return [
         {
-            "task": table.task,
-            "task_version": table.task_version,
-            "source": table.source,
-            "why": table.why,
-            "fingerprint": table.fingerprint,
-            "profile": table.profile,
-            "metric": table.metric,
-            "direction": table.direction,
-            "units": dict(table.units),
-            "baseline": table.baseline,
-            "scored_examples": table.scored_examples,
-            "targets": dict(table.targets.values),
-            "comparison": as_numbers(table),
-            "provenance": dict(below(table)),
-            "rows": _rows(table),
+            **table.about,
+            **{
+                f"{key}{part}": value
+                for key, cell in zip(keys, row, strict=True)
+                for part, value in cell.values.items()
+            },
         }
-        for table in leaderboard.tables
+        for row in table.rows
     ]
-    document = {"tables": tables, "left_out": dict(leaderboard.left_out)}
-    return json.dumps(document, indent=1) + "\n"
 
 
-def _rows(table: Table) -> list[dict[str, Any]]:
-    is_best = on_frontier(table)
-    return [{**asdict(row), "on_frontier": is_best.get(row.label)} for row in table.rows]
+def _csv_value(value: Scalar) -> Scalar:
+    if isinstance(value, str):
+        return one_line(value)
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def to_csv(leaderboard: Leaderboard) -> str:
-    """Return one line a row of all tables; each part of a figure has a column of its own."""
-    import pandas as pd
-
-    lines = [line for table in leaderboard.tables for line in _lines(table)]
-    # As objects, whole numbers stay whole in columns that have gaps.
-    return pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n")
+# JSON
 
 
-def _lines(table: Table) -> list[dict[str, Any]]:
-    is_best = on_frontier(table)
-    return [_flat(table, row, is_best.get(row.label)) for row in table.rows]
+def to_json(document: Document) -> str:
+    """Return a document's data; a number that is not finite is null, as what is not known is."""
+    return json.dumps(_plain(document.data), indent=1, allow_nan=False) + "\n"
 
 
-def _flat(table: Table, row: Row, is_best: bool | None) -> dict[str, Any]:
-    flat: dict[str, Any] = {
-        "task": table.task,
-        "source": table.source,
-        "fingerprint": table.fingerprint,
-        "profile": table.profile,
-        "task_version": table.task_version,
-        "scored_examples": table.scored_examples,
-        "rank": str(row.rank) if row.rank else None,
-        "rank_low": row.rank.low if row.rank else None,
-        "rank_high": row.rank.high if row.rank else None,
-        "is_best": row.is_best,
-        "plugin": one_line(row.label),
-        "backend": row.backend,
-    }
-    for split in ("validation", "test"):
-        for name, spread in getattr(row, split).items():
-            flat[f"{split}_{name}"] = spread.mean
-            flat[f"{split}_{name}_sd"] = spread.deviation
-            interval = spread.interval
-            flat[f"{split}_{name}_low"] = interval.low if interval else None
-            flat[f"{split}_{name}_high"] = interval.high if interval else None
-    flat |= {"difference": row.difference, **_flat_costs(row.costs, table.targets.values)}
-    flat |= {"on_frontier": is_best, "parameters": row.parameters}
-    flat |= {f"published_{name}": value for name, value in row.published.items()}
-    flat |= {"seeds": " ".join(map(str, row.seeds)), "reused": row.reused}
-    if row.repeats:
-        flat |= {"repeatable": row.repeats.verdict, "repeated_trials": row.repeats.trials}
-        flat |= {"largest_difference": row.repeats.largest}
-    return flat | {"status": row.status, "reason": one_line(row.reason)}
+def _plain(data: Any) -> Any:
+    if is_dataclass(data):
+        return {each.name: _plain(getattr(data, each.name)) for each in fields(data)}
+    if isinstance(data, Mapping):
+        return {name: _plain(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-def _flat_costs(costs: Costs | None, targets: Iterable[str]) -> dict[str, Any]:
-    """Return costs as columns, the same ones for every row of a table."""
-    smallest, largest = (costs and costs.fit_seconds_range) or (None, None)
-    low, high = (costs and costs.epoch_seconds_interval) or (None, None)
-    flat: dict[str, Any] = {
-        "fit_seconds": costs and costs.fit_seconds,
-        "fit_seconds_min": smallest,
-        "fit_seconds_max": largest,
-        "epoch_seconds": costs and costs.epoch_seconds,
-        "epoch_seconds_low": low,
-        "epoch_seconds_high": high,
-        **{name: getattr(costs, name, None) for name in _PLAIN_COSTS},
-        "contended": "; ".join(costs.contended) if costs else None,
-    }
-    for target in targets:
-        reached = costs.reached.get(target) if costs else None
-        for name in ("seconds", "reached", "seeds"):
-            flat[f"to_{target}_{name}"] = getattr(reached, name, None)
-    return flat
+#: The formats by the names that the command line gives them.
+FORMATS: Mapping[str, Callable[[Document], str]] = {
+    "text": to_text,
+    "md": to_markdown,
+    "html": to_html,
+    "csv": to_csv,
+    "json": to_json,
+}

@@ -231,6 +231,7 @@ def _judged(
 def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard:
     """Write the leaderboard of the whole store; return the tables that this run touched."""
     from bench.analysis.leaderboard import Leaderboard
+    from bench.report.leaderboard import leaderboard_document
     from bench.report.writers import to_markdown
 
     contents = store.read()
@@ -241,7 +242,7 @@ def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard
     records, unreadable = [*contents.records, *lost], len(contents.unreadable)
     board = _judged(store, records, say, result.reused, unreadable)
     try:
-        write_whole(file, to_markdown(board).encode())
+        write_whole(file, to_markdown(leaderboard_document(board)).encode())
         say(f"leaderboard written to {file}")
     except OSError as error:
         say(f"warning: {file} could not be written ({error.strerror or error})")

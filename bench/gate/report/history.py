@@ -1,71 +1,91 @@
-"""The history of a metric for the terminal, and for other programs."""
+"""The history of a metric, as a document."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 
-from tabulate import tabulate
-
-from bench.formatting import NOTHING, count, duration, metric_name, one_line, size, sparkline
+from bench.formatting import NOTHING, measure_name, metric_name, one_line, sparkline
 from bench.gate.history import Segment, Series
+from bench.gate.report.people import labels
 from bench.metrics import METRICS
+from bench.report.document import (
+    Bytes,
+    Cell,
+    Column,
+    Count,
+    Document,
+    Duration,
+    Exact,
+    Field,
+    Marked,
+    Note,
+    Notes,
+    Number,
+    Paragraph,
+    Section,
+    Text,
+    table_of,
+)
 
 _LONGEST = 44
 #: More blocks than this are hard to read; what is older is in the segments.
 _BLOCKS = 30
 
 
-def to_text(found: Sequence[Series]) -> str:
+@dataclass(frozen=True)
+class _Line:
+    """A segment of a series; name and curve of the series stand with its first."""
+
+    series: Series
+    segment: Segment
+    name: str
+    curve: str
+
+
+def history_document(found: Sequence[Series]) -> Document:
     """Return a table with a line for each segment of each series.
 
     Args:
         found: Series of one metric, at least one.
     """
-    headings = ("plugin", "from", "to", "baselines", "median", "change", "history")
-    rows = [
-        row for name, series in zip(names(found), found, strict=True) for row in _rows(name, series)
-    ]
-    body = tabulate(
-        rows,
-        headings,
-        colalign=("left", "left", "left", "right", "right", "left", "left"),
-        disable_numparse=True,
-    )
-    metric = METRICS[found[0].metric]
     changed = sum(len(series.segments) - 1 for series in found)
     told = {0: "no change point", 1: "1 change point"}.get(changed, f"{changed} change points")
-    below = "\n".join([f"{told} in {len(found)} series", *machines_text(found)])
-    return f"{metric.name}: {metric.about}\n\n{body}\n\n{below}"
+    sections = (
+        Section(
+            (
+                Paragraph(heading(found)),
+                table_of(_FIELDS, _lines(found)),
+                Paragraph(f"{told} in {len(found)} series"),
+                Notes(tuple(Note("", line) for line in machines_text(found))),
+            )
+        ),
+    )
+    return Document("History", sections, {"series": found})
 
 
-def to_json(found: Sequence[Series]) -> str:
-    """Return series with their points and segments; seconds, bytes and shares as numbers."""
-    return json.dumps({"series": [asdict(series) for series in found]}, indent=1) + "\n"
+def heading(found: Sequence[Series]) -> str:
+    """Name the metric that series are of, and say what it is."""
+    metric = METRICS[found[0].metric]
+    return f"{measure_name(metric.name)}: {metric.about}"
 
 
 def names(found: Sequence[Series]) -> list[str]:
     """Return a name for each series: the plugin, and in what it differs from the others."""
+    plugins = labels(series.key for series in found)
     machines, data = _numbers(s.machine for s in found), _numbers(s.data for s in found)
-    parts = [
-        (
-            *(s.key.source, s.key.profile, s.key.backend),
-            f"machine {machines[s.machine]}",
-            f"data {data[s.data]}",
-        )
-        for s in found
-    ]
     # Each task has data of its own: numbers tell something only where one task's differ.
     tasks = {(s.key.task, s.key.source, s.data) for s in found}
     several = len(tasks) > len({(task, source) for task, source, _ in tasks})
-    differing = [len({*values}) > 1 for values in zip(*parts, strict=True)]
-    differing[-1] = several
     return [
         " · ".join(
-            [str(series.key), *(p for p, differs in zip(own, differing, strict=True) if differs)]
+            [
+                f"{series.key.task} {plugins[series.key]}",
+                *([f"machine {machines[series.machine]}"] if len(machines) > 1 else []),
+                *([f"data {data[series.data]}"] if several else []),
+            ]
         )
-        for series, own in zip(found, parts, strict=True)
+        for series in found
     ]
 
 
@@ -74,15 +94,6 @@ def machines_text(found: Sequence[Series]) -> list[str]:
     machines = _numbers(series.machine for series in found)
     lines = [one_line(f"machine {number}: {machine}") for machine, number in machines.items()]
     return lines if len(lines) > 1 else []
-
-
-def value_text(value: float, series: Series) -> str:
-    """Write a value of a series with its unit."""
-    if series.unit == "s":
-        return duration(value)
-    if series.unit == "bytes":
-        return size(value)
-    return f"{value:.4f} {metric_name(series.unit)}" if series.unit else count(round(value))
 
 
 def change_text(change: float | None, series: Series) -> str:
@@ -105,21 +116,48 @@ def _numbers(texts: Iterable[str]) -> dict[str, int]:
     return {text: number for number, text in enumerate(dict.fromkeys(texts), 1)}
 
 
-def _rows(name: str, series: Series) -> list[list[str]]:
-    shown = sparkline([point.value for point in series.points[-_BLOCKS:]])
-    return [
-        _row(segment, series, *(("", "") if number else (one_line(name, _LONGEST), shown)))
-        for number, segment in enumerate(series.segments)
-    ]
+def _lines(found: Sequence[Series]) -> list[_Line]:
+    lines = []
+    for name, series in zip(names(found), found, strict=True):
+        curve = sparkline([point.value for point in series.points[-_BLOCKS:]])
+        for number, segment in enumerate(series.segments):
+            lines.append(_Line(series, segment, *(("", "") if number else (name, curve))))
+    return lines
 
 
-def _row(segment: Segment, series: Series, name: str, shown: str) -> list[str]:
-    return [
-        name,
-        commit_text(series, segment.first),
-        commit_text(series, segment.last),
-        str(segment.last - segment.first + 1),
-        value_text(segment.median, series),
-        change_text(segment.change, series),
-        shown,
-    ]
+def _value(value: float, series: Series) -> Cell:
+    """Write a value of a series with its unit."""
+    if series.unit == "s":
+        return Duration(value)
+    if series.unit == "bytes":
+        return Bytes(value)
+    return Marked(Number(value), f" {metric_name(series.unit)}") if series.unit else Count(value)
+
+
+def _change(line: _Line) -> Cell:
+    change = line.segment.change
+    return Exact(Text(change_text(change, line.series)), {"": change})
+
+
+def _many(line: _Line) -> Cell:
+    return Count(line.segment.last - line.segment.first + 1)
+
+
+_FIELDS: tuple[Field[_Line], ...] = (
+    Field(
+        Column("plugin", "plugin", is_number=False, longest=_LONGEST),
+        lambda line: Exact(Text(line.name), {"": str(line.series.key)}),
+    ),
+    Field(
+        Column("from", "from", is_number=False),
+        lambda line: Text(commit_text(line.series, line.segment.first)),
+    ),
+    Field(
+        Column("to", "to", is_number=False),
+        lambda line: Text(commit_text(line.series, line.segment.last)),
+    ),
+    Field(Column("baselines", "baselines"), _many),
+    Field(Column("median", "median"), lambda line: _value(line.segment.median, line.series)),
+    Field(Column("change", "change", is_number=False), _change),
+    Field(Column("history", is_number=False), lambda line: Text(line.curve)),
+)

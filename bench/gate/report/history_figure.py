@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from bench.formatting import one_line
 from bench.gate.history import Series
-from bench.gate.report.history import change_text, commit_text, machines_text, names
+from bench.gate.report.history import change_text, commit_text, heading, machines_text, names
 from bench.metrics import METRICS, QUALITY
 from bench.report.style import BLUE, DASHES, GREY, HEAD, RED, WIDTH, add_head, own_style, to_svg
 
@@ -32,7 +32,6 @@ def history_figure(found: Sequence[Series]) -> bytes:
     columns = min(_COLUMNS, len(found))
     rows = -(-len(found) // columns)
     size = max(WIDTH / 2, WIDTH * columns / _COLUMNS), HEAD + _ROW * rows
-    metric = METRICS[found[0].metric]
     with own_style():
         layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEAD / size[1]))
         figure = Figure(size, layout=layout)
@@ -43,9 +42,8 @@ def history_figure(found: Sequence[Series]) -> bytes:
             _draw(axes, series, name)
         if machines_text(found):
             figure.supxlabel("\n".join(machines_text(found)), fontsize=6, x=0.01, ha="left")
-        heading = f"{metric.name}: {metric.about}"
-        add_head(figure, heading, _legend())
-        return to_svg(figure, heading)
+        add_head(figure, heading(found), _legend())
+        return to_svg(figure, heading(found))
 
 
 def _draw(axes: Axes, series: Series, name: str) -> None:

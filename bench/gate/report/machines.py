@@ -6,18 +6,16 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from statistics import mean, median
-from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from bench.formatting import metric_name, one_line
+from bench.formatting import measure_name, metric_name, one_line
 from bench.gate.model import (
     FAILED,
     NOT_COMPARABLE,
     NOT_MEASURED,
     UNCHANGED,
-    VERDICTS,
     WORSE,
     Finding,
     Key,
@@ -25,18 +23,20 @@ from bench.gate.model import (
     Report,
     Side,
 )
-from bench.gate.report.people import to_markdown, to_text
-from bench.gate.report.words import (
+from bench.gate.report.people import (
     WHOLE,
     attention,
+    check_document,
     is_allowed,
     labels,
     sentence,
     sides_line,
+    to_comment,
     verdict_line,
 )
 from bench.metrics import METRICS, PARAMETERS, QUALITY
 from bench.protocol import OK
+from bench.report.writers import to_json, to_text
 
 
 @dataclass(frozen=True)
@@ -90,40 +90,6 @@ def _figures(name: str, measured: Measurement) -> Iterator[ExportedMetric]:
         number = float(measured.parameters)
         direction = METRICS[PARAMETERS].direction
         yield ExportedMetric(name, PARAMETERS, "", direction, number, number, number, 1, about)
-
-
-# A report of the gate as JSON, for other programs
-
-
-SCHEMA_VERSION = 1
-
-
-def to_json(report: Report) -> str:
-    """Return the report as one JSON document; what is not known, or not a number, is null."""
-    verdicts = [finding.verdict for finding in report.findings]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "base": report.base,
-        "candidate": report.candidate,
-        "status": report.status,
-        "allowed": sorted(report.allowed),
-        "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
-        "findings": [_finding(finding, report) for finding in report.findings],
-        "notes": list(report.notes),
-    }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def _finding(finding: Finding, report: Report) -> dict[str, Any]:
-    flat = asdict(finding)
-    flat = {**flat.pop("key"), **flat, "is_allowed": is_allowed(finding, report)}
-    return {name: _numbers_only(part) for name, part in flat.items()}
-
-
-def _numbers_only(part: Any) -> Any:
-    if isinstance(part, tuple):
-        return [_numbers_only(each) for each in part]
-    return None if isinstance(part, float) and not math.isfinite(part) else part
 
 
 # A report of the gate as JUnit XML, which CI systems show as tests
@@ -283,7 +249,7 @@ def to_github_action_benchmark(side: Side, direction: str) -> str:
 def _entry(figure: ExportedMetric) -> dict[str, str | float]:
     is_quality = figure.metric == QUALITY
     unit, factor = _UNITS.get(figure.unit, (metric_name(figure.unit), 1.0))
-    name = unit if is_quality else figure.metric.replace("_", " ")
+    name = unit if is_quality else measure_name(figure.metric)
     entry: dict[str, str | float] = {
         "name": f"{figure.name}: {name}",
         # The charts have an axis for each unit; a count has to call itself something.
@@ -320,11 +286,11 @@ class RenderInput:
 
 
 FORMATS: Mapping[str, Callable[[RenderInput], str]] = {
-    "text": lambda told: to_text(told.report, told.verbose),
-    "md": lambda told: to_markdown(told.report),
+    "text": lambda told: to_text(check_document(told.report, told.verbose)),
+    "md": lambda told: to_comment(told.report),
     "annotations": lambda told: to_annotations(told.report, told.paths),
     "junit": lambda told: to_junit(told.report),
-    "json": lambda told: to_json(told.report),
+    "json": lambda told: to_json(check_document(told.report)),
     "github-action-benchmark": lambda told: to_github_action_benchmark(told.candidate, "min"),
     "github-action-benchmark-bigger": lambda told: to_github_action_benchmark(
         told.candidate, "max"

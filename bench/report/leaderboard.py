@@ -1,4 +1,4 @@
-"""What stands under a table about its ranks: how they were found, and what they could not tell."""
+"""The leaderboard as a document: its tables, and what is said about them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import shows_published
+from bench.analysis.frontier import on_frontier
 from bench.analysis.leaderboard import Leaderboard, Table
 from bench.formatting import metric_name, size
 from bench.protocol import OK
@@ -17,12 +18,113 @@ from bench.records.selection import (
     REPLACED,
     UNREADABLE,
 )
-from bench.report.columns import BEST, CONTENDED
+from bench.report.columns import (
+    BEST,
+    CONTENDED,
+    board_fields,
+    cost_fields,
+    reading_costs,
+    with_costs,
+)
+from bench.report.document import (
+    Block,
+    Document,
+    Heading,
+    Note,
+    Notes,
+    Paragraph,
+    Place,
+    Scalar,
+    Section,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from bench.statistics.compare import TableComparison
 
 _MOST_NAMES = 6
+
+
+def leaderboard_document(board: Leaderboard) -> Document:
+    """Return every table with its costs, how its ranks were found, and where numbers come from."""
+    sections = [_section(table) for table in board.tables]
+    if not sections:
+        sections = [Section((Paragraph("No records yet.", on=Place.PAGE),))]
+    if board.left_out:
+        sections.append(Section((Paragraph(left_out(board)),)))
+    tables = [_data(table) for table in board.tables]
+    data = {"tables": tables, "left_out": board.left_out}
+    return Document("Leaderboard", tuple(sections), data)
+
+
+def _section(table: Table) -> Section:
+    """Put what explains a table before it on a page, and behind it on a terminal."""
+    mark = [Paragraph(contended(table))] if contended(table) else []
+    notes = [Note(label, text) for label, text in compared(table)]
+    return Section(
+        (
+            *opening(table),
+            Paragraph(reading(table), on=Place.PAGE),
+            table_of(board_fields(table), table.rows, about=about(table)),
+            *mark,
+            *_costs(with_costs(table)),
+            Paragraph(reading(table), on=Place.TERMINAL),
+            Notes((*notes, *provenance(table))),
+        )
+    )
+
+
+def _costs(table: Table) -> list[Block]:
+    if not table.rows:
+        return []
+    return [
+        Heading("Cost", level=3, on=Place.PAGE),
+        Paragraph(reading_costs(table), on=Place.PAGE),
+        table_of(cost_fields(table), table.rows, on=Place.PAGE),
+    ]
+
+
+def _data(table: Table) -> dict[str, Any]:
+    is_best = on_frontier(table)
+    return {
+        "task": table.task,
+        "task_version": table.task_version,
+        "source": table.source,
+        "why": table.why,
+        "fingerprint": table.fingerprint,
+        "profile": table.profile,
+        "metric": table.metric,
+        "direction": table.direction,
+        "units": table.units,
+        "baseline": table.baseline,
+        "scored_examples": table.scored_examples,
+        "targets": table.targets.values,
+        "comparison": as_numbers(table),
+        "provenance": dict(below(table)),
+        "rows": [{**vars(row), "on_frontier": is_best.get(row.label)} for row in table.rows],
+    }
+
+
+# What every view says of a table
+
+
+def opening(table: Table) -> tuple[Block, ...]:
+    """Return what a section on a table begins with: its name, and which data it is about."""
+    return Heading(title(table)), Paragraph(above(table), is_strong=True)
+
+
+def provenance(table: Table) -> tuple[Note, ...]:
+    """Return where a table's numbers come from, for a page."""
+    return tuple(Note(label, text, on=Place.PAGE) for label, text in below(table))
+
+
+def about(table: Table) -> dict[str, Scalar]:
+    """Return what programs get of a table with each of its rows."""
+    names = ("task", "source", "fingerprint", "profile", "task_version", "scored_examples")
+    return {name: getattr(table, name) for name in names}
+
+
+# How the ranks were found, and what they could not tell
 
 
 def compared(table: Table) -> list[tuple[str, str]]:
@@ -157,7 +259,7 @@ _PLACES_WITH_VALUE = tuple(f"{option}=" for option in _PLACES)
 
 
 def title(table: Table) -> str:
-    """Name the task and the data, so that no table of made data passes for a real one."""
+    """Name the task and the data, so that no table of synthetic data passes for a real one."""
     return f"{table.task}, {table.source} data, {table.profile} profile"
 
 
