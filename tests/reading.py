@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 from itertools import groupby
+
+from bench.report.document import Document, Heading, Notes, Paragraph, Place, Table
+from bench.report.writers import to_csv
 
 
 def markdown_tables(document: str) -> list[list[list[str]]]:
@@ -31,3 +36,25 @@ def _hide(line: str) -> str:
 def _show(cell: str) -> str:
     plain = html.unescape(cell)
     return "".join(chr(ord(c) - 0xE000) if 0xE000 <= ord(c) < 0xE080 else c for c in plain)
+
+
+def shown(table: Table) -> list[dict[str, str]]:
+    """Give the rows of a document's table as people see them, by heading."""
+    heads = [column.heading for column in table.columns]
+    return [dict(zip(heads, (cell.text for cell in row), strict=True)) for row in table.rows]
+
+
+def exact(document: Document) -> list[dict[str, str]]:
+    """Give the rows that a document's CSV has."""
+    return [*csv.DictReader(io.StringIO(to_csv(document)))]
+
+
+def said(document: Document, place: Place) -> str:
+    """Give all that a document says beside its tables, a line a block or note."""
+    lines = []
+    for block in (block for section in document.sections for block in section.standing(place)):
+        if isinstance(block, Notes):
+            lines += [f"{note.label}: {note.text}" for note in block.standing(place)]
+        elif isinstance(block, Heading | Paragraph):
+            lines.append(block.text)
+    return "\n".join(lines)

@@ -186,7 +186,7 @@ def _no_times(ran: _Ran) -> str:
     """Say why the backends' times cannot be compared; nothing if they can."""
     contended = [side.backend for side in ran.sides if side.costs.contended]
     if contended:
-        return f"{' and '.join(contended)}: timed beside other work"
+        return f"{' and '.join(contended)}: contended"
     records = [record for found in ran.found for record in found]
     settings: dict[str, list[Any]] = {
         "timed on different machines": [machine_of(record) for record in records],

@@ -121,7 +121,7 @@ def read_files(words: Sequence[str]) -> dict[Path, str]:
     "tolerances",
     multiple=True,
     metavar="METRIC=NUMBER",
-    help="The change for the worse that is let pass: quality in the task's metric, others as a "
+    help="The change for the worse that is tolerated: quality in the task's metric, others as a "
     "share.",
 )
 @click.option("--level", type=float, metavar="NUMBER", help="Of the tests.  [default: 0.01]")
@@ -155,7 +155,7 @@ def command(options: CheckOptions) -> int:
 
     With --baseline the records of a run (--results), or those of --candidate, are judged beside
     kept figures. Times are compared on the same machine only. With --against REV that revision is
-    checked out into a temporary folder, and both are measured in turns in fresh processes, and
+    checked out into a temporary folder, and both are measured, interleaved, in fresh processes, and
     REV beside itself, so that the noise of this machine is known: the way to gate times on a
     shared runner.
 

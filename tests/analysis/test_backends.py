@@ -77,11 +77,11 @@ def test_intervals_that_overlap_leave_no_fastest():
     assert found.why_none == "the intervals of jax and tensorflow overlap"
 
 
-def test_a_time_that_was_taken_beside_other_work_is_compared_with_nothing():
+def test_a_contended_time_is_compared_with_nothing():
     busy = [beside(record, others_cpu=0.5) for record in on("jax", QUICK)]
     found = only(*on("tensorflow", SLOW), *busy)
 
-    assert (found.fastest, found.why_none) == ("", "jax: timed beside other work")
+    assert (found.fastest, found.why_none) == ("", "jax: contended")
     assert found.quality == SAME
 
 

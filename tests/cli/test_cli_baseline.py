@@ -117,8 +117,8 @@ def test_disturbed_times_are_told(bench):
     stored(beside(a_record(), others_cpu=0.5), a_record("jena_naive"))
     _, out, err = bench("baseline")
 
-    assert "ok, times disturbed" in out
-    assert "warning: the times of 1 of 2 plugins were measured beside other work" in err
+    assert "ok, times contended" in out
+    assert "warning: the times of 1 of 2 plugins are contended" in err
 
 
 def test_what_is_left_out_is_told(bench):

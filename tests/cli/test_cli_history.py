@@ -64,7 +64,7 @@ def test_a_slowdown_is_found_at_its_commit(bench, tmp_path):
 
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "train_step: one step of training, input included"
+    assert lines[0] == "train step: one step of training, input included"
     (first,) = [number for number, line in enumerate(lines) if line.startswith("jena jena_gru")]
     assert lines[first].split()[2:5] == ["c0", "c11", "12"]
     assert lines[first + 1].split()[:3] == ["c12", "c19", "8"]
@@ -109,7 +109,7 @@ def test_times_of_another_machine_are_a_series_of_their_own(bench, tmp_path):
     assert len(history([*slow, *fast], "quality", 0.01)) == 1
 
 
-def test_series_are_named_by_what_tells_them_apart(bench, tmp_path):
+def test_series_are_named_by_what_differs(bench, tmp_path):
     smoke = replace(timed(0.1).key, profile="smoke")
     kept(
         tmp_path,
@@ -120,7 +120,11 @@ def test_series_are_named_by_what_tells_them_apart(bench, tmp_path):
     )
     _, out, _ = bench()
 
-    for name in ("jena_gru · quick · data 1", "jena_gru · quick · data 2", "smoke · data 1"):
+    for name in (
+        "jena_gru (quick) · data 1",
+        "jena_gru (quick) · data 2",
+        "jena_gru (smoke) · data 1",
+    ):
         assert name in out
     assert "machine" not in out
 

@@ -332,6 +332,21 @@ def test_a_candidate_that_gives_no_result_has_failed(status):
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("failed", "failed"),
+        ("diverged", "diverged"),
+        ("timeout", "timed out"),
+        ("out_of_memory", "ran out of memory"),
+        ("crashed", "crashed"),
+    ],
+)
+def test_what_became_of_the_baseline_is_told_in_a_verb(status, told):
+    ((_, reason),) = whole(plugin(status=status, reason="x"), plugin(status="failed", reason="y"))
+    assert reason == f"failed: y; the baseline {told}, too"
+
+
 def test_a_plugin_that_works_again_is_new_for_nothing_tells_that_it_is_better():
     assert whole(BROKEN, GOOD) == [
         ("new", "the baseline has no result: out of memory: more than 2 GiB")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -18,9 +19,10 @@ from bench.gate.report.machines import (
     to_annotations,
     to_bmf,
     to_github_action_benchmark,
-    to_json,
     to_junit,
 )
+from bench.gate.report.people import check_document
+from bench.report.writers import to_json
 
 
 def test_annotations_mark_the_file_of_each_finding_that_is_not_unchanged():
@@ -38,6 +40,15 @@ def test_annotations_mark_the_file_of_each_finding_that_is_not_unchanged():
         "peak memory: better, 1.86 GiB to 1.40 GiB "
         "(-25.0%25, interval -26.0%25 to -24.0%25, threshold 2.0%25)",
     ]
+
+
+def test_a_failure_whose_reason_begins_with_the_verdict_says_it_once():
+    failed = slower(metric="", verdict=FAILED, reason="failed: x.py:3: ValueError: no", base=None)
+    report = Report("a", "b", (replace(failed, candidate=None, change=None),))
+
+    assert to_annotations(report).endswith("::failed: x.py:3: ValueError: no")
+    (test,) = the_tests(to_junit(report))[1]
+    assert test[0].text == "failed: x.py:3: ValueError: no"
 
 
 def test_annotations_of_what_is_allowed_are_notices():
@@ -104,7 +115,7 @@ def test_junit_can_be_read_whatever_the_names_and_reasons_are(text):
 def test_json_tells_all_and_has_null_for_what_is_no_number():
     odd = slower(change=math.nan, interval=(-math.inf, 0.06))
     report = Report("main", "tree", (odd, same()), ("a note",), frozenset({WORSE}))
-    text = to_json(report)
+    text = to_json(check_document(report))
     read = json.loads(text, parse_constant=pytest.fail)
 
     assert list(read) == [
@@ -131,7 +142,7 @@ def test_json_tells_all_and_has_null_for_what_is_no_number():
         "reason": "",
         "is_allowed": True,
     }
-    assert text == to_json(report)
+    assert text == to_json(check_document(report))
 
 
 def test_figures_are_medians_over_processes_and_means_over_seeds_of_what_is_ok():

@@ -16,13 +16,14 @@ import pytest
 from builders import AWKWARD, a_board, a_record, edited
 
 from bench.cli import main
-from bench.cli.report import FORMATS, render
 from bench.cli.show import _last, _line
 from bench.errors import BenchError
 from bench.protocol import FAILED
 from bench.records.predictions import Predictions
 from bench.records.record import Record, from_json
 from bench.records.store import LARGEST_RECORD, Store
+from bench.report.leaderboard import leaderboard_document
+from bench.report.writers import FORMATS, to_html
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="such files are of POSIX systems")
 
@@ -290,7 +291,7 @@ def test_no_name_of_a_record_escapes_into_a_document_or_the_terminal(tmp_path, c
     contents = store.read()
     assert (len(contents.records), contents.unreadable) == (2, ())
 
-    plain = Page(render(a_board(a_record(), a_record(minute=1)), "html"))
+    plain = Page(to_html(leaderboard_document(a_board(a_record(), a_record(minute=1)))))
     page = Page(command("report", "--format", "html")[1])
     assert page.tags == plain.tags
     markdown = command("report", "--format", "md")[1]
@@ -375,9 +376,8 @@ def test_whatever_stands_where_another_value_belongs_is_refused_or_shown():
                 continue
             accepted += 1
             board = a_board(record, a_record())
-            # The formats that pandas writes take long; each is tried on a share of all.
-            forms = FORMATS if accepted % 10 == 0 else ("text", "html", "json")
-            assert all(render(board, form) for form in forms)
+            shown = leaderboard_document(board)
+            assert all(write(shown) for write in FORMATS.values())
             assert _last(record)
             assert _line(record)
     assert accepted > 100

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import AWKWARD, a_board, a_record, a_timed_record, beside
+from builders import a_record, a_timed_record, beside
 from command_line import report_on
 from judged_world import judged
+from reading import exact, said, shown
 
 from bench.analysis.backends import BackendTable, side_by_side
 from bench.records.record import Record
-from bench.report import backends as render
+from bench.report.backends import backends_document
+from bench.report.document import Document, Place
+from bench.report.writers import to_json
 
 
 def trained(backend: str, epoch: float, plugin: str = "jena_gru", **trial: Any) -> list[Record]:
@@ -49,51 +50,46 @@ def story(records) -> tuple[BackendTable, ...]:
     return side_by_side(judged(*records))
 
 
-def rows(document: str) -> dict[tuple[str, str], list[str]]:
-    """Return the cells of each line of a table, by plugin and backend."""
+def rows(document: Document) -> dict[tuple[str, str], dict[str, str]]:
+    """Return what people see of each plugin and backend."""
     found, plugin = {}, ""
-    for line in document.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("|") and cells[1] in ("tensorflow", "jax"):
-            plugin = cells[0] or plugin
-            found[plugin, cells[1]] = cells[2:]
+    for row in shown(document.tables(Place.PAGE)[0]):
+        plugin = row["plugin"] or plugin
+        found[plugin, row["backend"]] = row
     return found
 
 
-def test_the_document_shows_each_backend_the_winner_and_why_there_is_none(story):
-    document = render.to_markdown(story)
+@pytest.mark.parametrize("place", [Place.TERMINAL, Place.PAGE])
+def test_people_see_each_backend_the_winner_and_why_there_is_none(story, place):
+    document = backends_document(story)
     found = rows(document)
+    fast, slow = found["jena_gru", "jax"], found["jena_gru", "tensorflow"]
 
-    assert found["jena_gru", "tensorflow"][1] == "2.8 s"
-    assert found["jena_gru", "jax"][1:3] == ["2.0 s", "2.0 s – 2.0 s"]
-    assert found["jena_gru", "tensorflow"][-2:] == ["jax, 1.4 times", "yes"]
-    assert found["jena_gru", "jax"][-2:] == ["", ""]
-    assert found["jena_dense", "tensorflow"][-2] == "–"
-    assert found["jena_dense", "jax"][1] == r"1.0 s\*"
-    assert "No fastest backend (jax: timed beside other work): jena_dense." in document
-    assert "Left out of jena, local data, quick profile: jena_conv1d (tensorflow only)." in document
-    assert "- machine: " in document
-
-
-def test_the_terminal_shows_the_same(story):
-    text = render.to_text(story)
-
-    assert "jax, 1.4 times" in text
-    assert "No fastest backend (jax: timed beside other work): jena_dense." in text
-    assert "jena_conv1d (tensorflow only)" in text
+    assert [table.columns for table in document.tables(place)] == [
+        table.columns for table in document.tables(Place.PAGE)
+    ]
+    assert slow["epoch"] == "2.8 s"
+    assert (fast["epoch"], fast["95% interval"]) == ("2.0 s", "2.0 s – 2.0 s")
+    assert (slow["fastest"], slow["same quality"]) == ("jax, 1.4 times", "yes")
+    assert (fast["plugin"], fast["fastest"], fast["same quality"]) == ("", "", "")
+    assert found["jena_dense", "tensorflow"]["fastest"] == "–"
+    assert found["jena_dense", "jax"]["epoch"] == "1.0 s*"
+    told = said(document, place)
+    assert "No fastest backend (jax: contended): jena_dense." in told
+    assert "Left out of jena, local data, quick profile: jena_conv1d (tensorflow only)." in told
+    assert ("machine: " in told) == (place == Place.PAGE)
 
 
-def test_csv_and_json_hold_plain_numbers(story):
-    lines = {
-        (r["plugin"], r["backend"]): r for r in csv.DictReader(io.StringIO(render.to_csv(story)))
-    }
-    (table,) = json.loads(render.to_json(story), parse_constant=pytest.fail)["tables"]
+def test_csv_and_json_hold_plain_numbers_of_every_line(story):
+    document = backends_document(story)
+    lines = {(line["plugin"], line["backend"]): line for line in exact(document)}
+    (table,) = json.loads(to_json(document), parse_constant=pytest.fail)["tables"]
     jax = lines["jena_gru", "jax"]
 
     assert float(jax["epoch_seconds"]) == pytest.approx(2.01)
     assert (jax["fastest"], jax["same_quality"]) == ("jax", "yes")
     assert float(lines["jena_gru", "tensorflow"]["factor"]) == pytest.approx(2.81 / 2.01)
-    assert lines["jena_dense", "jax"]["why_none"] == "jax: timed beside other work"
+    assert lines["jena_dense", "jax"]["why_none"] == "jax: contended"
     assert {p["plugin"]: p["fastest"] for p in table["plugins"]} == {
         "jena_gru": "jax",
         "jena_dense": "",
@@ -105,23 +101,10 @@ def test_a_compile_time_from_a_cache_is_marked(records):
     kept = next(r for r in records if r.trial.backend == "jax")
     cached = {**kept.environment, "compilation": {"cache": {"hits": 2, "misses": 0}}}
     changed = [replace(r, environment=cached) if r is kept else r for r in records]
-    document = render.to_markdown(side_by_side(judged(*changed)))
+    document = backends_document(side_by_side(judged(*changed)))
 
-    assert rows(document)["jena_gru", "jax"][3] == "1.0 s†"
-    assert "† compiled code was read from a cache" in document
-
-
-@pytest.mark.parametrize("text", AWKWARD)
-def test_no_text_breaks_a_rendering(text):
-    both = [*trained("tensorflow", 2.8, text), *trained("jax", 2.0, text)]
-    found = side_by_side(a_board(*both))
-    lines = [line for line in render.to_markdown(found).splitlines() if line.startswith("|")]
-
-    assert len(lines) == 4  # The headings, the rule and two backends.
-    assert "<script" not in render.to_markdown(found)
-    assert len([*csv.DictReader(io.StringIO(render.to_csv(found)))]) == 2
-    assert json.loads(render.to_json(found))["tables"][0]["plugins"][0]["plugin"] == text
-    assert not set("\x1b\x07\r\0") & set(render.to_text(found))
+    assert rows(document)["jena_gru", "jax"]["compile"] == "1.0 s†"
+    assert "† compiled code was read from a cache" in said(document, Place.PAGE)
 
 
 # The command

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from builders import a_board, a_record
 from judged_world import EXAMPLES, evidence_of, judged, scores_of
+from reading import said, shown
 
 from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.ranking import judge, key_of
 from bench.records.record import Record
-from bench.report.notes import compared
-from bench.report.writers import to_html, to_json, to_markdown, to_text
+from bench.report.document import Place
+from bench.report.leaderboard import compared, leaderboard_document
+from bench.report.writers import to_json
 
 
 def seeds(plugin: str, mean: float, count: int = 3, spread: float = 0.001) -> list[Record]:
@@ -102,19 +104,22 @@ def test_a_board_that_was_not_judged_says_nothing():
     assert compared(a_board(a_record()).tables[0]) == []
 
 
-@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
-def test_every_document_shows_ranks_intervals_and_how_they_came_about(render):
-    document = render(judged(*seeds("a", 0.3), *seeds("b", 0.3001), *seeds("c", 0.5)))
+@pytest.mark.parametrize("place", [Place.TERMINAL, Place.PAGE])
+def test_people_see_ranks_intervals_and_how_they_came_about(place):
+    board = judged(*seeds("a", 0.3), *seeds("b", 0.3001), *seeds("c", 0.5))
+    document = leaderboard_document(board)
+    first, *_, last = shown(document.tables(place)[0])
 
-    assert "1-2 best" in document
-    assert "0.5010 ± 0.0" in document
-    assert "95% confidence interval over seeds and examples" in document
-    assert "Holm" in document
-    assert "would be separated with 80% power" in document
+    assert first["rank"] == "1-2 best"
+    assert last["validation MAE"].startswith("0.5010 ± 0.0")
+    told = said(document, place)
+    assert "95% confidence interval over seeds and examples" in told
+    assert "Holm" in told
+    assert "would be separated with 80% power" in told
 
 
 def test_json_has_the_comparison_as_numbers():
-    document = json.loads(to_json(judged(*seeds("a", 0.2), *seeds("b", 0.3))))
+    document = json.loads(to_json(leaderboard_document(judged(*seeds("a", 0.2), *seeds("b", 0.3)))))
     (table,) = document["tables"]
 
     assert table["comparison"]["first_two"]["separated"] is True

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import json
 from xml.etree import ElementTree
 
 import pytest
 from builders import a_board, a_record, a_timed_record, beside, three_seeds
-from reading import markdown_rows, markdown_tables
+from reading import exact, said, shown
 
 from bench.analysis.leaderboard import Leaderboard
 from bench.protocol import FAILED
+from bench.report.document import Place
 from bench.report.figures import figures
-from bench.report.writers import to_csv, to_html, to_json, to_markdown, to_text
+from bench.report.leaderboard import leaderboard_document
+from bench.report.writers import to_json
 
 MARK = "timed while other work ran on the machine"
 
@@ -49,9 +48,18 @@ def a_busy_board() -> Leaderboard:
     )
 
 
+def tables(board: Leaderboard) -> list[list[dict[str, str]]]:
+    """The rows of the table of ranks and of that of costs, as a page shows them."""
+    return [*map(shown, leaderboard_document(board).tables(Place.PAGE))]
+
+
 def costs(board: Leaderboard) -> dict[str, dict[str, str]]:
-    _, table = markdown_tables(to_markdown(board))
-    return {row["plugin"]: row for row in markdown_rows(table)}
+    _, table = tables(board)
+    return {row["plugin"]: row for row in table}
+
+
+def told(board: Leaderboard, place: Place = Place.PAGE) -> str:
+    return said(leaderboard_document(board), place)
 
 
 def test_the_table_of_costs_says_where_the_time_goes_and_what_it_buys():
@@ -76,7 +84,7 @@ def test_the_table_of_costs_says_where_the_time_goes_and_what_it_buys():
 
 
 def test_it_stands_in_the_order_of_quality_and_leaves_out_what_has_no_result():
-    board, table = map(markdown_rows, markdown_tables(to_markdown(a_quiet_board())))
+    board, table = tables(a_quiet_board())
     assert [row["plugin"] for row in board] == [
         "jena_gru",
         "jena_naive",
@@ -96,11 +104,11 @@ def test_ends_that_are_written_alike_are_not_written_and_units_only_once_or_wher
 
 
 def test_a_sentence_says_what_is_reached_and_what_the_ranges_are():
-    document = to_markdown(a_quiet_board())
+    document = told(a_quiet_board())
     assert "first reaches the baseline's 0.2900 and the best published 0.2500" in document
     assert "95% confidence interval of the median" in document
     assert "shortest and the longest" in document
-    alone = to_markdown(a_board(a_timed_record()))
+    alone = told(a_board(a_timed_record()))
     assert "95%" not in alone
     assert "shortest" not in alone
 
@@ -110,17 +118,23 @@ def test_without_a_target_no_time_is_given_to_it():
     assert not any(heading.startswith("time to") for heading in found["jena_gru"])
 
 
-@pytest.mark.parametrize("render", [to_markdown, to_html])
-def test_a_table_without_results_has_no_costs(render):
-    assert "Cost" not in render(a_board(a_record(status=FAILED)))
-    assert "Cost" in render(a_board(a_record()))
+def test_a_table_without_results_has_no_costs():
+    assert "Cost" not in told(a_board(a_record(status=FAILED)))
+    assert "Cost" in told(a_board(a_record()))
+
+
+def test_a_terminal_has_no_room_for_the_table_of_costs():
+    document = leaderboard_document(a_quiet_board())
+    (table,) = document.tables(Place.TERMINAL)
+    assert "parameters" not in shown(table)[0]
+    assert "Cost" not in told(a_quiet_board(), Place.TERMINAL)
 
 
 # The mark
 
 
 def test_times_that_were_taken_beside_other_work_are_marked_everywhere():
-    board, _ = map(markdown_rows, markdown_tables(to_markdown(a_busy_board())))
+    board, _ = tables(a_busy_board())
     main = {row["plugin"]: row for row in board}
     found = costs(a_busy_board())
 
@@ -140,23 +154,23 @@ def test_of_a_row_with_quiet_trials_the_others_are_left_out_and_that_is_said():
     both = costs(a_busy_board())["jena_both"]
     assert both["training"] == "2.1 s"
     assert both["other work"] == "1 of 2 trials left out"
-    assert "Trials that ran beside other work are left out" in to_markdown(a_busy_board())
+    assert "Contended trials are left out" in told(a_busy_board())
 
 
-@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
-def test_the_mark_is_explained_in_one_line_only_where_it_stands(render):
-    explained = [line for line in html.unescape(render(a_busy_board())).split("\n") if MARK in line]
+@pytest.mark.parametrize("place", [Place.TERMINAL, Place.PAGE])
+def test_the_mark_is_explained_in_one_line_only_where_it_stands(place):
+    explained = [line for line in told(a_busy_board(), place).split("\n") if MARK in line]
     assert len(explained) == 1
-    assert "*" in explained[0]
-    assert MARK not in render(three_seeds())
-    assert "other work" not in render(three_seeds())
+    assert explained[0].startswith("* ")
+    assert MARK not in told(three_seeds(), place)
+    assert "other work" not in told(three_seeds(), place)
 
 
 # For other programs
 
 
 def test_csv_has_costs_as_plain_numbers_in_columns_of_their_own():
-    lines = {line["plugin"]: line for line in csv.DictReader(io.StringIO(to_csv(a_quiet_board())))}
+    lines = {line["plugin"]: line for line in exact(leaderboard_document(a_quiet_board()))}
     gru, broken = lines["jena_gru"], lines["jena_broken"]
     numbers = {
         "fit_seconds": 9.8,
@@ -185,7 +199,9 @@ def test_csv_has_costs_as_plain_numbers_in_columns_of_their_own():
 
 
 def test_json_has_costs_targets_and_why_times_are_marked():
-    (table,) = json.loads(to_json(a_busy_board()), parse_constant=pytest.fail)["tables"]
+    (table,) = json.loads(
+        to_json(leaderboard_document(a_busy_board())), parse_constant=pytest.fail
+    )["tables"]
     busy, quiet, both = table["rows"]
 
     assert table["targets"] == {"published": 0.25}
@@ -205,12 +221,12 @@ def texts(board: Leaderboard) -> list[str]:
 
 def test_the_legend_tells_what_was_timed_beside_other_work():
     shown = texts(a_busy_board())
-    assert {"jena_busy", "jena_quiet", "timed beside other work"} <= {*shown}
+    assert {"jena_busy", "jena_quiet", "contended"} <= {*shown}
     assert "nothing is both quicker and better" in shown
-    assert not any("beside other work" in text for text in texts(a_quiet_board()))
+    assert not any("contended" in text for text in texts(a_quiet_board()))
 
 
 def test_where_no_row_was_quiet_no_frontier_is_drawn_and_the_legend_says_so():
     shown = texts(a_board(beside(a_timed_record(), shared=True)))
-    assert "timed beside other work: no frontier" in shown
+    assert "contended: no frontier" in shown
     assert "nothing is both quicker and better" not in shown
