@@ -1,7 +1,15 @@
-"""A leaderboard for readers: text, markdown, HTML, CSV, JSON and figures.
+"""What is shown: each view makes a ``document``, and ``writers`` has each format once.
 
-``writers`` writes it, of the cells in ``columns`` and the sentences in ``notes``;
-``reproduction`` and ``backends`` are views of their own, ``figures`` the pictures.
+``leaderboard`` (with the cells in ``columns``), ``reproduction`` and ``backends`` are views;
+``figures`` draws the pictures.
 """
 
-__all__ = ["backends", "figures", "notes", "reproduction", "style", "writers"]
+__all__ = [
+    "backends",
+    "document",
+    "figures",
+    "leaderboard",
+    "reproduction",
+    "style",
+    "writers",
+]

@@ -8,7 +8,9 @@ import pytest
 from builders import a_record
 
 from bench.cli import main
+from bench.cli import report as cli_report
 from bench.records.store import Store
+from bench.report import writers
 
 
 @pytest.fixture
@@ -61,6 +63,10 @@ def test_the_ending_of_the_output_file_decides_the_format(report, tmp_path, name
 
     assert out == ""
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+def test_every_format_of_the_writers_can_be_asked_for():
+    assert cli_report.FORMATS == (*writers.FORMATS,)
 
 
 def test_filters_keep_the_tables_asked_for(report, tmp_path):
