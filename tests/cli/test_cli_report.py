@@ -66,7 +66,7 @@ def test_the_ending_of_the_output_file_decides_the_format(report, tmp_path, name
 
 
 def test_every_format_of_the_writers_can_be_asked_for():
-    assert cli_report.FORMATS == (*writers.FORMATS,)
+    assert (*writers.FORMATS,) == cli_report.FORMATS
 
 
 def test_filters_keep_the_tables_asked_for(report, tmp_path):
