@@ -227,7 +227,7 @@ def test_report_and_show_render_the_store_without_keras(small_run, bench, tmp_pa
     assert bench("report", "--output", "board.html").returncode == 0
     assert "<table" in (tmp_path / "board.html").read_text()
     shown = bench("show", "jena_naive")
-    assert "validation mae" in shown.stdout
+    assert "validation MAE" in shown.stdout
 
 
 def test_a_broken_record_is_named_and_the_rest_is_rendered(small_run, bench, tmp_path):
