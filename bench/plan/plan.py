@@ -65,7 +65,7 @@ class RunOptions:
     seeds: tuple[int, ...]
     overrides: Mapping[str, Any]
     source: str
-    data: Mapping[str, Path]
+    data: Mapping[str, Sequence[Path]]
     backends: tuple[str, ...]
     jobs: int
     timeout: float | None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import shows_published
 from bench.analysis.leaderboard import Leaderboard, Table
+from bench.data.prepared import notes_of
 from bench.formatting import metric_name, size
 from bench.protocol import OK
 from bench.records.record import Record
@@ -162,8 +163,18 @@ def title(table: Table) -> str:
 
 
 def above(table: Table) -> str:
-    """Say which data, and why these."""
-    return f"Data: {table.source}: {table.why.rstrip('.')}."
+    """Say which data, why these, and what was repaired or left out of them."""
+    meta = table.records[0].data.get("meta") if table.records else None
+    notes = notes_of(meta) if isinstance(meta, Mapping) else []
+    return " ".join(f"{text.rstrip('.')}." for text in (_source(table), *map(_sentence, notes)))
+
+
+def _source(table: Table) -> str:
+    return f"Data: {table.source}: {table.why}"
+
+
+def _sentence(note: str) -> str:
+    return note[:1].upper() + note[1:]
 
 
 def reading(table: Table) -> str:

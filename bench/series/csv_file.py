@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -373,7 +373,7 @@ def open_series(path: Path, largest: int = LARGEST) -> Iterator[IO[bytes]]:
                 yield stream
         elif packed == "gzip":
             with gzip.open(path, "rb") as unpacked:
-                yield unpacked
+                yield cast("IO[bytes]", unpacked)
         elif packed:
             raise DataError(f"{path}: is {packed}, not a CSV file; export or unpack it as CSV")
         else:
