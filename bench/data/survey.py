@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ def verify_files(info: TaskInfo, paths: Sequence[Path]) -> DataFinding:
         source = resolve(info, path=tuple(paths))
         prepared = parse(info, source)
     except DataError as error:
-        told = str(error)
+        told = re.sub(rf"^{re.escape(str(shown))}:(\d+): ", r"line \1: ", str(error))
         return DataFinding(shown, told.removeprefix(f"{shown}: "), damaged=True)
     said = f"can be read as {source.kind} data"
     return DataFinding(shown, said, damaged=False, notes=tuple(notes_of(prepared.meta)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.statistics.compare import TableComparison
 
 _MOST_NAMES = 6
+_MOST_DATA_NOTES = 20
 
 
 def compared(table: Table) -> list[tuple[str, str]]:
@@ -164,17 +165,15 @@ def title(table: Table) -> str:
 
 def above(table: Table) -> str:
     """Say which data, why these, and what was repaired or left out of them."""
-    meta = table.records[0].data.get("meta") if table.records else None
+    source = f"Data: {table.source}: {table.why.rstrip('.')}."
+    return " ".join([source, *(data_notes(table.records[0].data) if table.records else [])])
+
+
+def data_notes(data: Mapping[str, Any]) -> list[str]:
+    """Return what the task has said of the data of a record, which may be foreign."""
+    meta = data.get("meta")
     notes = notes_of(meta) if isinstance(meta, Mapping) else []
-    return " ".join(f"{text.rstrip('.')}." for text in (_source(table), *map(_sentence, notes)))
-
-
-def _source(table: Table) -> str:
-    return f"Data: {table.source}: {table.why}"
-
-
-def _sentence(note: str) -> str:
-    return note[:1].upper() + note[1:]
+    return [f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in notes[:_MOST_DATA_NOTES]]
 
 
 def reading(table: Table) -> str:

@@ -151,6 +151,7 @@ class _Lines:
     columns: tuple[str, ...]
     numbers: Sequence[int]
     cells: pd.DataFrame
+    decimal: str
     layout: TimeLayout
     unusual: tuple[str, ...]
 
@@ -178,7 +179,7 @@ def _split(content: bytes, path: Path) -> _Lines:
         raise DataError(f"{path}: has a quotation mark without its partner; export it again")
     others = tuple(name for name in names if name != TIME)
     unusual = [*unusual, *dialect.unusual]
-    return _Lines(path, others, numbers[1:], cells, dialect.layout, tuple(unusual))
+    return _Lines(path, others, numbers[1:], cells, dialect.decimal, dialect.layout, tuple(unusual))
 
 
 def _cells(
@@ -308,9 +309,10 @@ def _values(lines: _Lines) -> tuple[tuple[str, ...], Floats, list[str]]:
     columns, kept, notes = [], [], []
     for name in lines.columns:
         cells = lines.cells[name]
-        column = np.asarray(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+        numbers = pd.to_numeric(_with_points(cells, lines.decimal), errors="coerce")
+        column = np.asarray(numbers, dtype=np.float64)
         wrong = np.flatnonzero(np.isinf(column) | (np.isnan(column) & cells.notna().to_numpy()))
-        if len(wrong) == len(cells) > 1 and name != TEMPERATURE:
+        if len(wrong) == len(cells) > 1 and name != TEMPERATURE and not _has_digits(cells):
             shown = str(cells.iloc[0]).strip()[:20]
             notes.append(f"left out: column {name!r}, which has words ({shown!r})")
             continue
@@ -321,9 +323,21 @@ def _values(lines: _Lines) -> tuple[tuple[str, ...], Floats, list[str]]:
     return tuple(columns), np.stack(kept, axis=1), notes
 
 
+def _with_points(cells: pd.Series[Any], decimal: str) -> pd.Series[Any]:
+    """Return cells that pandas has left as text, because of one that is no number, with points."""
+    if decimal == "." or cells.dtype.kind in "iuf":
+        return cells
+    plain = cells.astype(str).str.fullmatch(r"[+-]?\d+,\d+")
+    return cells.where(~plain, cells.astype(str).str.replace(",", "."))
+
+
+def _has_digits(cells: pd.Series[Any]) -> bool:
+    return bool(cells.astype(str).str.match(r"\s*[+-]?[.,]?\d").any())
+
+
 def _no_number(column: str, shown: str) -> str:
     said = f"column {column!r}: {shown!r} is no number; "
-    if re.fullmatch(r"[+-]?[\d.]*,\d+", shown):
+    if re.fullmatch(r"[+-]?[\d.]*,[\d.]+", shown):
         return f"{said}write all numbers with decimal points, or all with decimal commas"
     return f"{said}correct it, or leave the cell empty if the value is missing"
 
@@ -379,13 +393,13 @@ def open_series(path: Path, largest: int = LARGEST) -> Iterator[IO[bytes]]:
         else:
             with path.open("rb") as plain:
                 yield plain
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError,
+        RuntimeError,
+    ) as error:  # fmt: skip
+        kind = "zip" if path.suffix.lower() == ".zip" else "packed"
         raise DataError(
-            f"{path}: is not a whole zip file ({error}); export it or fetch it again"
-        ) from error
-    except gzip.BadGzipFile as error:
-        raise DataError(
-            f"{path}: is not a whole gzip file ({error}); export it or fetch it again"
+            f"{path}: is not a whole {kind} file ({error}); export it or fetch it again"
         ) from error
     except OSError as error:
         reason = error.strerror or error
