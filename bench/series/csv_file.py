@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.formatting import counted
 from bench.series.dialect import (
     TEMPERATURE,
     TIME,
@@ -251,7 +252,8 @@ def _times(lines: _Lines) -> tuple[Integers, list[str]]:
         next_day = _parsed(text[late].str.replace(_MIDNIGHT, "00:00", regex=True), lines.layout)
         parsed[late] = next_day + pd.Timedelta(days=1)
         if late.any():
-            unusual.append(f"24:00 as midnight of the next day ({int(late.sum())} times)")
+            often = counted(int(late.sum()), "time")
+            unusual.append(f"24:00 as midnight of the next day ({often})")
     wrong = np.flatnonzero(parsed.isna().to_numpy())
     if len(wrong):
         shown = text.iloc[wrong[0]]

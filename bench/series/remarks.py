@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.formatting import counted
 from bench.series.csv_file import Floats, Integers, StationTable, iso
 from bench.series.dialect import TEMPERATURE
 
@@ -56,7 +57,7 @@ def read_marks(table: StationTable) -> tuple[Floats, list[str]]:
         marked = np.isin(cells, _MARKS) & ((cells < low) | (cells > high))
         if marked.any():
             shown = ", ".join(f"{mark:g}" for mark in np.unique(cells[marked]))
-            times = count(int(marked.sum()), "time")
+            times = counted(int(marked.sum()), "time")
             notes.append(
                 f"{shown} in column {name!r} is taken as missing ({times}, "
                 f"the first at {iso(table.times[marked.argmax()])})"
@@ -84,12 +85,12 @@ def doubts(table: StationTable, name: str) -> list[str]:
             raise DataError(f"{name}: {_impossible(table, column, wrong)}")
         if len(wrong):
             found.append(
-                f"column {label!r} has {count(len(wrong), 'value')} outside {low:g} to {high:g}, "
+                f"column {label!r} has {counted(len(wrong), 'value')} outside {low:g} to {high:g}, "
                 f"used as they are: {_rows(table, column, wrong)}"
             )
         elif label not in _POSSIBLE and len(odd := np.flatnonzero(np.isin(cells, _MARKS[:3]))):
             found.append(
-                f"column {label!r} has {count(len(odd), 'value')} that may stand for a missing "
+                f"column {label!r} has {counted(len(odd), 'value')} that may stand for a missing "
                 f"one, used as they are: {_rows(table, column, odd)}"
             )
     return found
@@ -104,7 +105,7 @@ def _impossible(table: StationTable, column: int, wrong: npt.NDArray[np.intp]) -
         else "correct them, or leave the cells empty where a value is missing"
     )
     return (
-        f"column {TEMPERATURE!r} has {count(len(wrong), 'value')} outside {low:g} to {high:g} "
+        f"column {TEMPERATURE!r} has {counted(len(wrong), 'value')} outside {low:g} to {high:g} "
         f"degrees C, which the air has nowhere: {_rows(table, column, wrong)}; {mend}"
     )
 
@@ -160,11 +161,6 @@ def about_sampling(times: Integers, interval: int, stretches: Sequence[Stretch])
 # Sentences
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural but for one."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def about_repeats(table: StationTable, order: npt.NDArray[np.intp]) -> tuple[int, list[str]]:
     """Say how many rows have the time of another, and how many say something else.
 
@@ -180,7 +176,7 @@ def about_repeats(table: StationTable, order: npt.NDArray[np.intp]) -> tuple[int
     conflicts = int((~same.all(axis=1)).sum())
     said = f"{conflicts:,} say something else" if conflicts else "all say the same"
     return conflicts, [
-        f"left out: {count(int(repeated.sum()), 'row')} with the time of another, which is kept "
+        f"left out: {counted(int(repeated.sum()), 'row')} with the time of another, which is kept "
         f"(the first at {iso(times[repeated.argmax()])}; {said})"
     ]
 
@@ -191,10 +187,10 @@ def about_missing(
     """Say how often the file goes back in time, and which rows have no temperature."""
     notes = []
     if backwards:
-        notes.append(f"sorted, since the rows go back in time {count(backwards, 'time')}")
+        notes.append(f"sorted, since the rows go back in time {counted(backwards, 'time')}")
     if no_temperature.any():
         first = iso(table.times[no_temperature].min())
-        number = count(int(no_temperature.sum()), "row")
+        number = counted(int(no_temperature.sum()), "row")
         notes.append(f"left out: {number} without a temperature (the first at {first})")
     return notes
 
@@ -210,7 +206,7 @@ def about_cells(columns: Sequence[str], filled: Integers, dropped: Sequence[str]
         ]
         more = ", ..." if len(each) > _SHOWN else ""
         notes.append(
-            f"filled with the value before: {count(int(filled.sum()), 'missing cell')} "
+            f"filled with the value before: {counted(int(filled.sum()), 'missing cell')} "
             f"({', '.join(each[:_SHOWN])}{more})"
         )
     return notes
@@ -221,7 +217,7 @@ def about_gaps(gaps: int, hours: float, left: Mapping[str, tuple[int, int]]) -> 
     if all(used == whole for used, whole in left.values()):
         return []
     where = "across gaps" if gaps else "across a change of interval"
-    size = f" ({count(gaps, 'gap')}, {hours:,.10g} hours in all)" if gaps else ""
+    size = f" ({counted(gaps, 'gap')}, {hours:,.10g} hours in all)" if gaps else ""
     named = {"train": "training"}
     remain = ", ".join(
         f"{used:,} of {whole:,} {named.get(part, part)}"

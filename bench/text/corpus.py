@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import DataError
+from bench.formatting import counted
 from bench.task import Array, Prepared
 from bench.text.alphabet import longest_text
 from bench.text.spans import spans
@@ -128,19 +129,16 @@ def notes_on(corpus: Corpus) -> list[str]:
     train, test = _digests(corpus.train), _digests(corpus.test)
     notes = list(corpus.notes)
     for name, digests, part in (("training", train, corpus.train), ("test", test, corpus.test)):
-        copies = len(digests) - len(set(digests))
-        if copies:
-            both = len(set(zip(digests, part.labels.tolist(), strict=True))) - len(set(digests))
-            said = (
-                f"{both:,} of these texts have both labels" if both else "none with another label"
-            )
-            notes.append(f"{copies:,} {name} reviews repeat another word by word; {said}")
-        empty = int((part.lengths == 0).sum())
-        if empty:
-            notes.append(f"{empty:,} {name} reviews have no words")
-    shared = len(set(train) & set(test))
-    if shared:
-        notes.append(f"{shared:,} reviews are in training and in test")
+        different = len(set(digests))
+        both = len(set(zip(digests, part.labels.tolist(), strict=True))) - different
+        if different < len(digests):
+            conflict = f"; {counted(both, 'text')} with both labels" if both else ""
+            copies = counted(len(digests) - different, f"{name} review")
+            notes.append(f"the same as another, word by word: {copies}{conflict}")
+        if empty := int((part.lengths == 0).sum()):
+            notes.append(f"without words: {counted(empty, f'{name} review')}")
+    if shared := len(set(train) & set(test)):
+        notes.append(f"in training and in test: {counted(shared, 'review')}")
     return notes
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import DataError
+from bench.formatting import counted
 from bench.task import Array, Prepared
 from bench.text.corpus import (
     Corpus,
@@ -193,7 +194,8 @@ def _corpus_of(path: Path, contents: dict[str, bytes]) -> Corpus:
         return corpus
     first = min(others)
     return replace(
-        corpus, notes=(f"{len(others):,} reviews not in UTF-8 are read as Latin-1 ({first} first)",)
+        corpus,
+        notes=(f"read as Latin-1: {counted(len(others), 'review')} not in UTF-8 ({first} first)",),
     )
 
 

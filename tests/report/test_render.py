@@ -187,6 +187,22 @@ def test_a_table_of_made_data_says_so_above_it(render):
 
 
 @pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
+def test_what_was_repaired_or_left_out_of_the_data_stands_above_the_table(render):
+    record, notes = a_record(), ["left out: 3 rows\x1b[31m", "<b>split</b> in half.", 7]
+    text = render(a_board(replace(record, data={**record.data, "meta": {"notes": notes}})))
+    above = html.unescape(text[: text.index("jena_gru")])
+    assert ". Left out: 3 rows" in above
+    assert "split" in above
+    assert "in half." in above
+    assert "\x1b" not in above
+    assert "<b>" not in text or render is to_text
+
+    for meta in (None, [], {"notes": "abc"}, {"notes": {"a": 1}}):
+        plain = render(a_board(replace(record, data={**record.data, "meta": meta})))
+        assert plain == render(a_board(replace(record, data={**record.data, "meta": {}})))
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_html, to_text])
 def test_published_figures_stand_beside_real_data_and_never_beside_made_data(render):
     real, made = (render(a_board(a_record(trial={"source": s}))) for s in ("local", "synthetic"))
     assert "published" in real

@@ -114,7 +114,7 @@ def test_24_00_is_midnight_of_the_next_day(tmp_path):
 
     notes = the_same(read_table(write(tmp_path, text)))
 
-    assert notes == ("read as it is written: 24:00 as midnight of the next day (1 times)",)
+    assert notes == ("read as it is written: 24:00 as midnight of the next day (1 time)",)
 
 
 @pytest.mark.parametrize("clock", ["24:00:01", "24:10:00", "25:00:00"])

@@ -223,7 +223,7 @@ def test_a_review_that_is_not_utf8_is_read_and_told(tmp_path: Path) -> None:
     (folder / "train/pos/2_7.txt").write_bytes("It’s a café".encode("cp1252"))
     corpus = reading.read_folder(folder)
     assert ["it’s", "a", "café"] in spelled(corpus, "train")
-    assert corpus.notes == ("1 reviews not in UTF-8 are read as Latin-1 (train/pos/2_7.txt first)",)
+    assert corpus.notes == ("read as Latin-1: 1 review not in UTF-8 (train/pos/2_7.txt first)",)
     assert read([folder]).meta["notes"][0] == corpus.notes[0]
     assert read([folder], official=True).meta["notes"] == []
     (folder / "train/pos/3_7.txt").write_bytes("a film".encode("utf-16"))
@@ -235,9 +235,9 @@ def test_copies_of_reviews_are_counted_and_whether_they_conflict(tmp_path: Path)
     texts["aclImdb/test/pos/9_9.txt"] = texts["aclImdb/train/pos/1_8.txt"]
     notes = read([write_folder(tmp_path / "aclImdb", texts)]).meta["notes"]
     assert notes == [
-        "1 training reviews repeat another word by word; 1 of these texts have both labels",
-        "1 test reviews have no words",
-        "1 reviews are in training and in test",
+        "the same as another, word by word: 1 training review; 1 text with both labels",
+        "without words: 1 test review",
+        "in training and in test: 1 review",
     ]
 
 

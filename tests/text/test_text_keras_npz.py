@@ -165,7 +165,7 @@ def test_labels_of_another_type_are_taken_as_they_are_meant_and_told(
         assert np.array_equal(prepared.arrays[name], array)
     said = "float" if kind == "float32" else "bool"
     assert f"labels in y_train are of type {said}, taken as 0 and 1" in prepared.meta["notes"]
-    assert plain.meta["notes"] == ["1 training reviews have no words"]
+    assert plain.meta["notes"] == ["without words: 1 training review"]
 
 
 RANKED = [[1, 2, 3, 5], [2, 4], [7, 1, 1], [3], [6, 2], [1, 1]] * 2
