@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.formatting import counted
+from bench.formatting import counted, one_line
 from bench.series.dialect import (
     TEMPERATURE,
     TIME,
@@ -85,6 +85,7 @@ def iso(seconds: int) -> str:
 
 # Rows that are looked at to tell how a file is written.
 _SAMPLE = 200
+_LONGEST_SHOWN = 40  # letters of a cell or name in a message
 _INDEX_NAMES = ("", "index", "idx", "id", "row", "no", "no.", "nr", "nr.", "#")
 _MIDNIGHT = r"(?<=[ T])24:00(?=(?::00)?$)"
 
@@ -257,7 +258,7 @@ def _times(lines: _Lines) -> tuple[Integers, list[str]]:
     wrong = np.flatnonzero(parsed.isna().to_numpy())
     if len(wrong):
         shown = text.iloc[wrong[0]]
-        shown = shown if isinstance(shown, str) else ""
+        shown = one_line(shown, _LONGEST_SHOWN) if isinstance(shown, str) else ""
         raise lines.error(
             wrong[0], f"{shown!r} is no date and time; write it as {lines.layout.shown}"
         )
@@ -315,11 +316,11 @@ def _values(lines: _Lines) -> tuple[tuple[str, ...], Floats, list[str]]:
         column = np.asarray(numbers, dtype=np.float64)
         wrong = np.flatnonzero(np.isinf(column) | (np.isnan(column) & cells.notna().to_numpy()))
         if len(wrong) == len(cells) > 1 and name != TEMPERATURE and not _has_digits(cells):
-            shown = str(cells.iloc[0]).strip()[:20]
+            shown = one_line(str(cells.iloc[0]), _LONGEST_SHOWN)
             notes.append(f"left out: column {name!r}, which has words ({shown!r})")
             continue
         if len(wrong):
-            raise lines.error(wrong[0], _no_number(name, str(cells.iloc[wrong[0]]).strip()))
+            raise lines.error(wrong[0], _no_number(name, str(cells.iloc[wrong[0]])))
         columns.append(name)
         kept.append(column)
     return tuple(columns), np.stack(kept, axis=1), notes
@@ -338,6 +339,7 @@ def _has_digits(cells: pd.Series[Any]) -> bool:
 
 
 def _no_number(column: str, shown: str) -> str:
+    shown = one_line(shown, _LONGEST_SHOWN)
     said = f"column {column!r}: {shown!r} is no number; "
     if re.fullmatch(r"[+-]?[\d.]*,[\d.]+", shown):
         return f"{said}write all numbers with decimal points, or all with decimal commas"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import DataError
+from bench.formatting import one_line
 
 TIME = "Date Time"
 TEMPERATURE = "T (degC)"
@@ -97,6 +98,8 @@ _LAYOUTS = (
 
 # Separator, decimal sign and columns
 
+_MOST_SHOWN = 30  # names of columns in a message
+_LONGEST_SHOWN = 40  # letters of a name or time in a message
 _SEPARATORS = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'"}
 _TIME_NAMES = ("datetime", "date", "timestamp", "time")
 _TEMPERATURE_NAME = re.compile(
@@ -150,8 +153,10 @@ def recognise(header: str, sample: Sequence[str], place: str) -> Dialect:
         problems += [complaint] if complaint else []
         unusual += [] if layout == PUBLISHED else [f"times written as {layout.shown}"]
     if problems:
-        there = ", ".join(given) if header.isprintable() or separator == "\t" else "none readable"
-        raise DataError(f"{place}: {'; '.join(problems)}; there are: {there}")
+        readable = header.isprintable() or separator == "\t"
+        there = ", ".join(map(_shown, given[:_MOST_SHOWN])) if readable else "none readable"
+        more = ", ..." if len(given) > _MOST_SHOWN else ""
+        raise DataError(f"{place}: {'; '.join(problems)}; there are: {there}{more}")
     return Dialect(separator, decimal, columns, layout, tuple(unusual))
 
 
@@ -179,6 +184,10 @@ def _separator(header: str, place: str) -> str:
     return best
 
 
+def _shown(name: str) -> str:
+    return one_line(name, _LONGEST_SHOWN)
+
+
 def _fields(line: str, separator: str, place: str) -> list[str]:
     try:
         parted = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
@@ -200,7 +209,7 @@ def _named(given: Sequence[str]) -> tuple[tuple[str, ...], list[str], list[str]]
             continue
         if len(candidates) == 1:
             columns[candidates[0]] = needed
-            unusual.append(f"{given[candidates[0]]!r} as {needed!r}")
+            unusual.append(f"{_shown(given[candidates[0]])!r} as {needed!r}")
         elif candidates:
             several = " and ".join(repr(given[place]) for place in candidates)
             mend = "join them into one" if needed == TIME else "name the one to forecast so"
@@ -209,7 +218,7 @@ def _named(given: Sequence[str]) -> tuple[tuple[str, ...], list[str], list[str]]
             problems.append(f"has no column {needed!r}; name the one with {wanted} so")
     repeated = [name for name in columns if name and columns.count(name) > 1]
     if repeated:
-        problems.append(f"has two columns {repeated[0]!r}; rename or take out one")
+        problems.append(f"has two columns {_shown(repeated[0])!r}; rename or take out one")
     return tuple(columns), unusual, problems
 
 
@@ -243,7 +252,7 @@ def _layout(rows: Sequence[Sequence[str]], column: int) -> tuple[TimeLayout, str
             return layout, ""
     if re.match(r"\d+[./]\d+[./]\d+", shown):
         return PUBLISHED, (
-            f"has times like {shown!r}, in which day and month cannot be told; "
+            f"has times like {_shown(shown)!r}, in which day and month cannot be told; "
             f"write them as {PUBLISHED.shown} or yyyy-mm-dd HH:MM:SS"
         )
     return PUBLISHED, ""
