@@ -98,6 +98,11 @@ _COMMANDS = ("::", "##[", "##vso[")
 _JOINERS = "\u200c\u200d"  # They hold emoji and some scripts together.
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural but for one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def one_line(text: str, longest: int | None = None) -> str:
     """Return text on one line, without control characters, cut with "…" where too long."""
     line = without_controls(" ".join(text.split()))

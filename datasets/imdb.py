@@ -77,10 +77,10 @@ SYNTHETIC = "1"
 
 
 def read(files: Sequence[Path], official: bool) -> Prepared:
-    """Parse one bundle; official and local files are read alike."""
+    """Parse one bundle; official and local files are read alike, the latter with remarks."""
     from bench.text import reading
 
-    return reading.read(files)
+    return reading.read(files, official)
 
 
 def synthesise() -> Prepared:

@@ -52,8 +52,10 @@ LOCAL = [
     ["jena_climate_2009_2016.csv.zip"],
     ["jena_climate_2009_2016.csv"],
     ["jena_hourly_2009_2016.csv"],
-    ["jena*.csv"],
-    ["mpi_roof*.csv"],
+    ["jena*.csv+"],
+    ["mpi_roof*.csv+"],
+    ["jena*.csv.gz+"],
+    ["mpi_roof*.csv.gz+"],
 ]
 SYNTHETIC = "1"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ from bench.data.word_vectors import PUBLISHED
 from bench.registry.tasks import TaskInfo, discover_tasks, find_task
 
 if TYPE_CHECKING:
-    from bench.data.survey import FileStatus, TaskStatus
+    from bench.data.survey import DataFinding, FileStatus, TaskStatus
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class FetchOptions:
 class VerifyOptions:
     """All that ``python -m bench data verify`` is told; see its help."""
 
-    tasks: tuple[str, ...]
+    words: tuple[str, ...]
     repair: bool
 
 
@@ -128,23 +129,33 @@ def fetch(options: FetchOptions) -> int:
 
 
 @command.command()
-@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.argument("words", nargs=-1, metavar="[TASK | FILE | TASK=FILE]...")
 @click.option("--repair", is_flag=True, help="Remove damaged parsed arrays and make them again.")
 @shared.filled(VerifyOptions)
 def verify(options: VerifyOptions) -> int:
     """Read all raw files and parsed arrays of tasks again and check them.
 
+    A FILE of your own is read as a run would read it: what is repaired, left out or
+    doubtful is said, or why it cannot be read. Several TASK=FILE of one task are read
+    together.
+
     Exit status: 0 nothing is damaged, or all of it was repaired; 1 something is damaged;
-    2 for an unknown task or a file that cannot be read.
+    2 for an unknown task or a file of the data folder that cannot be read.
     """
     from bench.data import survey
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    chosen = _chosen(options.tasks)
-    checks = [(info.name, survey.verify(info, options.repair, say)) for info in chosen]
-    if not options.tasks:
+    known = discover_tasks()
+    tasks = [word for word in options.words if not _is_file(word, known)]
+    checks: list[tuple[str, Iterable[DataFinding]]] = [
+        (info.name, [survey.verify_files(info, paths)])
+        for info, paths in _own(options.words, known)
+    ]
+    if tasks or not options.words:
+        checks += [(info.name, survey.verify(info, options.repair, say)) for info in _chosen(tasks)]
+    if not options.words:
         checks += [(name, survey.verify_word_vectors(name)) for name in PUBLISHED]
     damaged = checked = 0
     for name, findings in checks:
@@ -153,8 +164,31 @@ def verify(options: VerifyOptions) -> int:
             damaged += finding.damaged
             mark = "DAMAGED" if finding.damaged else "ok"
             click.echo(f"{name}: {mark}: {finding.path}: {finding.message}")
+            for note in finding.notes:
+                click.echo(f"  {note}")
     click.echo(f"{checked} checked, {damaged or 'none'} damaged")
     return 1 if damaged else 0
+
+
+def _is_file(word: str, tasks: Mapping[str, TaskInfo]) -> bool:
+    """Tell whether a word means a file rather than a task: those have names without signs."""
+    return word not in tasks and ("=" in word or not word.isidentifier() or Path(word).exists())
+
+
+def _own(
+    words: Sequence[str], tasks: Mapping[str, TaskInfo]
+) -> list[tuple[TaskInfo, tuple[Path, ...]]]:
+    """Return the files to verify, each with its task; those given with a task are together."""
+    from bench.data import survey
+
+    files = [word for word in words if _is_file(word, tasks)]
+    named = [word for word in files if "=" in word and not Path(word).exists()]
+    alone = [Path(word).expanduser() for word in files if word not in named]
+    together = shared.parse_data(named)
+    return [
+        *((survey.task_of(path, tasks), (path,)) for path in alone),
+        *((find_task(name, tasks), paths) for name, paths in together.items()),
+    ]
 
 
 def _chosen(names: Sequence[str]) -> list[TaskInfo]:

@@ -149,20 +149,21 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
     return overrides
 
 
-def parse_data(words: Sequence[str]) -> dict[str, Path]:
-    """Parse TASK=PATH words.
+def parse_data(words: Sequence[str]) -> dict[str, tuple[Path, ...]]:
+    """Parse TASK=PATH words; of several for one task all paths are meant, in this order.
 
     Raises:
-        BenchError: A word has no "=", or names a task that came before.
+        BenchError: A word has no "=", or came before.
     """
-    paths: dict[str, Path] = {}
+    paths: dict[str, tuple[Path, ...]] = {}
     for word in words:
         name, equals, path = word.partition("=")
         if not equals or not path:
             raise BenchError(f"--data {word}: write it as TASK=PATH, like jena=weather.csv")
-        if name in paths:
-            raise BenchError(f"--data {word}: {name} is given twice; keep one")
-        paths[name] = Path(path).expanduser()  # The shell expands no ~ behind a "=".
+        own = Path(path).expanduser()  # The shell expands no ~ behind a "=".
+        if own in paths.get(name, ()):
+            raise BenchError(f"--data {word}: is given twice; keep one")
+        paths[name] = (*paths.get(name, ()), own)
     return paths
 
 

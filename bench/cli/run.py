@@ -54,7 +54,12 @@ _FROM_RECORDS = {
     help="Override a hyperparameter, view or training option; may be repeated.",
 )
 @shared.source
-@click.option("--data", multiple=True, metavar="TASK=PATH", help="Your own data file for a task.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="TASK=PATH",
+    help="Your own data file for a task; give it again for a file that continues it.",
+)
 @click.option(
     "--backend",
     "backends",

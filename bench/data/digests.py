@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DataError
-from bench.files import write_whole
+from bench.errors import BenchError, DataError
+from bench.files import read_bounded, write_whole
 
 # Which folders data live in: raw files in one, everything derived from them in another
 
@@ -54,6 +54,7 @@ def _platform_folder() -> Path:
 
 
 _INDEX_VERSION = 1
+_LARGEST_INDEX = 1 << 26  # bytes; an entry has about 200
 _CHUNK = 1 << 20
 
 
@@ -166,11 +167,11 @@ class Digests:
 
 def _read_index(file: Path) -> dict[str, Any]:
     try:
-        index = json.loads(file.read_text(encoding="utf-8"))
+        index = json.loads(read_bounded(file, _LARGEST_INDEX))
         parts = {name: dict(index[name]) for name in ("digests", "verdicts")}
         if index["version"] == _INDEX_VERSION:
             return {"version": _INDEX_VERSION, **parts}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, BenchError, ValueError, TypeError, KeyError, RecursionError):
         pass
     return {"version": _INDEX_VERSION, "digests": {}, "verdicts": {}}
 
@@ -188,6 +189,9 @@ def _compute(path: Path, algorithm: str) -> str:
     total = hashlib.new(algorithm, usedforsecurity=False)
     try:
         if not path.is_dir():
+            if not path.is_file() and path.exists():
+                # A pipe would have its reader wait for ever.
+                raise DataError(f"{path}: is neither a file nor a folder; give another path")
             for chunk in _chunks(path):
                 total.update(chunk)
             return total.hexdigest()
@@ -220,6 +224,4 @@ def _name_in(folder: Path, file: str) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        f"{path}: cannot be read ({error.strerror or error}); mend its permissions or remove it"
-    )
+    return DataError(f"{path}: cannot be read ({error.strerror or error}); mend its permissions")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from bench.data.digests import Digests, cache_folder, offline
-from bench.data.official import OfficialFile, complaint, official_bundles
+from bench.data.official import OfficialFile, complaint, is_data, official_bundles
 from bench.errors import DataError
 from bench.files import sweep
 
@@ -264,7 +264,7 @@ def fetch_official(info: TaskInfo, folder: Path, patience: Patience | None = Non
     if reason is not None:
         _fail(info, folder, reason)
     bundle = official_bundles(info)[0]
-    missing = [item for item in bundle if not (folder / item.name).exists()]
+    missing = [item for item in bundle if not is_data(folder / item.name)]
     _refuse_to_overwrite(info, bundle, folder)
     if not missing:
         return
@@ -290,7 +290,7 @@ def fetch_official(info: TaskInfo, folder: Path, patience: Patience | None = Non
 
 def _refuse_to_overwrite(info: TaskInfo, bundle: Sequence[OfficialFile], folder: Path) -> None:
     digests = Digests(cache_folder())
-    present = [item for item in bundle if (folder / item.name).exists()]
+    present = [item for item in bundle if is_data(folder / item.name)]
     # Without a published hash only the whole bundle can be judged, once it is complete.
     judged = present if len(present) == len(bundle) else [i for i in present if i.known_hash]
     if not judged:

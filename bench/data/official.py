@@ -54,17 +54,21 @@ def official_bundles(info: TaskInfo) -> list[tuple[OfficialFile, ...]]:
 
 
 def find_local(info: TaskInfo, folder: Path) -> Found | None:
-    """Return the first of a task's local bundles that lies in a folder."""
+    """Return the first of a task's local bundles that lies in a folder.
+
+    Of a name that ends in "?" none may be there; of one that ends in "+" all that there are
+    belong to the bundle, of another the first.
+    """
     for names in info.local:
         files: list[Path] = []
         remarks: list[str] = []
         for name in names:
-            matches = matching(name.removesuffix("?"), folder)
-            if matches:
-                files.append(matches[0])
-            elif not name.endswith("?"):
+            matches = matching(pattern_of(name), folder)
+            several = name.endswith("+")
+            files += matches if several else matches[:1]
+            if not matches and not name.endswith("?"):
                 break
-            if len(matches) > 1:
+            if len(matches) > 1 and not several:
                 others = f"the first of {len(matches)} that match {name}"
                 remarks.append(f"{matches[0].name} is {others}")
         else:
@@ -75,28 +79,56 @@ def find_local(info: TaskInfo, folder: Path) -> Found | None:
 
 def all_local(info: TaskInfo, folder: Path) -> list[Path]:
     """Return everything in a folder that one of a task's local bundles names."""
-    patterns = [name.removesuffix("?") for names in info.local for name in names]
+    patterns = [pattern_of(name) for names in info.local for name in names]
     return list(dict.fromkeys(path for name in patterns for path in matching(name, folder)))
 
 
 def find_companions(info: TaskInfo, file: Path) -> tuple[Path, ...]:
     """Return a file given by path with the companions that its bundle has beside it."""
     for names in info.local:
-        if not fnmatch.fnmatchcase(file.name, names[0]):
+        if not fnmatch.fnmatchcase(file.name, pattern_of(names[0])):
             continue
-        beside = [matching(name.removesuffix("?"), file.parent)[:1] for name in names[1:]]
+        beside = [matching(pattern_of(name), file.parent)[:1] for name in names[1:]]
         return (file, *(path for found in beside for path in found))
     return (file,)
+
+
+def pattern_of(name: str) -> str:
+    """Return the name or glob of a local file without the sign for how many there may be."""
+    return name.rstrip("?+")
+
+
+def ends_like(info: TaskInfo, name: str) -> int:
+    """Return how many letters a file's name ends in as one of a task's local files does.
+
+    Whole endings are compared: "a.tar.gz" has those of "b.tar.gz", and "a.csv.gz" has not.
+    """
+    local = [pattern_of(item) for names in info.local for item in names]
+    return max((len(ending) for item in local for ending in _endings(item) if
+                name.lower().endswith(ending)), default=0)  # fmt: skip
+
+
+def _endings(name: str) -> list[str]:
+    parts = name.lower().split(".")[1:]
+    if parts[-1:] == ["gz"]:
+        return ["." + ".".join(parts[-2:])]
+    return ["." + parts[-1]] if parts else []
+
+
+def is_data(path: Path) -> bool:
+    """Tell whether a path is a file or folder: a pipe or device would not end, or not begin."""
+    return path.is_file() or path.is_dir()
 
 
 def matching(pattern: str, folder: Path) -> list[Path]:
     """Return the files and folders of this name or glob, sorted by name.
 
-    Names that begin with a dot are passed over: downloads under way have such names.
+    Names that begin with a dot are passed over: downloads under way have such names. So are
+    pipes, devices and links that lead nowhere.
     """
     if not any(sign in pattern for sign in "*?["):
         path = folder / pattern
-        return [path] if path.exists() else []
+        return [path] if is_data(path) else []
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -104,13 +136,16 @@ def matching(pattern: str, folder: Path) -> list[Path]:
     return [
         folder / name
         for name in names
-        if not name.startswith(".") and fnmatch.fnmatchcase(name, pattern)
+        if not name.startswith(".")
+        and fnmatch.fnmatchcase(name, pattern)
+        and is_data(folder / name)
     ]
 
 
 def looked_for(info: TaskInfo) -> str:
     """Return the names of all local bundles, for an error message."""
     bundles = [[n for n in names if not n.endswith("?")] or names for names in info.local]
+    bundles = [[n.rstrip("+") for n in names] for names in bundles]
     return ", ".join(" with ".join(names) for names in bundles) or "(the task names no local files)"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.task import Prepared
 
 #: Raise this when the layout of a folder of prepared arrays changes.
-PREPARED_LAYOUT = 1
+PREPARED_LAYOUT = 2
 
 _BUILDING = ".building-"
 _DISCARDED = ".discarded-"
@@ -55,7 +55,7 @@ def prepare(info: TaskInfo, source: Source, say: Callable[[str], None] = say_on_
         doing = "parsing" if source.files else "making synthetic data"
         names = " with ".join(Path(file).name for file in source.files)
         say(f"{info.name}: {doing}{' ' + names if names else ''} (only once) ...")
-    prepared = _parse(info, source)
+    prepared = parse(info, source)
     try:
         write_folder(folder, prepared, _label(info, source))
     except OSError as error:
@@ -86,6 +86,24 @@ def prepared_folder(info: TaskInfo, source: Source) -> Path:
     digits = re.sub(r"[^0-9A-Za-z.]", "_", version)[:16]
     name = f"{info.name}-v{info.version}-{source.kind}-{digits}-l{PREPARED_LAYOUT}"
     return prepared_root() / name
+
+
+def notes_of(meta: Mapping[str, Any]) -> list[str]:
+    """Return what a task says in sentences about its data: repaired, left out, doubtful.
+
+    They are ``notes`` of the meta of prepared data; a record that holds them may be foreign.
+    """
+    notes = meta.get("notes")
+    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
+
+
+def stored_notes(folder: Path) -> list[str]:
+    """Return the notes of a folder of parsed arrays.
+
+    Raises:
+        DataError: Its description is damaged.
+    """
+    return notes_of(_read_description(folder)["meta"])
 
 
 def prepared_root() -> Path:
@@ -153,7 +171,12 @@ def _label(info: TaskInfo, source: Source) -> dict[str, Any]:
     }
 
 
-def _parse(info: TaskInfo, source: Source) -> Prepared:
+def parse(info: TaskInfo, source: Source) -> Prepared:
+    """Parse the files of a source, or make its data, and store nothing.
+
+    Raises:
+        DataError: The files cannot be parsed, or changed meanwhile.
+    """
     from bench.registry.tasks import load_module
 
     module = load_module(info)
@@ -166,7 +189,7 @@ def _parse(info: TaskInfo, source: Source) -> Prepared:
     except OSError as error:
         raise DataError(
             f"{error.filename or files[0]}: cannot be read ({error.strerror or error}); "
-            "mend its permissions or remove it"
+            "mend its permissions"
         ) from None
     if Digests(cache_folder()).fingerprint(files) != source.fingerprint:
         raise DataError(f"{files[0]}: changed while it was read; run again when it is complete")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.data.prepared import open_prepared, prepare
+from bench.data.prepared import notes_of, open_prepared, prepare
 from bench.data.sources import Source, resolve
 from bench.registry.tasks import TaskInfo, load_module
 
@@ -38,14 +38,14 @@ class PreparedTask:
 
 
 def prepare_task(
-    task: TaskInfo, wanted: str, path: Path | None, say: Callable[[str], None]
+    task: TaskInfo, wanted: str, path: Path | Sequence[Path] | None, say: Callable[[str], None]
 ) -> PreparedTask:
-    """Find and parse the data of a task; ``say`` is told which they are, and why.
+    """Find and parse the data of a task; ``say`` is told which, why, and what is odd in them.
 
     Args:
         task: The task; its file is run.
         wanted: One of auto, official, local and synthetic.
-        path: The user's own file or folder, if any.
+        path: The user's own file or folder, or several, if any.
         say: Takes a line for the user.
 
     Raises:
@@ -55,7 +55,10 @@ def prepare_task(
     where = f" ({Path(source.files[0]).parent})" if source.files else ""
     say(f"{task.name}: {source.kind} data: {source.why}{where}")
     folder = prepare(task, source, say=say)
-    return PreparedTask(folder, _description(task, source, folder), _Counts(task, folder))
+    description = _description(task, source, folder)
+    for note in notes_of(description["meta"]):
+        say(f"{task.name}: {note}")
+    return PreparedTask(folder, description, _Counts(task, folder))
 
 
 class _Counts:

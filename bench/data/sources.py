@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from bench.data.digests import Digests, cache_folder, data_folder
 from bench.data.download import DownloadFailed, fetch_official
 from bench.data.official import (
+    Found,
     complaint,
     find_companions,
     find_local,
+    is_data,
     looked_for,
     matching_bundle,
     official_bundles,
@@ -49,7 +51,7 @@ class Source:
 def resolve(
     info: TaskInfo,
     wanted: str = "auto",
-    path: Path | None = None,
+    path: Path | Sequence[Path] | None = None,
     download: Download = fetch_official,
 ) -> Source:
     """Return the data a task is to run on.
@@ -61,7 +63,7 @@ def resolve(
     Args:
         info: The task.
         wanted: One of auto, official, local and synthetic.
-        path: The user's own file or folder for this task.
+        path: The user's own file or folder for this task, or several that belong together.
         download: What brings the official data into the data folder.
 
     Raises:
@@ -70,7 +72,7 @@ def resolve(
     if wanted not in WANTED:
         raise BenchError(f"--source {wanted}: must be one of {', '.join(WANTED)}")
     if path is not None:
-        return _from_path(info, wanted, path)
+        return _from_paths(info, wanted, (path,) if isinstance(path, Path) else tuple(path))
     if wanted == "synthetic":
         return synthetic(info, "made by the suite, as asked for")
     folder = data_folder()
@@ -108,7 +110,7 @@ def look_for_official(info: TaskInfo, folder: Path, digests: Digests) -> tuple[S
     absence = "official data not found"
     for bundle in official_bundles(info):
         files = [folder / item.name for item in bundle]
-        missing = [file.name for file in files if not file.exists()]
+        missing = [file.name for file in files if not is_data(file)]
         if missing and len(missing) < len(files):
             absence = f"{' and '.join(missing)} of the official data not found"
         if missing:
@@ -138,29 +140,41 @@ def synthetic(info: TaskInfo, why: str) -> Source:
     return Source(info.name, "synthetic", (), f"synthetic-{info.synthetic}", why)
 
 
-def _from_path(info: TaskInfo, wanted: str, path: Path) -> Source:
-    path = Path(os.path.abspath(path.expanduser()))
-    if not path.is_file() and not path.is_dir():
-        there = "is neither a file nor a folder" if path.exists() else "does not exist"
-        raise DataError(f"{path}: {there}; give the path of a data file for {info.name}")
+def _from_paths(info: TaskInfo, wanted: str, given: Sequence[Path]) -> Source:
+    paths = [Path(os.path.abspath(path.expanduser())) for path in given]
     digests = Digests(cache_folder())
-    if path.is_dir():
-        inside, _ = look_for_official(info, path, digests)
-        found = find_local(info, path)
-        files = inside.files if inside else found.files if found else (path,)
-        if inside is None and found is None and not _may_be_folder(info):
-            raise DataError(f"{path}: holds none of {looked_for(info)}; give the path of a file")
-    else:
-        files = find_companions(info, path)
-    paths = [Path(file) for file in files]
-    if matching_bundle(info, paths, digests):
-        return _source(info, "official", paths, digests, f"{path.name}, as given, verified")
+    found = [_given(info, path, digests, alone=len(paths) == 1) for path in paths]
+    files = list(dict.fromkeys(file for one in found for file in one.files))
+    names = " with ".join(path.name for path in paths)
+    if matching_bundle(info, files, digests):
+        return _source(info, "official", files, digests, f"{names}, as given, verified")
     if wanted == "official":
+        named = ", ".join(map(str, paths))
         raise DataError(
-            f"{path}: is not the official data of {info.name}; leave out --source official "
+            f"{named}: is not the official data of {info.name}; leave out --source official "
             "or the path"
         )
-    return _source(info, "local", paths, digests, f"{path.name}, as given")
+    remarks = [one.remark for one in found if one.remark]
+    return _source(info, "local", files, digests, "; ".join([f"{names}, as given", *remarks]))
+
+
+def _given(info: TaskInfo, path: Path, digests: Digests, alone: bool) -> Found:
+    """Return the files that a given path stands for."""
+    if not is_data(path):
+        there = "is neither a file nor a folder" if path.exists() else "does not exist"
+        raise DataError(f"{path}: {there}; give the path of a data file for {info.name}")
+    if path.is_file():
+        return Found(find_companions(info, path) if alone else (path,))
+    inside, _ = look_for_official(info, path, digests)
+    if inside is not None:
+        return Found(tuple(Path(file) for file in inside.files))
+    found = find_local(info, path)
+    if found is None and not _may_be_folder(info):
+        raise DataError(
+            f"{path}: holds none of {looked_for(info)}; give the paths of files, "
+            f"each with --data {info.name}=FILE"
+        )
+    return found or Found((path,))
 
 
 def _local(info: TaskInfo, folder: Path, digests: Digests, remark: str) -> Source | None:
@@ -169,7 +183,7 @@ def _local(info: TaskInfo, folder: Path, digests: Digests, remark: str) -> Sourc
     files = list(found.files) if found else []
     for bundle in official_bundles(info) if not files else []:
         paths = [folder / item.name for item in bundle]
-        if all(file.exists() for file in paths):
+        if all(is_data(file) for file in paths):
             files = paths
             break
     if not files:

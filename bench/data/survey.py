@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,28 @@ from urllib.parse import urlsplit
 
 from bench.data.digests import Digests, Stamp, cache_folder, data_folder
 from bench.data.download import why_not_tried
-from bench.data.official import all_local, complaint, official_bundles
+from bench.data.official import (
+    all_local,
+    complaint,
+    ends_like,
+    find_companions,
+    find_local,
+    is_data,
+    official_bundles,
+)
 from bench.data.prepared import array_damage as array_damage
-from bench.data.prepared import damage, discard, prepare, prepared_folder, prepared_of_task, size_of
-from bench.data.sources import Source, find_without_download, synthetic
+from bench.data.prepared import (
+    damage,
+    discard,
+    notes_of,
+    parse,
+    prepare,
+    prepared_folder,
+    prepared_of_task,
+    size_of,
+    stored_notes,
+)
+from bench.data.sources import Source, find_without_download, resolve, synthetic
 from bench.data.word_vectors import PUBLISHED, difference_from_published
 from bench.errors import BenchError, DataError
 
@@ -54,11 +73,15 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class DataFinding:
-    """What a check of one file or folder found; ``damaged`` is still so after any repair."""
+    """What a check of one file or folder found; ``damaged`` is still so after any repair.
+
+    ``notes`` are what the task says of the data: what is repaired, left out or doubtful.
+    """
 
     path: Path
     message: str
     damaged: bool
+    notes: tuple[str, ...] = ()
 
 
 def survey(info: TaskInfo) -> TaskStatus:
@@ -86,7 +109,7 @@ def survey(info: TaskInfo) -> TaskStatus:
 def survey_word_vectors(name: str) -> FileStatus:
     """Return whether published word vectors are there, without reading them."""
     file = data_folder() / PUBLISHED[name].file
-    if not file.exists():
+    if not file.is_file():
         return FileStatus(file.name, 0, None, f"not there; `python -m bench data fetch {name}`")
     return FileStatus(file.name, Stamp.of(file).size, None, f"there, the word vectors {name}")
 
@@ -108,18 +131,50 @@ def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator
     for folder in prepared_of_task(info.name):
         wrong = _damage_of(info, source, folder)
         if wrong is None:
-            yield DataFinding(folder, "prepared arrays are sound", damaged=False)
+            notes = tuple(stored_notes(folder))
+            yield DataFinding(folder, "prepared arrays are sound", damaged=False, notes=notes)
         elif not repair:
             yield DataFinding(folder, f"prepared arrays are damaged ({wrong}); add --repair", True)
         else:
             yield _repair(info, source, folder, wrong, say)
 
 
+def verify_files(info: TaskInfo, paths: Sequence[Path]) -> DataFinding:
+    """Read a user's own files as a run would, store nothing, and say what is odd in them."""
+    shown = paths[0]
+    try:
+        source = resolve(info, path=tuple(paths))
+        prepared = parse(info, source)
+    except DataError as error:
+        told = re.sub(rf"^{re.escape(str(shown))}:(\d+): ", r"line \1: ", str(error))
+        return DataFinding(shown, told.removeprefix(f"{shown}: "), damaged=True)
+    said = f"can be read as {source.kind} data"
+    return DataFinding(shown, said, damaged=False, notes=tuple(notes_of(prepared.meta)))
+
+
+def task_of(path: Path, tasks: Mapping[str, TaskInfo]) -> TaskInfo:
+    """Return the task whose local files have the name, or the ending, that a path has.
+
+    Raises:
+        BenchError: None or several have.
+    """
+    inside = [info for info in tasks.values() if path.is_dir() and find_local(info, path)]
+    named = [info for info in tasks.values() if find_companions(info, path) != (path,)]
+    likeness = {name: ends_like(info, path.name) for name, info in tasks.items()}
+    most = max(likeness.values(), default=0)
+    alike = [tasks[name] for name, length in likeness.items() if length == most > 0]
+    for found in (inside, named, alike):
+        if len(found) == 1:
+            return found[0]
+    words = " or ".join(f"{name}={path}" for name in tasks)
+    raise BenchError(f"{path}: its name does not tell its task; write {words}")
+
+
 def verify_word_vectors(name: str) -> Iterator[DataFinding]:
     """Read published word vectors again, where they are there, and judge their layout."""
     vectors = PUBLISHED[name]
     file = data_folder() / vectors.file
-    if file.exists():
+    if file.is_file():
         wrong = difference_from_published(vectors, file)
         yield DataFinding(file, wrong or f"has the layout of {name}", damaged=bool(wrong))
 
@@ -134,7 +189,7 @@ def official_in_place(info: TaskInfo) -> str | None:
     if not bundles:
         return None
     files = [data_folder() / item.name for item in bundles[0]]
-    if not all(file.exists() for file in files):
+    if not all(file.is_file() for file in files):
         return None
     if complaint(info, bundles[0], files, Digests(cache_folder())) is not None:
         return None
@@ -152,9 +207,9 @@ def _files(info: TaskInfo, digests: Digests) -> Iterator[FileStatus]:
     told: set[Path] = set()
     for bundle in official_bundles(info):
         files = [folder / item.name for item in bundle]
-        complete = all(file.exists() for file in files)
+        complete = all(is_data(file) for file in files)
         for item, file in zip(bundle, files, strict=True):
-            if not file.exists() or file in told:
+            if not is_data(file) or file in told:
                 continue
             told.add(file)
             # A file without a published hash can only be judged with the rest of its bundle.
@@ -174,12 +229,12 @@ def _files(info: TaskInfo, digests: Digests) -> Iterator[FileStatus]:
 def _verify_raw(info: TaskInfo, digests: Digests) -> Iterator[DataFinding]:
     folder = data_folder()
     official = [folder / item.name for bundle in official_bundles(info) for item in bundle]
-    present = [path for path in official if path.exists()] + all_local(info, folder)
+    present = [path for path in official if is_data(path)] + all_local(info, folder)
     changed = {path for path in dict.fromkeys(present) if digests.changed_unnoticed(path)}
     for status in _files(info, digests):
         path = folder / status.name
         if path in changed:
-            message = "content has changed, though not its time; delete it and get it again"
+            message = "content has changed, though not its time; put the file there again"
             yield DataFinding(path, message, damaged=True)
         else:
             yield DataFinding(path, status.remark, damaged=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,7 +65,7 @@ class RunOptions:
     seeds: tuple[int, ...]
     overrides: Mapping[str, Any]
     source: str
-    data: Mapping[str, Path]
+    data: Mapping[str, Sequence[Path]]
     backends: tuple[str, ...]
     jobs: int
     timeout: float | None

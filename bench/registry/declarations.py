@@ -16,6 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
+from bench.files import read_bounded
+
+_LARGEST_SOURCE = 1 << 20  # bytes; what is larger is data in a file that ends in .py
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -78,7 +83,9 @@ def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
     """
     empty = Declarations(path, "", "", {}, {}, (), ())
     try:
-        source = _text(path.read_bytes())
+        source = _text(read_bounded(path, _LARGEST_SOURCE))
+    except BenchError as error:
+        return _with_problem(empty, 1, f"{error}; a plugin or task is a Python file")
     except OSError as error:
         return _with_problem(empty, 1, f"cannot be read: {error.strerror or error}")
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -91,7 +92,7 @@ def discover(
         elif tree is None:
             raise BenchError(f"{file}: no such plugin file; check the path")
     # A file reached in two ways (a folder and its own path, a link) is one plugin.
-    unique = {path.resolve(): path for path in reversed(paths)}
+    unique = {os.path.realpath(path): path for path in reversed(paths)}
     plugins = _refuse_twins([read_plugin(path, tasks) for path in unique.values()])
     ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
     return Registry(tasks, tuple(ordered))
@@ -108,7 +109,7 @@ def _is_glob(pattern: str) -> bool:
 
 def _matches(plugin: Plugin, pattern: str) -> bool:
     if is_file_name(pattern):
-        return plugin.path.resolve() == Path(pattern).resolve()
+        return os.path.realpath(plugin.path) == os.path.realpath(pattern)
     return fnmatch.fnmatchcase(plugin.name, pattern)
 
 

@@ -46,7 +46,7 @@ class Tree:
         """
         top = self.original.resolve()
         # A link out of the tree is part of it, and so is what a link from outside leads to.
-        for place in (Path(os.path.abspath(path)), path.resolve()):
+        for place in (Path(os.path.abspath(path)), Path(os.path.realpath(path))):
             if place.is_relative_to(top) and not _is_installed(place, top):
                 return self.copy / place.relative_to(top)
         return path

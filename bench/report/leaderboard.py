@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import shows_published
 from bench.analysis.frontier import on_frontier
 from bench.analysis.leaderboard import Leaderboard, Table
+from bench.data.prepared import notes_of
 from bench.formatting import metric_name, size
 from bench.protocol import OK
 from bench.records.record import Record
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from bench.statistics.compare import TableComparison
 
 _MOST_NAMES = 6
+_MOST_DATA_NOTES = 20
 
 
 def leaderboard_document(board: Leaderboard) -> Document:
@@ -264,8 +266,16 @@ def title(table: Table) -> str:
 
 
 def above(table: Table) -> str:
-    """Say which data, and why these."""
-    return f"Data: {table.source}: {table.why.rstrip('.')}."
+    """Say which data, why these, and what was repaired or left out of them."""
+    source = f"Data: {table.source}: {table.why.rstrip('.')}."
+    return " ".join([source, *(data_notes(table.records[0].data) if table.records else [])])
+
+
+def data_notes(data: Mapping[str, Any]) -> list[str]:
+    """Return what the task has said of the data of a record, which may be foreign."""
+    meta = data.get("meta")
+    notes = notes_of(meta) if isinstance(meta, Mapping) else []
+    return [f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in notes[:_MOST_DATA_NOTES]]
 
 
 def reading(table: Table) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,12 @@ Prepare = Callable[[TaskInfo], PreparedTask]
 Say = Callable[[str], None]
 
 
-def prepare_here(source: str, paths: Mapping[str, Path], say: Say) -> Prepare:
+def prepare_here(source: str, paths: Mapping[str, Sequence[Path]], say: Say) -> Prepare:
     """Return what prepares data in this process; see ``bench.data.ready.prepare_task``.
 
     Args:
         source: One of auto, official, local and synthetic.
-        paths: The user's own file or folder, by task.
+        paths: The user's own files or folders, by task.
         say: Takes a line for the user.
     """
     return lambda task: prepare_task(task, source, paths.get(task.name), say)

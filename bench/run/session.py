@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,9 +135,9 @@ def choose(
     if task is not None:
         find_task(task, registry.tasks)
     chosen = registry.select(names, task)
-    files = {Path(name).resolve() for name in names if is_file_name(name)}
+    files = {os.path.realpath(name) for name in names if is_file_name(name)}
     for plugin in chosen:
-        if plugin.problems and (plugin.name in names or plugin.path.resolve() in files):
+        if plugin.problems and (plugin.name in names or os.path.realpath(plugin.path) in files):
             raise BenchError(str(plugin.problems[0]))
     runnable = [plugin for plugin in chosen if plugin.task in registry.tasks]
     if not runnable:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import csv
+import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.formatting import counted, one_line
+from bench.series.dialect import (
+    TEMPERATURE,
+    TIME,
+    Dialect,
+    TimeLayout,
+    count_fields,
+    recognise,
+    to_utf8,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +34,6 @@ if TYPE_CHECKING:
 # A time series as the suite holds it in memory, and what is said about its columns
 
 
-TEMPERATURE = "T (degC)"
 OFFICIAL_COLUMNS = (
     "p (mbar)",
     TEMPERATURE,
@@ -50,12 +60,14 @@ class StationTable:
     """The rows of a weather station.
 
     ``times`` has shape (n,): seconds since 1970-01-01 00:00 in the station's own clock.
-    ``values`` has shape (n, len(columns)), NaN where a cell is missing.
+    ``values`` has shape (n, len(columns)), NaN where a cell is missing. ``notes`` say in
+    plain words what is unusual about the files, and what of them was left out.
     """
 
     times: Integers
     columns: tuple[str, ...]
     values: Floats
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times)
@@ -71,8 +83,11 @@ def iso(seconds: int) -> str:
     return str(np.datetime64(int(seconds), "s"))
 
 
-TIME = "Date Time"
-TIME_FORMAT = "%d.%m.%Y %H:%M:%S"
+# Rows that are looked at to tell how a file is written.
+_SAMPLE = 200
+_LONGEST_SHOWN = 40  # letters of a cell or name in a message
+_INDEX_NAMES = ("", "index", "idx", "id", "row", "no", "no.", "nr", "nr.", "#")
+_MIDNIGHT = r"(?<=[ T])24:00(?=(?::00)?$)"
 
 
 def read_tables(files: Sequence[Path]) -> StationTable:
@@ -84,21 +99,33 @@ def read_tables(files: Sequence[Path]) -> StationTable:
         DataError: As ``read_table``.
     """
     tables = [read_table(path) for path in files]
+    if len(tables) == 1:
+        return tables[0]
     columns = tuple(
         name for name in tables[0].columns if all(name in table.columns for table in tables)
     )
+    notes = [
+        f"{path.name}: {note}"
+        for path, table in zip(files, tables, strict=True)
+        for note in table.notes
+    ]
+    lost = dict.fromkeys(name for table in tables for name in table.columns if name not in columns)
+    if lost:
+        notes.append(f"left out: columns that not every file has: {', '.join(lost)}")
     return StationTable(
         np.concatenate([table.times for table in tables]),
         columns,
         np.concatenate([_select(table, columns) for table in tables]),
+        (f"{len(files)} files are read as one series", *notes),
     )
 
 
 def read_table(path: Path) -> StationTable:
-    """Read one CSV file, or zip of one, with a header line and times as ``dd.mm.yyyy HH:MM:SS``.
+    """Read one CSV file, or zip or gzip of one, with a header line.
 
-    UTF-8 is tried first; a file that is not UTF-8 is taken as Latin-1, in which stations
-    write the signs of their units. Spaces around a field mean nothing. Empty cells are NaN.
+    What ``bench.series.dialect`` is certain of is read: other separators, decimal commas,
+    times and encodings, each with a note; see docs/data-files.md. Spaces around a field mean
+    nothing. Empty cells are NaN.
 
     Raises:
         DataError: The file is empty, cut short, or lacks the time or temperature column; a
@@ -106,44 +133,67 @@ def read_table(path: Path) -> StationTable:
             number. The message names the line and the column.
     """
     lines = _split(read_bytes(path), path)
-    return StationTable(_times(lines), lines.columns[1:], _values(lines))
+    times, unusual = _times(lines)
+    lines, left_out = _without_index(lines)
+    columns, values, wordy = _values(lines)
+    said = ", ".join([*lines.unusual, *unusual])
+    notes = [f"read as it is written: {said}"] if said else []
+    return StationTable(times, columns, values, (*notes, *left_out, *wordy))
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """The lines of a file that are not blank, as one column of text a field."""
+    """The lines of a file that are not blank, as one column of text a field.
+
+    ``columns`` are those besides the time; one without a name in the file has "" and its
+    number, (2, say), in ``cells`` too.
+    """
 
     path: Path
     columns: tuple[str, ...]
     numbers: Sequence[int]
     cells: pd.DataFrame
+    decimal: str
+    layout: TimeLayout
+    unusual: tuple[str, ...]
 
     def error(self, row: int, what: str) -> DataError:
         return DataError(f"{self.path}:{self.numbers[row]}: {what}")
 
 
 def _split(content: bytes, path: Path) -> _Lines:
-    encoding = _encoding(content)
+    try:
+        content, encoding, unusual = to_utf8(content)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not the UTF-16 text it says it is; export it again") from error
     lines = content.splitlines()
     numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
     header, *body = (lines[number - 1] for number in numbers)
-    columns = _header(header.decode(encoding), f"{path}:{numbers[0]}")
+    place = f"{path}:{numbers[0]}"
+    sample = [line.decode(encoding) for line in body[:_SAMPLE]]
+    dialect = recognise(header.decode(encoding), sample, place)
     if not body:
         raise DataError(f"{path}: has a header and no rows; fetch or export it again")
-    _check_fields(body, numbers[1:], len(columns), path)
-    cells = _cells(b"\n".join(body), columns, encoding, path)
+    _check_fields(body, numbers[1:], dialect, path, place)
+    names = [name or f"column {at}" for at, name in enumerate(dialect.columns, 1)]
+    cells = _cells(b"\n".join(body), names, dialect, encoding, path)
     if len(cells) != len(body):
         raise DataError(f"{path}: has a quotation mark without its partner; export it again")
-    ordered = (TIME, *(name for name in columns if name != TIME))
-    return _Lines(path, ordered, numbers[1:], cells)
+    others = tuple(name for name in names if name != TIME)
+    unusual = [*unusual, *dialect.unusual]
+    return _Lines(path, others, numbers[1:], cells, dialect.decimal, dialect.layout, tuple(unusual))
 
 
-def _cells(body: bytes, columns: Sequence[str], encoding: str, path: Path) -> pd.DataFrame:
+def _cells(
+    body: bytes, columns: Sequence[str], dialect: Dialect, encoding: str, path: Path
+) -> pd.DataFrame:
     import pandas as pd
 
     try:
         return pd.read_csv(
             io.BytesIO(body),
+            sep=dialect.separator,
+            decimal=dialect.decimal,
             header=None,
             names=list(columns),
             index_col=False,
@@ -157,72 +207,143 @@ def _cells(body: bytes, columns: Sequence[str], encoding: str, path: Path) -> pd
         raise DataError(f"{path}: has fields that cannot be told apart ({reason})") from error
 
 
-def _encoding(content: bytes) -> str:
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8-sig"
-
-
-def _header(line: str, place: str) -> tuple[str, ...]:
-    try:
-        fields = next(csv.reader([line], skipinitialspace=True))
-    except csv.Error as error:
-        raise DataError(f"{place}: is no line of a CSV file ({error}); give a CSV file") from error
-    columns = tuple(" ".join(name.split()) for name in fields)
-    for needed in (TIME, TEMPERATURE):
-        if needed not in columns:
-            there = ", ".join(columns) if line.isprintable() else "none that can be read"
-            raise DataError(f"{place}: has no column {needed!r}; name it so; there are: {there}")
-    repeated = [name for name in columns if columns.count(name) > 1]
-    if repeated:
-        raise DataError(f"{place}: has two columns {repeated[0]!r}; rename or remove one")
-    return columns
-
-
-def _check_fields(body: list[bytes], numbers: list[int], fields: int, path: Path) -> None:
+def _check_fields(
+    body: list[bytes], numbers: list[int], dialect: Dialect, path: Path, header: str
+) -> None:
+    wanted = len(dialect.columns)
+    separator = dialect.separator.encode()
     for line, number in zip(body, numbers, strict=True):
-        if line.count(b",") != fields - 1:
-            what = "the file is cut short" if number == numbers[-1] else "the line is damaged"
-            raise DataError(
-                f"{path}:{number}: has {line.count(b',') + 1} fields where the header has "
-                f"{fields}; {what}: fetch or export it again"
-            )
+        found = line.count(separator) + 1
+        if found != wanted and b'"' in line:
+            found = count_fields(line.decode("latin-1"), dialect.separator)
+        if found == wanted:
+            continue
+        if number == numbers[0] and len(body) > 1 and _all_have(body, found, separator):
+            raise DataError(f"{header}: {_too_few_names(wanted, found, dialect)}")
+        what = "the file is cut short" if number == numbers[-1] else "the line is damaged"
+        raise DataError(
+            f"{path}:{number}: has {found} fields where the header has "
+            f"{wanted}; {what}: fetch or export it again"
+        )
 
 
-def _times(lines: _Lines) -> Integers:
+def _all_have(body: list[bytes], fields: int, separator: bytes) -> bool:
+    return all(line.count(separator) + 1 == fields for line in body)
+
+
+def _too_few_names(names: int, fields: int, dialect: Dialect) -> str:
+    if dialect.separator == "," and fields == 2 * names - 1:
+        return (
+            f"has {names} names where every row has {fields} fields: decimal commas cannot be "
+            "told from commas between fields; export with decimal points, or with ';' between "
+            "fields"
+        )
+    return f"has {names} names where every row has {fields} fields; name each column"
+
+
+def _times(lines: _Lines) -> tuple[Integers, list[str]]:
+    """Return the times in seconds, and what is unusual about them."""
     import pandas as pd
 
     text = lines.cells[TIME].str.strip()
-    parsed = pd.to_datetime(text, format=TIME_FORMAT, errors="coerce")
+    unusual = []
+    parsed = _parsed(text, lines.layout)
+    if parsed.isna().any():
+        late = text.str.contains(_MIDNIGHT, na=False) & parsed.isna()
+        next_day = _parsed(text[late].str.replace(_MIDNIGHT, "00:00", regex=True), lines.layout)
+        parsed[late] = next_day + pd.Timedelta(days=1)
+        if late.any():
+            often = counted(int(late.sum()), "time")
+            unusual.append(f"24:00 as midnight of the next day ({often})")
     wrong = np.flatnonzero(parsed.isna().to_numpy())
     if len(wrong):
         shown = text.iloc[wrong[0]]
-        shown = shown if isinstance(shown, str) else ""
+        shown = one_line(shown, _LONGEST_SHOWN) if isinstance(shown, str) else ""
         raise lines.error(
-            wrong[0], f"{shown!r} is no date and time; write it as dd.mm.yyyy HH:MM:SS"
+            wrong[0], f"{shown!r} is no date and time; write it as {lines.layout.shown}"
         )
-    return parsed.to_numpy(dtype="datetime64[s]").astype(np.int64)
+    if lines.layout.format == "ISO8601" and text.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$").any():
+        unusual.append("times in UTC, since they have offsets from it")
+    return parsed.to_numpy(dtype="datetime64[s]").astype(np.int64), unusual
 
 
-def _values(lines: _Lines) -> Floats:
+def _parsed(text: pd.Series[str], layout: TimeLayout) -> pd.Series[pd.Timestamp]:
     import pandas as pd
 
-    values = np.empty((len(lines.cells), len(lines.columns) - 1))
-    for position, name in enumerate(lines.columns[1:]):
+    if layout.format == "ISO8601":
+        # It takes a year alone for a date, and much else.
+        text = text.where(text.str.fullmatch(layout.pattern, na=False))
+    parsed = pd.to_datetime(text, format=layout.format, errors="coerce", utc=True)
+    return parsed.dt.tz_localize(None)
+
+
+def _without_index(lines: _Lines) -> tuple[_Lines, list[str]]:
+    """Leave out columns that hold the rows' numbers, or nothing under no name."""
+    notes = []
+    for name in lines.columns:
+        nameless = name.startswith(("column ", "Unnamed:"))
+        if not nameless and name.lower() not in _INDEX_NAMES:
+            continue
         cells = lines.cells[name]
-        numbers = pd.to_numeric(cells, errors="coerce")
+        shown = f"{name}, without a name," if name.startswith("column ") else f"column {name!r},"
+        if _is_running(cells):
+            notes.append(f"left out: {shown} which numbers the rows")
+        elif nameless and cells.isna().all():
+            notes.append(f"left out: {shown} which is empty")
+        elif nameless:
+            place = f"{lines.path}: {name}"
+            raise DataError(
+                f"{place} has values and no name; name it in the header, or leave it out"
+            )
+        else:
+            continue
+        lines = replace(lines, columns=tuple(kept for kept in lines.columns if kept != name))
+    return lines, notes
+
+
+def _is_running(cells: pd.Series[Any]) -> bool:
+    return cells.dtype.kind == "i" and len(cells) > 1 and bool((cells.diff()[1:] == 1).all())
+
+
+def _values(lines: _Lines) -> tuple[tuple[str, ...], Floats, list[str]]:
+    """Return the columns of numbers, and which were left out since they have none."""
+    import pandas as pd
+
+    columns, kept, notes = [], [], []
+    for name in lines.columns:
+        cells = lines.cells[name]
+        numbers = pd.to_numeric(_with_points(cells, lines.decimal), errors="coerce")
         column = np.asarray(numbers, dtype=np.float64)
         wrong = np.flatnonzero(np.isinf(column) | (np.isnan(column) & cells.notna().to_numpy()))
+        if len(wrong) == len(cells) > 1 and name != TEMPERATURE and not _has_digits(cells):
+            shown = one_line(str(cells.iloc[0]), _LONGEST_SHOWN)
+            notes.append(f"left out: column {name!r}, which has words ({shown!r})")
+            continue
         if len(wrong):
-            raise lines.error(
-                wrong[0],
-                f"column {name!r}: {str(cells.iloc[wrong[0]]).strip()!r} is no number; "
-                "correct it, or leave the cell empty if the value is missing",
-            )
-        values[:, position] = column
-    return values
+            raise lines.error(wrong[0], _no_number(name, str(cells.iloc[wrong[0]])))
+        columns.append(name)
+        kept.append(column)
+    return tuple(columns), np.stack(kept, axis=1), notes
+
+
+def _with_points(cells: pd.Series[Any], decimal: str) -> pd.Series[Any]:
+    """Return cells that pandas has left as text, because of one that is no number, with points."""
+    if decimal == "." or cells.dtype.kind in "iuf":
+        return cells
+    plain = cells.astype(str).str.fullmatch(r"[+-]?\d+,\d+")
+    return cells.where(~plain, cells.astype(str).str.replace(",", "."))
+
+
+def _has_digits(cells: pd.Series[Any]) -> bool:
+    return bool(cells.astype(str).str.match(r"\s*[+-]?[.,]?\d").any())
+
+
+def _no_number(column: str, shown: str) -> str:
+    shown = one_line(shown, _LONGEST_SHOWN)
+    said = f"column {column!r}: {shown!r} is no number; "
+    if re.fullmatch(r"[+-]?[\d.]*,[\d.]+", shown):
+        return f"{said}write all numbers with decimal points, or all with decimal commas"
+    return f"{said}correct it, or leave the cell empty if the value is missing"
 
 
 def _select(table: StationTable, columns: tuple[str, ...]) -> Floats:
@@ -236,7 +357,7 @@ LARGEST = 1 << 30
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
-    """Return the CSV text of a file, unpacked in memory if it is a zip.
+    """Return the CSV text of a file, unpacked in memory if it is a zip or gzip.
 
     Raises:
         DataError: The file cannot be read, is empty, is larger than ``largest`` bytes when
@@ -253,42 +374,77 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
 
 @contextmanager
 def open_series(path: Path, largest: int = LARGEST) -> Iterator[IO[bytes]]:
-    """Open the CSV text of a file, or of the CSV inside a zip, as a stream of bytes.
+    """Open the CSV text of a file, or of the CSV inside a zip or gzip, as a stream of bytes.
 
-    A zip member's checksum is verified by reading it to its end.
+    Its checksum is verified by reading it to its end.
 
     Raises:
         DataError: As ``read_bytes``.
     """
     try:
-        if path.suffix.lower() == ".zip":
+        packed = _packing(path)
+        if packed == "zip":
             with (
                 zipfile.ZipFile(path) as archive,
                 archive.open(_only_csv(archive, path, largest)) as stream,
             ):
                 yield stream
+        elif packed == "gzip":
+            with gzip.open(path, "rb") as unpacked:
+                yield cast("IO[bytes]", unpacked)
+        elif packed:
+            raise DataError(f"{path}: is {packed}, not a CSV file; export or unpack it as CSV")
         else:
-            with path.open("rb") as stream:
-                yield stream
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            with path.open("rb") as plain:
+                yield plain
+    except (
+        zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError,
+        RuntimeError,
+    ) as error:  # fmt: skip
+        kind = "zip" if path.suffix.lower() == ".zip" else "packed"
         raise DataError(
-            f"{path}: is not a whole zip file ({error}); delete it and fetch it again"
+            f"{path}: is not a whole {kind} file ({error}); export it or fetch it again"
         ) from error
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{path}: cannot be read ({reason}); check its path and rights") from error
 
 
+# How files begin that are no text.
+_SIGNATURES = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "packed with bzip2",
+    b"\xfd7zXZ\0": "packed with xz",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 or NetCDF file",
+}
+
+
+def _packing(path: Path) -> str:
+    """Return "zip", "gzip", what else a file is that is no text, or "" for plain text."""
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    if start.startswith(b"PK\x03\x04") or path.suffix.lower() == ".zip":
+        return "zip"
+    found = (name for sign, name in _SIGNATURES.items() if start.startswith(sign))
+    return next(found, "gzip" if path.suffix.lower() == ".gz" else "")
+
+
 def _only_csv(archive: zipfile.ZipFile, path: Path, largest: int) -> zipfile.ZipInfo:
-    members = [
+    inside = [
         member
         for member in archive.infolist()
-        if member.filename.lower().endswith(".csv") and not member.filename.startswith("__MACOSX")
+        if not any(part.startswith((".", "__MACOSX")) for part in _parts(member))
     ]
+    if any(member.filename == "xl/workbook.xml" for member in inside):
+        raise DataError(f"{path}: is an Excel workbook; save the sheet as CSV and give that")
+    members = [member for member in inside if member.filename.lower().endswith(".csv")]
     if len(members) != 1:
         raise DataError(
             f"{path}: holds {len(members)} CSV files where one is expected; "
-            "unpack it and give the one to read"
+            "unpack it and give the one to read, or several, each with --data"
         )
     if members[0].file_size > largest:
         raise DataError(
@@ -296,3 +452,8 @@ def _only_csv(archive: zipfile.ZipFile, path: Path, largest: int) -> zipfile.Zip
             "give the CSV itself"
         )
     return members[0]
+
+
+def _parts(member: zipfile.ZipInfo) -> list[str]:
+    # A name may climb with "..", which hides nothing.
+    return [part for part in member.filename.split("/") if part not in (".", "..")]

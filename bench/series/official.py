@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.errors import DataError
-from bench.series.csv_file import OFFICIAL_COLUMNS, TIME, open_series
+from bench.series.csv_file import OFFICIAL_COLUMNS, open_series
+from bench.series.dialect import TIME
 
 ROWS = 420_551
 HEADER = (TIME, *OFFICIAL_COLUMNS)

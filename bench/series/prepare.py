@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.series.csv_file import TEMPERATURE, Floats, Integers, StationTable, iso
+from bench.series import remarks
+from bench.series.csv_file import Floats, Integers, StationTable, iso
+from bench.series.dialect import TEMPERATURE
 from bench.task import Array, Prepared
 
 # Which rows of a series are examples, and of which split
@@ -155,6 +157,7 @@ def prepare(
             that does not divide a day.
     """
     table, repairs = clean(table, name, as_published)
+    doubtful = [] if as_published else remarks.doubts(table, name)
     interval = _interval(table, name)
     span = Span(LOOKBACK // interval, DELAY // interval)
     split = split_rows(table.times, span, where, as_published)
@@ -169,6 +172,7 @@ def prepare(
     if not as_published:
         examples = {part: without_gaps(rows, breaks, span) for part, rows in published.items()}
         _check_not_broken(examples, name, len(breaks))
+        _check_not_constant(table, examples, span.delay, name)
     mean, std = _moments(table.values[: split.validation])
     standardised = ((table.values - mean) / std).astype(np.float32)
     arrays: dict[str, Array] = {
@@ -191,7 +195,32 @@ def prepare(
         **_counts(published, examples),
         **_repairs(repairs),
     }
-    return Prepared(arrays, meta)
+    further = [] if as_published else [*doubtful, *_notes(table, split, interval, meta)]
+    return Prepared(arrays, {**meta, "notes": [*table.notes, *further]})
+
+
+_RULES = {"instants": "at the published dates", "proportions": "in the published proportions"}
+
+
+def _notes(table: StationTable, split: Split, interval: int, meta: Mapping[str, Any]) -> list[str]:
+    """Say in sentences how a series that is not the published one is used."""
+    stretches = remarks.other_sampling(table.times, interval)
+    breaks, lost = find_breaks(table.times, interval)
+    for stretch in stretches:
+        lost = np.where((breaks > stretch.first) & (breaks <= stretch.last), 0.0, lost)
+    left = {
+        part: (used, used + meta["dropped_at_gaps"][part])
+        for part, used in meta["examples"].items()
+    }
+    training = table.values[: split.validation]
+    starts = [0, split.validation, split.test, len(table) - 1]
+    hours = round(float(lost[lost > 0].sum()) / 3600, 2)
+    return [
+        *remarks.about_constant(table.columns, training.min(axis=0) == training.max(axis=0)),
+        *remarks.about_sampling(table.times, interval, stretches),
+        *remarks.about_gaps(int((lost > 0).sum()), hours, left),
+        remarks.about_split(_RULES[split.rule], table.times[starts]),
+    ]
 
 
 def _describe(table: StationTable, split: Split, interval: int) -> dict[str, Any]:
@@ -236,6 +265,20 @@ def _check_not_broken(examples: Mapping[str, RowNumbers], name: str, breaks: int
             )
 
 
+def _check_not_constant(
+    table: StationTable, examples: Mapping[str, RowNumbers], delay: int, name: str
+) -> None:
+    """Refuse a target that never changes: every model would be right, or none be judged."""
+    for part, rows in examples.items():
+        targets = table.values[rows + delay, table.target]
+        if len(targets) > 1 and targets.min() == targets.max():
+            first, last = iso(table.times[rows[0] + delay]), iso(table.times[rows[-1] + delay])
+            raise DataError(
+                f"{name}: column {TEMPERATURE!r} is {targets[0]:g} in every {part} example, from "
+                f"{first} to {last}; give a series whose temperature changes"
+            )
+
+
 def _moments(training: Floats) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of each column, 1 where a column does not vary.
 
@@ -266,14 +309,12 @@ def _repairs(repairs: Repairs) -> dict[str, Any]:
 # From the rows a station wrote to rows a forecaster can use
 
 
-MISSING = -9999.0
-
-
 @dataclass(frozen=True)
 class Repairs:
     """What was done to a table before it was used, for the record."""
 
     duplicates: int = 0
+    conflicting_duplicates: int = 0
     out_of_order: int = 0
     rows_without_temperature: int = 0
     filled_cells: int = 0
@@ -288,8 +329,9 @@ def clean(
     - Rows are sorted by time: exports joined in the wrong order mean the same as in the
       right one. Of rows with one time stamp the first in the file stays.
     - A row without a temperature is dropped, and so becomes a gap: a target is never made up.
-    - Another missing cell (empty or -9999) takes the value before it, which is what a
-      forecaster would have known; before the first value, that first value.
+    - Another missing cell (empty, or -9999 or another mark that its column cannot have) takes
+      the value before it, which is what a forecaster would have known; before the first value,
+      that first value.
     - A column without any value is dropped.
 
     With ``as_published`` every row stays where it is, since the published split counts rows.
@@ -302,34 +344,49 @@ def clean(
     Raises:
         DataError: No row has a temperature.
     """
-    values = np.where(table.values == MISSING, np.nan, table.values)
+    values, notes = _known(table, as_published)
     missing = np.isnan(values)
     if missing[:, table.target].all():
         raise DataError(f"{name}: column {TEMPERATURE!r} has no value; export the temperatures too")
-    if as_published:
-        rows, counts = np.arange(len(table)), (0, 0, 0)
-    else:
-        rows, counts = _usable_rows(table, missing[:, table.target])
+    repairs = Repairs()
+    rows = np.arange(len(table))
+    if not as_published:
+        rows, repairs, further = _usable_rows(replace(table, values=values))
+        notes += further
     present = np.flatnonzero(~missing[rows].all(axis=0))
     kept = missing[np.ix_(rows, present)]
+    columns = tuple(table.columns[column] for column in present)
+    dropped = tuple(name for name in table.columns if name not in columns)
+    notes += remarks.about_cells(columns, kept.sum(axis=0), dropped)
     filled = StationTable(
         table.times[rows],
-        tuple(table.columns[column] for column in present),
+        columns,
         _fill(values[np.ix_(rows, present)], kept),
+        (*table.notes, *notes),
     )
-    dropped = tuple(name for name in table.columns if name not in filled.columns)
-    return filled, Repairs(*counts, filled_cells=int(kept.sum()), dropped_columns=dropped)
+    return filled, replace(repairs, filled_cells=int(kept.sum()), dropped_columns=dropped)
 
 
-def _usable_rows(
-    table: StationTable, no_temperature: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.intp], tuple[int, int, int]]:
+def _known(table: StationTable, as_published: bool) -> tuple[Floats, list[str]]:
+    """Return the values with NaN where one is missing; the published file has one mark."""
+    if as_published:
+        return np.where(table.values == remarks.MISSING, np.nan, table.values), []
+    return remarks.read_marks(table)
+
+
+def _usable_rows(table: StationTable) -> tuple[npt.NDArray[np.intp], Repairs, list[str]]:
+    """Return the rows to keep in the order of time, and what was done to get them."""
     order = np.argsort(table.times, kind="stable")
     times = table.times[order]
     repeated = np.concatenate([[False], times[1:] == times[:-1]])
     backwards = int((np.diff(table.times) < 0).sum())
-    unusable = no_temperature[order] & ~repeated
-    return order[~repeated & ~unusable], (int(repeated.sum()), backwards, int(unusable.sum()))
+    unusable = np.isnan(table.values[order, table.target]) & ~repeated
+    conflicts, notes = remarks.about_repeats(table, order)
+    without = np.zeros(len(table), dtype=bool)
+    without[order[unusable]] = True
+    notes += remarks.about_missing(table, without, backwards)
+    repairs = Repairs(int(repeated.sum()), conflicts, backwards, int(unusable.sum()))
+    return order[~repeated & ~unusable], repairs, notes
 
 
 def _fill(values: Floats, missing: npt.NDArray[np.bool_]) -> Floats:

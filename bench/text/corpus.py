@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import DataError
+from bench.formatting import counted
 from bench.task import Array, Prepared
 from bench.text.alphabet import longest_text
 from bench.text.spans import spans
@@ -34,11 +35,15 @@ class Reviews:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Training and test reviews; ``words[r - 1]`` is the word of rank r, where known."""
+    """Training and test reviews; ``words[r - 1]`` is the word of rank r, where known.
+
+    ``notes`` say in plain words how they were read where that is not plain.
+    """
 
     train: Reviews
     test: Reviews
     words: Sequence[str] | None
+    notes: tuple[str, ...] = ()
 
 
 def rank_words(train_ids: Array, known: int) -> Array:
@@ -77,7 +82,7 @@ def prepare(corpus: Corpus, made_from: str) -> Prepared:
     if count < 2 or len(corpus.test.labels) < 1:
         raise DataError(
             f"{made_from}: {count} training and {len(corpus.test.labels)} test reviews are too "
-            "few to train, validate and test; delete it and run `python -m bench data fetch imdb`"
+            "few to train, validate and test; give two or more to train on and one to test"
         )
     order, cut = split_order(corpus.train)
     parts = {
@@ -104,6 +109,39 @@ def prepare(corpus: Corpus, made_from: str) -> Prepared:
     return Prepared(arrays, meta)
 
 
+def check_classes(corpus: Corpus, name: str) -> None:
+    """Refuse reviews of one kind only; ``name`` is what to call them in the error.
+
+    Raises:
+        DataError: All training or all test reviews have one label.
+    """
+    for part, labels in (("training", corpus.train.labels), ("test", corpus.test.labels)):
+        if len(labels) > 1 and labels.min() == labels.max():
+            label = "positive (1)" if labels[0] else "negative (0)"
+            raise DataError(
+                f"{name}: all {len(labels):,} {part} reviews are {label}, which leaves nothing to "
+                "tell apart; give reviews of both kinds"
+            )
+
+
+def notes_on(corpus: Corpus) -> list[str]:
+    """Say how the reviews were read, and which are copies of others or have no words."""
+    train, test = _digests(corpus.train), _digests(corpus.test)
+    notes = list(corpus.notes)
+    for name, digests, part in (("training", train, corpus.train), ("test", test, corpus.test)):
+        different = len(set(digests))
+        both = len(set(zip(digests, part.labels.tolist(), strict=True))) - different
+        if different < len(digests):
+            conflict = f"; {counted(both, 'text')} with both labels" if both else ""
+            copies = counted(len(digests) - different, f"{name} review")
+            notes.append(f"the same as another, word by word: {copies}{conflict}")
+        if empty := int((part.lengths == 0).sum()):
+            notes.append(f"without words: {counted(empty, f'{name} review')}")
+    if shared := len(set(train) & set(test)):
+        notes.append(f"in training and in test: {counted(shared, 'review')}")
+    return notes
+
+
 def split_order(train: Reviews) -> tuple[Array, int]:
     """Return the order of the training reviews and how many of its first validate.
 
@@ -112,17 +150,21 @@ def split_order(train: Reviews) -> tuple[Array, int]:
     are neighbours, so the cut moves to the nearest place that does not part copies; only
     where all reviews are copies of one does it stay.
     """
-    stream = train.ranks.astype("<u4").tobytes()
-    ends = (4 * np.cumsum(train.lengths)).tolist()
-    digests = [
-        hashlib.blake2b(stream[start:end], digest_size=16).digest()
-        for start, end in zip([0, *ends], ends, strict=False)
-    ]
+    digests = _digests(train)
     order = sorted(range(len(digests)), key=lambda review: (digests[review], review))
     wanted = max(1, len(order) // VALIDATION_SHARE)
     clean = [cut for cut in range(1, len(order)) if digests[order[cut - 1]] != digests[order[cut]]]
     cut = min(clean, key=lambda place: abs(place - wanted), default=wanted)
     return np.array(order, dtype=np.int64), cut
+
+
+def _digests(reviews: Reviews) -> list[bytes]:
+    stream = reviews.ranks.astype("<u4").tobytes()
+    ends = (4 * np.cumsum(reviews.lengths)).tolist()
+    return [
+        hashlib.blake2b(stream[start:end], digest_size=16).digest()
+        for start, end in zip([0, *ends], ends, strict=False)
+    ]
 
 
 def document_frequency(ranks: Array, lengths: Array, size: int) -> Array:

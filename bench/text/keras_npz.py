@@ -19,7 +19,8 @@ from typing import IO, Any, TypeVar
 import numpy as np
 
 from bench.errors import DataError
-from bench.text.corpus import Corpus, Reviews
+from bench.task import Array
+from bench.text.corpus import Corpus, Reviews, drop_unranked
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 _LARGEST_MEMBER = 1 << 27  # bytes unpacked; the official file's largest has 14 MB
@@ -27,11 +28,19 @@ _MOST_WORDS = 1 << 26  # in one part; each of the official file's has 6 million
 _LARGEST_INDEX = 1 << 25  # bytes; the official word index has 1.6 MB
 _HIGHEST_RANK = 10_000_000  # a table per rank is held in memory; real reviews have 88,582 words
 _Parsed = TypeVar("_Parsed")
-_MEND = "delete it and run `python -m bench data fetch imdb`"
+_MEND = (
+    "mend it as docs/data-files.md says, or get the official one with "
+    "`python -m bench data fetch imdb`"
+)
+_FEWEST = 10  # reviews that can show how all are numbered
+_START, _UNKNOWN, _INDEX_FROM = 1, 2, 3  # as keras.datasets.imdb.load_data adds them
 
 
 class _Refused(Exception):
-    """The file holds something that no IMDB file does; says what."""
+    """The file holds something that no IMDB file does; says what, and how to mend it."""
+
+    def __init__(self, what: str, mend: str = _MEND) -> None:
+        super().__init__(f"{what}; {mend}")
 
 
 class _Dtype:
@@ -118,9 +127,10 @@ def read_npz(path: Path, word_index: Path | None) -> Corpus:
     Raises:
         DataError: a file is damaged, of another layout, or holds anything but word ranks.
     """
-    parts = _guarded(path, lambda: _parts(path))
+    notes: list[str] = []
+    train, test = _guarded(path, lambda: _as_ranks(*_parts(path, notes), notes))
     words = None if word_index is None else read_word_index(word_index)
-    return Corpus(parts[0], parts[1], words)
+    return Corpus(train, test, words, tuple(notes))
 
 
 def read_word_index(path: Path) -> list[str]:
@@ -136,7 +146,7 @@ def _guarded(path: Path, parse: Callable[[], _Parsed]) -> _Parsed:
     try:
         return parse()
     except _Refused as error:
-        raise DataError(f"{path}: {error}; {_MEND}") from error
+        raise DataError(f"{path}: {error}") from error
     except MemoryError:
         raise
     except OSError as error:
@@ -147,7 +157,7 @@ def _guarded(path: Path, parse: Callable[[], _Parsed]) -> _Parsed:
         raise DataError(f"{path}: damaged or of another layout ({said}); {_MEND}") from error
 
 
-def _parts(path: Path) -> tuple[Reviews, Reviews]:
+def _parts(path: Path, notes: list[str]) -> tuple[Reviews, Reviews]:
     with zipfile.ZipFile(path) as archive:
         members = set(archive.namelist())
         missing = [key for key in _KEYS if f"{key}.npy" not in members]
@@ -155,24 +165,73 @@ def _parts(path: Path) -> tuple[Reviews, Reviews]:
             raise _Refused(
                 f"has no array {missing[0]}, only {', '.join(sorted(members)) or 'none'}"
             )
-        return _part(archive, "train"), _part(archive, "test")
+        return _part(archive, "train", notes), _part(archive, "test", notes)
 
 
-def _part(archive: zipfile.ZipFile, part: str) -> Reviews:
+def _as_ranks(train: Reviews, test: Reviews, notes: list[str]) -> tuple[Reviews, Reviews]:
+    """Return reviews as word ranks, whether they hold these or what ``load_data`` makes of them.
+
+    It puts 1 before each review, adds 3 to the ranks, writes 2 for a word that was left out,
+    and never 3. In ranks proper 1 is the most frequent word.
+    """
+    ranks = np.concatenate([train.ranks, test.ranks])
+    lengths = np.concatenate([train.lengths, test.lengths])
+    if len(lengths) < _FEWEST or not lengths.all():
+        return train, test
+    starts = ranks[np.cumsum(lengths) - lengths]
+    led = bool((starts == _START).all())
+    if led and ((ranks == _START).sum() > len(starts) or (ranks == _INDEX_FROM).any()):
+        raise _Refused(
+            "begins every review with 1 as load_data does, yet has other words below 4",
+            "save what load_data(start_char=None, oov_char=None, index_from=0) returns",
+        )
+    if not led:
+        if ranks.min() > _INDEX_FROM:
+            notes.append(
+                "no review has a word below 4, and in word ranks 1 is the most frequent: if "
+                f"load_data has added {_INDEX_FROM} to them, subtract it"
+            )
+        return train, test
+    unknown = int((ranks == _UNKNOWN).sum())
+    lost = f", {unknown:,} words that it left out are missing" if unknown else ""
+    notes.append(f"numbered as Keras' load_data returns them, and put right{lost}")
+    return _unshifted(train), _unshifted(test)
+
+
+def _unshifted(part: Reviews) -> Reviews:
+    ranks = np.where(part.ranks > _INDEX_FROM, part.ranks, _INDEX_FROM) - _INDEX_FROM
+    ranks, lengths = drop_unranked(ranks.astype(np.uint32), part.lengths)
+    return Reviews(ranks, lengths, part.labels)
+
+
+def _part(archive: zipfile.ZipFile, part: str, notes: list[str]) -> Reviews:
     reviews = _load(archive, f"x_{part}")
-    labels = np.array(_flat_numbers(_load(archive, f"y_{part}"), f"y_{part}"), dtype=np.int64)
+    labels = _labels(archive, f"y_{part}", notes)
     if len(labels) != len(reviews):
         raise _Refused(
             f"has {len(reviews)} reviews in x_{part} and {len(labels)} labels in y_{part}"
         )
-    if not np.isin(labels, (0, 1)).all():
-        raise _Refused(f"has labels other than 0 and 1 in y_{part}")
     lists = _lists(reviews, f"x_{part}")
     ranks = np.array(_flat_numbers(chain.from_iterable(lists), f"x_{part}"), dtype=np.int64)
     if len(ranks) and not (ranks.min() >= 1 and ranks.max() <= _HIGHEST_RANK):
         raise _Refused(f"has word ranks below 1 or above {_HIGHEST_RANK} in x_{part}")
     lengths = np.array([len(item) for item in lists], dtype=np.int64)
-    return Reviews(ranks.astype(np.uint32), lengths, labels.astype(np.uint8))
+    return Reviews(ranks.astype(np.uint32), lengths, labels)
+
+
+def _labels(archive: zipfile.ZipFile, key: str, notes: list[str]) -> Array:
+    """Return labels 0 and 1, shape (n,), uint8; as fractions or truth values they are the same."""
+    items = _load(archive, key, kinds="iufbUS")
+    for row, label in enumerate(items):
+        if not isinstance(label, int | float) or label not in (0, 1):
+            raise _Refused(
+                f"has labels other than 0 and 1 in {key}: {str(label)[:20]!r} in row {row}",
+                "write 0 for a negative and 1 for a positive review",
+            )
+    kinds = sorted({type(label).__name__ for label in items} - {"int"})
+    if kinds:
+        notes.append(f"labels in {key} are of type {', '.join(kinds)}, taken as 0 and 1")
+    return np.array(items, dtype=np.uint8)
 
 
 def _lists(items: list[Any], name: str) -> list[Any]:
@@ -198,8 +257,8 @@ def _flat_numbers(items: Any, name: str) -> list[int]:
     return numbers
 
 
-def _load(archive: zipfile.ZipFile, key: str) -> list[Any]:
-    """Return the items of one array: whole numbers, or lists (or arrays) of them."""
+def _load(archive: zipfile.ZipFile, key: str, kinds: str = "iu") -> list[Any]:
+    """Return the items of one array: numbers of the kinds given, or lists (or arrays)."""
     member = archive.getinfo(f"{key}.npy")
     if member.file_size > _LARGEST_MEMBER:
         raise _Refused(f"holds {member.file_size:,} bytes in {key}, too much for reviews")
@@ -207,13 +266,18 @@ def _load(archive: zipfile.ZipFile, key: str) -> list[Any]:
         shape, dtype = _header(stream)
         # Reading to the end makes zipfile compare the checksum.
         content = stream.read(_LARGEST_MEMBER)
+    if len(shape) != 1:
+        raise _Refused(
+            f"has an array of shape {shape} in {key}",
+            "save one list of word ranks a review, not padded, and one label",
+        )
     if dtype.hasobject:
         loaded = _unpickled(content)
-    elif dtype.kind in "iu":
+    elif dtype.kind in kinds and dtype.itemsize:
         loaded = np.frombuffer(content, dtype=dtype).tolist()
     else:
         raise _Refused(f"has numbers of dtype {dtype} in {key} where whole numbers belong")
-    if len(shape) != 1 or shape[0] != len(loaded):
+    if shape[0] != len(loaded):
         raise _Refused(f"claims shape {shape} for {key}, which holds {len(loaded)} items")
     return loaded
 

@@ -9,27 +9,47 @@ import tarfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.errors import DataError
+from bench.formatting import counted
 from bench.task import Array, Prepared
-from bench.text.corpus import Corpus, Reviews, drop_unranked, prepare, rank_words
+from bench.text.corpus import (
+    Corpus,
+    Reviews,
+    check_classes,
+    drop_unranked,
+    notes_on,
+    prepare,
+    rank_words,
+)
 from bench.text.keras_npz import read_npz
 
 
-def read(files: Sequence[Path]) -> Prepared:
+def read(files: Sequence[Path], official: bool = False) -> Prepared:
     """Parse Keras' ``imdb.npz`` (with its word index or without), or aclImdb's archive or folder.
+
+    Of files that are not the official ones the meta's ``notes`` say what is odd in them.
 
     Raises:
         DataError: the files are damaged, of another layout, or none of these.
     """
     corpus = _corpus(files)
-    return prepare(corpus, ", ".join(path.name for path in files))
+    check_classes(corpus, ", ".join(map(str, files)))
+    prepared = prepare(corpus, ", ".join(path.name for path in files))
+    return replace(prepared, meta={**prepared.meta, "notes": [] if official else notes_on(corpus)})
 
 
 def _corpus(files: Sequence[Path]) -> Corpus:
+    several = [path for path in files if path.suffix != ".json"]
+    if len(several) > 1:
+        raise DataError(
+            f"{', '.join(map(str, several))}: are {len(several)} sets of reviews, which cannot be "
+            "joined; give one"
+        )
     for path in files:
         if path.suffix == ".npz":
             index = next((other for other in files if other.suffix == ".json"), None)
@@ -39,7 +59,7 @@ def _corpus(files: Sequence[Path]) -> Corpus:
         if path.name.endswith((".tar.gz", ".tgz")):
             return read_archive(path)
     raise DataError(
-        f"{', '.join(map(str, files)) or 'no file'}: not reviews that can be read; name an "
+        f"{', '.join(map(str, files)) or 'no file'}: not reviews that can be read; give an "
         "imdb.npz, an aclImdb .tar.gz or an aclImdb folder"
     )
 
@@ -56,7 +76,11 @@ _LARGEST_HEADER = 1 << 20
 _LABELS = {"neg": 0, "pos": 1}
 _GROUPS = [f"{part}/{sentiment}" for part in ("train", "test") for sentiment in _LABELS]
 _REVIEW = re.compile(r"(?:^|/)((?:train|test)/(?:neg|pos)/(?!\.)[^/]+\.txt)$")
-_MEND = "delete it and run `python -m bench data fetch imdb`"
+_MEND = (
+    "mend it as docs/data-files.md says, or get the official one with "
+    "`python -m bench data fetch imdb`"
+)
+_LAYOUT = "train/pos, train/neg, test/pos and test/neg, each with reviews as .txt files"
 
 
 def read_archive(path: Path) -> Corpus:
@@ -78,6 +102,7 @@ def read_folder(path: Path) -> Corpus:
         DataError: a part is missing, or a file cannot be read or holds too much.
     """
     try:
+        _check_layout(path)
         return _corpus_of(path, dict(_files(path)))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({_one_line(error)}); {_MEND}") from error
@@ -107,7 +132,7 @@ class _Metered(io.RawIOBase):
         return chunk
 
 
-def _members(path: Path) -> Iterator[tuple[str, str]]:
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     total = 0
     with gzip.open(path, "rb") as unpacked:
         metered = _Metered(unpacked)
@@ -122,16 +147,27 @@ def _members(path: Path) -> Iterator[tuple[str, str]]:
                 _check_review(path, member.name, member.size)
                 content = archive.extractfile(member)
                 if content is not None:
-                    yield found.group(1), _decoded(path, member.name, content.read())
+                    yield found.group(1), content.read()
 
 
-def _files(path: Path) -> Iterator[tuple[str, str]]:
+def _check_layout(path: Path) -> None:
+    missing = [group for group in _GROUPS if not (path / group).is_dir()]
+    if not missing:
+        return
+    there = sorted(entry.name for entry in path.iterdir() if entry.is_dir())
+    if all(sentiment in there for sentiment in _LABELS):
+        where = "the folder above it" if path.name in ("train", "test") else _LAYOUT
+        what = "pos and neg, and no training and test reviews"
+    else:
+        where = _LAYOUT
+        what = f"no folder {missing[0]}, only {', '.join(there[:6]) or 'files'}"
+    raise DataError(f"{path}: has {what}; give {where}")
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     total = 0
     for group in _GROUPS:
-        folder = path / group
-        if not folder.is_dir():
-            raise DataError(f"{path}: has no folder {group}; {_MEND}")
-        for file in folder.iterdir():
+        for file in (path / group).iterdir():
             name = f"{group}/{file.name}"
             if _REVIEW.search(name) is None or file.is_symlink() or not file.is_file():
                 continue
@@ -139,14 +175,38 @@ def _files(path: Path) -> Iterator[tuple[str, str]]:
             total += size
             _check_total(path, total)
             _check_review(path, name, size)
-            yield name, _decoded(path, name, file.read_bytes())
+            yield name, file.read_bytes()
 
 
-def _corpus_of(path: Path, texts: dict[str, str]) -> Corpus:
+def _corpus_of(path: Path, contents: dict[str, bytes]) -> Corpus:
     for group in _GROUPS:
-        if not any(name.startswith(group) for name in texts):
-            raise DataError(f"{path}: has no reviews in {group}/*.txt; {_MEND}")
-    return build_corpus(_labelled(texts, "train"), _labelled(texts, "test"))
+        if not any(name.startswith(f"{group}/") for name in contents):
+            raise DataError(f"{path}: has no reviews in {group}/*.txt; give {_LAYOUT}")
+    texts, others = {}, []
+    for name, content in contents.items():
+        try:
+            texts[name] = content.decode("utf-8")
+        except UnicodeDecodeError:
+            texts[name] = _of_one_byte(path, name, content)
+            others.append(name)
+    corpus = build_corpus(_labelled(texts, "train"), _labelled(texts, "test"))
+    if not others:
+        return corpus
+    first = min(others)
+    return replace(
+        corpus,
+        notes=(f"read as Latin-1: {counted(len(others), 'review')} not in UTF-8 ({first} first)",),
+    )
+
+
+def _of_one_byte(path: Path, name: str, content: bytes) -> str:
+    """Decode a text as Windows and the web do what they call Latin-1."""
+    if b"\0" in content:
+        raise DataError(f"{path}: {name} is no text, or UTF-16; save it as UTF-8")
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _labelled(texts: dict[str, str], part: str) -> list[tuple[str, int]]:
@@ -165,13 +225,6 @@ def _check_total(path: Path, total: int, members: int = 0) -> None:
         raise DataError(f"{path}: unpacks to more than {LARGEST_TOTAL:,} bytes; {_MEND}")
     if members >= MOST_MEMBERS:
         raise DataError(f"{path}: holds more than {MOST_MEMBERS:,} members; {_MEND}")
-
-
-def _decoded(path: Path, name: str, content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: {name} is not UTF-8 at byte {error.start}; {_MEND}") from error
 
 
 def _one_line(error: Exception) -> str:

@@ -95,8 +95,11 @@ def test_an_override_given_twice():
 
 
 def test_data_files_by_task():
-    parsed = parse_data(["jena=a=b.csv", "imdb=~/reviews.npz"])
-    assert parsed == {"jena": Path("a=b.csv"), "imdb": Path.home() / "reviews.npz"}
+    parsed = parse_data(["jena=a=b.csv", "imdb=~/reviews.npz", "jena=c.csv"])
+    assert parsed == {
+        "jena": (Path("a=b.csv"), Path("c.csv")),
+        "imdb": (Path.home() / "reviews.npz",),
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_data_files_by_task():
     [
         (["jena"], "write it as TASK=PATH"),
         (["jena="], "write it as TASK=PATH"),
-        (["jena=x.csv", "jena=y.csv"], "--data jena=y.csv: jena is given twice"),
+        (["jena=x.csv", "jena=x.csv"], "--data jena=x.csv: is given twice; keep one"),
     ],
 )
 def test_wrong_data_words(words, complaint):

@@ -209,7 +209,7 @@ def slowly(*arguments, **options):
 np.save = slowly
 prepared.write_folder(Path(sys.argv[1]), Prepared({"values": np.arange(5)}, {}), {})
 """
-    target = world.cache / "prepared" / "numbers-v1-official-0-l1"
+    target = world.cache / "prepared" / "numbers-v1-official-0-l2"
     command = [sys.executable, "-c", slow, str(target)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

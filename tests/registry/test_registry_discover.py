@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,26 @@ def test_a_wrong_file_is_listed_and_the_others_work(suite):
 
     assert {p.name for p in registry.plugins if p.problems} == {"wrong", "bytes"}
     assert names(registry) == ["bytes", "wrong", "right"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+def test_what_is_no_file_or_far_too_large_is_listed_and_the_others_work(suite, plugin_folder):
+    a_plugin(suite, "right")
+    os.mkfifo(suite / "pipe.py")
+    (suite / "device.py").symlink_to("/dev/zero")
+    (suite / "itself.py").symlink_to(suite / "itself.py")
+    (suite / "folder.py").mkdir()
+    with (suite / "large.py").open("wb") as large:
+        large.truncate(10 << 20)
+    registry = discover()
+
+    said = {plugin.name: str(plugin.problems[0]) for plugin in registry.plugins if plugin.problems}
+    assert set(said) == {"pipe", "device", "itself", "folder", "large"}
+    for name in ("pipe", "device", "folder"):
+        assert said[name].startswith(f"{suite / name}.py:1: is not a regular file")
+    assert "has 10,485,760 bytes, more than the 1,048,576 that are read" in said["large"]
+    assert "itself.py:1: cannot be read" in said["itself"]
+    assert [plugin.name for plugin in registry.select(["right"])] == ["right"]
 
 
 def test_helpers_and_what_an_editor_leaves_are_no_plugins(suite):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from bench.report.columns import noise as noise_from
 from bench.report.columns import over_seeds, quality
 from bench.report.document import Place
 from bench.report.leaderboard import leaderboard_document
-from bench.report.writers import FORMATS, to_json, to_markdown, to_text
+from bench.report.writers import FORMATS, to_html, to_json, to_markdown, to_text
 
 PEOPLE = (Place.TERMINAL, Place.PAGE)
 
@@ -240,3 +241,22 @@ def test_json_has_rows_and_provenance():
     ranks = [row["rank"] and row["rank"]["low"] for row in table["rows"]]
     assert ranks == [1, 2, None, None]
     assert table["rows"][0]["validation"]["mae"]["count"] == 3
+
+
+@pytest.mark.parametrize("write", [to_markdown, to_html, to_text])
+def test_what_was_repaired_or_left_out_of_the_data_stands_above_the_table(write):
+    def render(meta: object) -> str:
+        made = a_record()
+        board = a_board(replace(made, data={**made.data, "meta": meta}))
+        return write(leaderboard_document(board))
+
+    text = render({"notes": ["left out: 3 rows\x1b[31m", "<b>split</b> in half.", 7]})
+    above = html.unescape(text[: text.index("jena_gru")])
+    assert ". Left out: 3 rows" in above
+    assert "split" in above
+    assert "in half." in above
+    assert "\x1b" not in above
+    assert "<b>" not in text or write is to_text
+
+    for meta in (None, [], {"notes": "abc"}, {"notes": {"a": 1}}):
+        assert render(meta) == render({})

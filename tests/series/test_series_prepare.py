@@ -13,7 +13,7 @@ START = 1_700_000_400
 
 
 def series(rows=1200, interval=HOUR, start=START, columns=("p (mbar)", "T (degC)")):
-    values = np.random.default_rng(7).normal(size=(rows, len(columns))).cumsum(axis=0)
+    values = np.random.default_rng(7).normal(0, 0.3, (rows, len(columns))).cumsum(axis=0)
     return StationTable(start + interval * np.arange(rows), columns, values)
 
 

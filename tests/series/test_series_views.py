@@ -23,8 +23,8 @@ RAW = {**VIEW, "standardise": False}
 
 @pytest.fixture(scope="module")
 def prepared():
-    """An hourly series whose raw cells tell their row and column: row + column / 10."""
-    values = np.arange(1200.0)[:, None] + np.array([0.0, 0.1, 0.2])
+    """An hourly series whose raw cells tell their row: itself, a twentieth, and 0.2 more."""
+    values = np.arange(1200.0)[:, None] * [1, 1 / 20, 1] + [0.0, 0.0, 0.2]
     return prepare(StationTable(HOUR * np.arange(1200), COLUMNS, values), "s", as_published=False)
 
 
@@ -78,7 +78,7 @@ def test_columns_are_taken_in_the_order_of_the_view(prepared):
     last = opened.train.gather(np.array([0]))[0, -1]
 
     assert opened.input_shape == (240, 2)
-    assert last.tolist() == pytest.approx([239.2, 239.1])
+    assert last.tolist() == pytest.approx([239.2, 239 / 20])
     assert opened.facts["columns"] == ("rh (%)", "T (degC)")
     assert opened.facts["target_column"] == 1
 
@@ -148,7 +148,7 @@ def test_the_facts_describe_the_window_and_lead_back_to_degrees(prepared):
     assert opened.facts["interval"] == 2 * HOUR
     assert opened.units == {"mae_degC": opened.facts["std"]}
     degrees = opened.train.targets * opened.facts["std"] + opened.facts["mean"]
-    assert degrees == pytest.approx(prepared.arrays["rows_train"] + 24.1, abs=0.01)
+    assert degrees == pytest.approx(prepared.arrays["rows_train"] / 20 + 1.2, abs=0.01)
 
 
 @pytest.mark.parametrize(("lookback", "step"), [(1440, 3), ("9d", "90min")])

@@ -52,7 +52,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
     """Small reviews as a run finds them: on disk, with nothing encoded yet."""
     # A test of the numbers has no use for waiting until they are on the disk.
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-    folder = tmp_path / "prepared" / "imdb-v1-local-0-l1"
+    folder = tmp_path / "prepared" / "imdb-v1-local-0-l2"
     write_folder(folder, made_data(), {})
     encoded._tell_once.cache_clear()
     return open_prepared(folder)

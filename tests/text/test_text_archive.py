@@ -207,11 +207,44 @@ def test_links_devices_and_pipes_with_the_name_of_a_review_are_skipped(
     assert len(reading.read_archive(path).train.labels) == 4
 
 
-def test_a_folder_without_a_part_or_not_in_utf8_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_part_is_refused(tmp_path: Path) -> None:
     assert_refused([write_folder(tmp_path / "aclImdb", without("test/neg"))], "test/neg")
-    folder = write_folder(tmp_path / "other", TEXTS)
-    (folder / "train/pos/2_7.txt").write_bytes(b"caf\xe9")
-    assert_refused([folder], "2_7.txt is not UTF-8")
+
+
+def test_a_folder_of_pos_and_neg_alone_is_told_what_a_split_looks_like(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "aclImdb", TEXTS)
+    assert_refused([folder / "train"], "has pos and neg, and no training and test reviews; give")
+    mine = (folder / "train").rename(tmp_path / "reviews")
+    assert_refused([mine], "give train/pos, train/neg, test/pos and test/neg")
+
+
+def test_a_review_that_is_not_utf8_is_read_and_told(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "aclImdb", TEXTS)
+    (folder / "train/pos/2_7.txt").write_bytes("It’s a café".encode("cp1252"))
+    corpus = reading.read_folder(folder)
+    assert ["it’s", "a", "café"] in spelled(corpus, "train")
+    assert corpus.notes == ("read as Latin-1: 1 review not in UTF-8 (train/pos/2_7.txt first)",)
+    assert read([folder]).meta["notes"][0] == corpus.notes[0]
+    assert read([folder], official=True).meta["notes"] == []
+    (folder / "train/pos/3_7.txt").write_bytes("a film".encode("utf-16"))
+    assert_refused([folder], "train/pos/3_7.txt is no text, or UTF-16; save it as UTF-8")
+
+
+def test_copies_of_reviews_are_counted_and_whether_they_conflict(tmp_path: Path) -> None:
+    texts = {**TEXTS, "aclImdb/train/pos/7_7.txt": "bad bad acting", "aclImdb/test/pos/8_8.txt": ""}
+    texts["aclImdb/test/pos/9_9.txt"] = texts["aclImdb/train/pos/1_8.txt"]
+    notes = read([write_folder(tmp_path / "aclImdb", texts)]).meta["notes"]
+    assert notes == [
+        "the same as another, word by word: 1 training review; 1 text with both labels",
+        "without words: 1 test review",
+        "in training and in test: 1 review",
+    ]
+
+
+def test_two_sets_of_reviews_are_not_joined_in_silence(tmp_path: Path) -> None:
+    first, second = (write_archive(tmp_path / f"{n}.tar.gz", TEXTS) for n in "ab")
+    with pytest.raises(DataError, match="2 sets of reviews, which cannot be joined; give one"):
+        read([first, second])
 
 
 def test_files_of_no_known_kind_are_refused(tmp_path: Path) -> None:

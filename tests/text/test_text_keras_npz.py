@@ -133,7 +133,13 @@ def test_a_word_index_without_end_is_refused(
         ({"x_train": None}, "no array x_train"),
         ({"y_test": np.array([0, 1, 1])}, "2 reviews in x_test and 3 labels"),
         ({"y_test": np.array([0, 2])}, "labels other than 0 and 1"),
-        ({"y_test": np.array([0.0, 1.0])}, "float64"),
+        ({"y_test": np.array([0.0, 0.5])}, "labels other than 0 and 1 in y_test: '0.5' in row 1"),
+        ({"y_test": np.array([0, np.nan])}, "'nan' in row 1; write 0 for a negative and 1"),
+        ({"y_train": np.array(["pos", "neg"] * 2)}, "labels other than 0 and 1 in y_train: 'pos'"),
+        ({"y_train": as_objects(["pos", "neg"] * 2)}, "'pos' in row 0; write 0 for a negative"),
+        ({"y_train": np.ones(4)}, "all 4 training reviews are positive (1)"),
+        ({"y_test": np.zeros(2)}, "all 2 test reviews are negative (0)"),
+        ({"x_test": np.ones((2, 500), dtype=int)}, "shape (2, 500) in x_test; save one list"),
         ({"x_test": as_objects([[1.5], [1]])}, "float values in x_test"),
         ({"x_test": as_objects([["good"], [1]])}, "str values in x_test"),
         ({"x_test": as_objects([[0, 1], [1]])}, "word ranks below 1"),
@@ -146,6 +152,69 @@ def test_arrays_of_another_layout_are_refused(
     tmp_path: Path, changed: dict[str, Any], said: str
 ) -> None:
     assert_refused([write_npz(tmp_path / "imdb.npz", **changed)], said)
+
+
+@pytest.mark.parametrize("kind", ["float32", "bool"])
+def test_labels_of_another_type_are_taken_as_they_are_meant_and_told(
+    tmp_path: Path, kind: str
+) -> None:
+    labels = np.array([1, 0, 0, 1])
+    prepared = read([write_npz(tmp_path / "imdb.npz", y_train=labels.astype(kind))])
+    plain = read([write_npz(tmp_path / "imdb.npz", y_train=labels)])
+    for name, array in plain.arrays.items():
+        assert np.array_equal(prepared.arrays[name], array)
+    said = "float" if kind == "float32" else "bool"
+    assert f"labels in y_train are of type {said}, taken as 0 and 1" in prepared.meta["notes"]
+    assert plain.meta["notes"] == ["without words: 1 training review"]
+
+
+RANKED = [[1, 2, 3, 5], [2, 4], [7, 1, 1], [3], [6, 2], [1, 1]] * 2
+
+
+def as_loaded(reviews: list[list[int]], num_words: int = 1000) -> Any:
+    """Reviews as keras.datasets.imdb.load_data returns them."""
+    return as_objects(
+        [[1, *(rank + 3 if rank + 3 < num_words else 2 for rank in review)] for review in reviews]
+    )
+
+
+def test_what_load_data_returned_is_ranked_as_the_file_it_read(tmp_path: Path) -> None:
+    labels = {"y_train": np.arange(12) % 2, "y_test": np.arange(12) % 2}
+    plain = as_objects(RANKED)
+    before = keras_npz.read_npz(
+        write_npz(tmp_path / "a.npz", x_train=plain, x_test=plain, **labels), None
+    )
+    loaded = as_loaded(RANKED)
+    after = keras_npz.read_npz(
+        write_npz(tmp_path / "b.npz", x_train=loaded, x_test=loaded, **labels), None
+    )
+    assert before.notes == ()
+    assert after.notes == ("numbered as Keras' load_data returns them, and put right",)
+    for one, two in ((before.train, after.train), (before.test, after.test)):
+        assert np.array_equal(one.ranks, two.ranks)
+        assert np.array_equal(one.lengths, two.lengths)
+
+    cut_off = as_loaded(RANKED, num_words=9)
+    fewer = keras_npz.read_npz(
+        write_npz(tmp_path / "c.npz", x_train=cut_off, x_test=cut_off, **labels), None
+    )
+    assert fewer.train.ranks.max() == 5
+    assert fewer.notes[0].endswith("put right, 8 words that it left out are missing")
+
+
+def test_reviews_numbered_in_a_way_that_cannot_be_told_are_refused_or_doubted(
+    tmp_path: Path,
+) -> None:
+    labels = {"y_train": np.arange(12) % 2, "y_test": np.arange(12) % 2}
+    odd = as_objects([[1, *review] for review in RANKED])
+    path = write_npz(tmp_path / "imdb.npz", x_train=odd, x_test=odd, **labels)
+    assert_refused([path], "begins every review with 1 as load_data does, yet has other words")
+
+    high = as_objects([[rank + 3 for rank in review] for review in RANKED])
+    path = write_npz(tmp_path / "imdb.npz", x_train=high, x_test=high, **labels)
+    corpus = keras_npz.read_npz(path, None)
+    assert corpus.train.ranks.min() == 4
+    assert "no review has a word below 4" in corpus.notes[0]
 
 
 def test_a_cut_or_foreign_file_is_refused(tmp_path: Path) -> None:

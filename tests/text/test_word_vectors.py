@@ -100,7 +100,9 @@ def test_each_word_gets_its_vector_and_an_unknown_one_gets_zeros(tmp_path):
     [
         ("the 1 2 3\nfilm 1 2\n", ":2: has 2 numbers after a word, not 3"),
         ("the 1 2 3\n\nfilm 1 2 3\n", ":2: has 0 numbers after a word, not 3"),
-        ("400000 3\nthe 1 2 3\n", ":2: has 3 numbers after a word, not 1"),
+        ("400000 4\nthe 1 2 3\n", ":2: has 3 numbers after a word, not 1"),
+        ("the 1 2 3\nfilm 1 2 3 4\n", ":2: has 4 numbers after a word, not 3"),
+        ("the 1 2 3\nfilm" + " 1" * (1 << 19) + "\n", ":2: does not end"),
         ("film 1 2 3\nthe 1 two 3\n", ":2: has a word where a number belongs"),
         ("the 1 nan 3\n", ":1: has a number that is not finite"),
         ("the\n", ":1: has no number after a word"),
@@ -113,8 +115,39 @@ def test_a_malformed_line_is_one_error_that_names_it(tmp_path, text, said):
         read_vectors(written(tmp_path / FILE, text), ["the", "<html><body>Not"])
 
     assert str(caught.value).startswith(FILE + said)
-    assert str(caught.value).endswith("; delete the file and get it again")
+    assert str(caught.value).endswith("; correct the line, or get the file again")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 3\n" + LINES,
+        LINES.replace("\n", " \n"),
+        LINES.replace("\n", "\t\r\n"),
+        "\ufeff" + LINES,
+        "\ufeff3 3\n" + LINES.replace("\n", " \n"),
+        LINES.replace(" ", "\t"),
+        LINES + "at name@domain.com 7 8 9\n. . . 4 5 6\n",
+        ". . . 4 5 6\n" + LINES,
+    ],
+    ids=["header", "blanks", "tab and CR", "BOM", "all", "tabs", "words of two", "first of three"],
+)
+def test_what_word2vec_fasttext_and_editors_add_changes_no_vector(tmp_path, text):
+    path = tmp_path / FILE
+    path.write_bytes(text.encode())
+
+    vectors = read_vectors(path, ["the", "café", "film"])
+
+    assert vectors.tolist() == [[1, 2, 3], [-0.25, 0, 7], [0.5, -1, np.float32(0.2)]]
+
+
+def test_a_word_with_blanks_has_its_vector(tmp_path):
+    text = LINES + "at name@domain.com 7 8 9\n. . . 4 5 6\n"
+
+    vectors = read_vectors(written(tmp_path / FILE, text), ["at name@domain.com", ". . .", "at"])
+
+    assert vectors.tolist() == [[7, 8, 9], [4, 5, 6], [0, 0, 0]]
 
 
 def test_a_plugin_gets_vectors_that_follow_the_indices_of_its_input(data):

@@ -94,7 +94,7 @@ def test_a_table_too_large_for_memory_is_left_on_disk(monkeypatch):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_reviews_in_every_encoding_are_fed_as_they_are_gathered(tmp_path, encoding):
-    folder = tmp_path / "prepared" / "imdb-v1-local-0-l1"
+    folder = tmp_path / "prepared" / "imdb-v1-local-0-l2"
     write_folder(folder, made_data(), {})
     view = {"encoding": encoding, "maxlen": 6, "num_words": 300, "dimensions": 7}
     train = opened(open_prepared(folder), **view).train

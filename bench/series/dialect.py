@@ -1,0 +1,258 @@
+"""Find out how a CSV file is written: where it is certain it is read, else all is said at once."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.errors import DataError
+from bench.formatting import one_line
+
+TIME = "Date Time"
+TEMPERATURE = "T (degC)"
+
+# Text out of bytes
+
+
+def to_utf8(content: bytes) -> tuple[bytes, str, list[str]]:
+    """Return a text's bytes, the encoding to read them in, and what is unusual about it.
+
+    UTF-16, which has line ends of two bytes, comes back as UTF-8. What is not UTF-8 is
+    taken as Latin-1, in which stations write the signs of their units.
+
+    Raises:
+        UnicodeDecodeError: The text says that it is UTF-16 and is not.
+    """
+    wide = _wide(content)
+    if wide:
+        return content.decode(wide).lstrip("\ufeff").encode(), "utf-8", ["UTF-16 text"]
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content, "latin-1", []
+    return content, "utf-8-sig", []
+
+
+def _wide(content: bytes) -> str | None:
+    """Return the UTF-16 in which a text is written, told by its mark or by its zero bytes."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    start = content[:400]
+    for name, zeros, others in (("utf-16-le", start[1::2], start[::2]),
+                                ("utf-16-be", start[::2], start[1::2])):  # fmt: skip
+        if len(start) >= 20 and not zeros.strip(b"\0") and b"\0" not in others:
+            return name
+    return None
+
+
+# How times are written
+
+
+@dataclass(frozen=True)
+class TimeLayout:
+    """A way to write times: for people, as a pattern, and as pandas wants it."""
+
+    shown: str
+    pattern: re.Pattern[str]
+    format: str
+
+    def fits(self, text: str) -> bool:
+        """Tell whether a time is written so."""
+        return self.pattern.fullmatch(text) is not None
+
+
+PUBLISHED = TimeLayout(
+    "dd.mm.yyyy HH:MM:SS",
+    re.compile(r"\d{1,2}\.\d{1,2}\.\d{4} +\d{1,2}:\d{2}:\d{2}"),
+    "%d.%m.%Y %H:%M:%S",
+)
+_CLOCK = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+_LAYOUTS = (
+    PUBLISHED,
+    TimeLayout(
+        "dd.mm.yyyy HH:MM",
+        re.compile(r"\d{1,2}\.\d{1,2}\.\d{4} +\d{1,2}:\d{2}"),
+        "%d.%m.%Y %H:%M",
+    ),
+    TimeLayout("dd.mm.yyyy", re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}"), "%d.%m.%Y"),
+    TimeLayout(
+        "yyyy-mm-dd HH:MM:SS",
+        re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}{_CLOCK}(?:Z|[+-]\d{{2}}:?\d{{2}})?"),
+        "ISO8601",
+    ),
+    TimeLayout(
+        "yyyy/mm/dd HH:MM:SS",
+        re.compile(r"\d{4}/\d{1,2}/\d{1,2} \d{1,2}:\d{2}:\d{2}"),
+        "%Y/%m/%d %H:%M:%S",
+    ),
+    TimeLayout(
+        "yyyy/mm/dd HH:MM",
+        re.compile(r"\d{4}/\d{1,2}/\d{1,2} \d{1,2}:\d{2}"),
+        "%Y/%m/%d %H:%M",
+    ),
+)
+
+
+# Separator, decimal sign and columns
+
+_MOST_SHOWN = 30  # names of columns in a message
+_LONGEST_SHOWN = 40  # letters of a name or time in a message
+_SEPARATORS = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'"}
+_TIME_NAMES = ("datetime", "date", "timestamp", "time")
+_TEMPERATURE_NAME = re.compile(
+    r"(?:t|temp\.?|temperature|air temperature)\s*"
+    r"[(\[]\s*(?:[°º]\s*c|deg\.?\s*c|celsius|c)\s*[)\]]",
+    re.IGNORECASE,
+)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the lines of a file are to be read.
+
+    ``columns`` are the names of the fields in the order of the file, those that stand for
+    the time and the temperature by their published names, "" for one without a name.
+    ``unusual`` says in a few words each what is not as in the published file.
+    """
+
+    separator: str
+    decimal: str
+    columns: tuple[str, ...]
+    layout: TimeLayout
+    unusual: tuple[str, ...]
+
+
+def recognise(header: str, sample: Sequence[str], place: str) -> Dialect:
+    """Tell how a file is written by its header and its first rows.
+
+    Args:
+        header: The line with the names of the columns.
+        sample: Some rows, not blank.
+        place: File and line of the header, for errors.
+
+    Raises:
+        DataError: It cannot be told; the message names all that has to be changed.
+    """
+    separator = _separator(header, place)
+    given = _fields(header, separator, place)
+    columns, unusual, problems = _named(given)
+    rows = [_fields(line, separator, place) for line in sample]
+    decimal = _decimal(rows, columns, separator)
+    if separator != ",":
+        unusual.insert(0, f"{_SEPARATORS[separator]} between fields")
+    if decimal == ",":
+        unusual.append("decimal commas")
+    layout = PUBLISHED
+    if TIME in columns:
+        layout, complaint = _layout(rows, columns.index(TIME))
+        problems += [complaint] if complaint else []
+        unusual += [] if layout == PUBLISHED else [f"times written as {layout.shown}"]
+    if problems:
+        readable = header.isprintable() or separator == "\t"
+        there = ", ".join(map(_shown, given[:_MOST_SHOWN])) if readable else "none readable"
+        more = ", ..." if len(given) > _MOST_SHOWN else ""
+        raise DataError(f"{place}: {'; '.join(problems)}; there are: {there}{more}")
+    return Dialect(separator, decimal, columns, layout, tuple(unusual))
+
+
+def count_fields(line: str, separator: str) -> int:
+    """Return the number of fields of a line; a separator within quotation marks parts none."""
+    if '"' not in line:
+        return line.count(separator) + 1
+    try:
+        return len(next(csv.reader([line], delimiter=separator, skipinitialspace=True), []))
+    except csv.Error:
+        return line.count(separator) + 1
+
+
+def _separator(header: str, place: str) -> str:
+    fields = {sign: count_fields(header, sign) for sign in _SEPARATORS}
+    # The first of several that part it into as many: the comma is the published one.
+    best = max(fields, key=lambda sign: fields[sign])
+    if fields[best] == 1:
+        shown = header.strip()[:60]
+        said = repr(shown) if shown.isprintable() else "bytes that are no text"
+        raise DataError(
+            f"{place}: has {said} where column names belong, with commas between them: "
+            f"{TIME!r}, {TEMPERATURE!r} and others; name them so"
+        )
+    return best
+
+
+def _shown(name: str) -> str:
+    return one_line(name, _LONGEST_SHOWN)
+
+
+def _fields(line: str, separator: str, place: str) -> list[str]:
+    try:
+        parted = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error as error:
+        raise DataError(f"{place}: is no line of a CSV file ({error}); give a CSV file") from error
+    return [" ".join(field.split()) for field in parted]
+
+
+def _named(given: Sequence[str]) -> tuple[tuple[str, ...], list[str], list[str]]:
+    """Return the columns by their published names, what is unusual, and what is wrong."""
+    unusual: list[str] = []
+    problems: list[str] = []
+    columns = list(given)
+    for needed, candidates, wanted in (
+        (TIME, _times_among(given), "the dates and times"),
+        (TEMPERATURE, _temperatures_among(given), "the temperature in degrees C"),
+    ):
+        if needed in given:
+            continue
+        if len(candidates) == 1:
+            columns[candidates[0]] = needed
+            unusual.append(f"{_shown(given[candidates[0]])!r} as {needed!r}")
+        elif candidates:
+            several = " and ".join(repr(given[place]) for place in candidates)
+            mend = "join them into one" if needed == TIME else "name the one to forecast so"
+            problems.append(f"has no column {needed!r} but {several}; {mend}")
+        else:
+            problems.append(f"has no column {needed!r}; name the one with {wanted} so")
+    repeated = [name for name in columns if name and columns.count(name) > 1]
+    if repeated:
+        problems.append(f"has two columns {_shown(repeated[0])!r}; rename or take out one")
+    return tuple(columns), unusual, problems
+
+
+def _times_among(given: Sequence[str]) -> list[int]:
+    plain = [re.sub(r"[\s_-]", "", name).lower() for name in given]
+    return [place for place, name in enumerate(plain) if name in _TIME_NAMES]
+
+
+def _temperatures_among(given: Sequence[str]) -> list[int]:
+    return [place for place, name in enumerate(given) if _TEMPERATURE_NAME.fullmatch(name)]
+
+
+def _decimal(rows: Sequence[Sequence[str]], columns: Sequence[str], separator: str) -> str:
+    """Return the decimal sign: a comma where numbers have one and none has a point."""
+    cells = [
+        cell
+        for row in rows
+        for name, cell in zip(columns, row, strict=False)
+        if name not in (TIME, "")
+    ]
+    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    points = any(_DECIMAL_POINT.fullmatch(cell) for cell in cells)
+    return "," if commas and not points else "."
+
+
+def _layout(rows: Sequence[Sequence[str]], column: int) -> tuple[TimeLayout, str]:
+    """Return how the first time is written, or the published layout and what is wrong."""
+    shown = next((row[column] for row in rows if len(row) > column and row[column]), "")
+    for layout in _LAYOUTS:
+        if layout.fits(shown):
+            return layout, ""
+    if re.match(r"\d+[./]\d+[./]\d+", shown):
+        return PUBLISHED, (
+            f"has times like {_shown(shown)!r}, in which day and month cannot be told; "
+            f"write them as {PUBLISHED.shown} or yyyy-mm-dd HH:MM:SS"
+        )
+    return PUBLISHED, ""
