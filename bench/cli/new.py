@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +41,6 @@ def command(options: NewOptions) -> int:
     """
     from bench.registry.discover import discover
     from bench.registry.tasks import find_task
-    from bench.registry.template import check_name, plugin_source
 
     registry, name = discover(), options.name
     find_task(options.task, registry.tasks)
@@ -59,3 +60,63 @@ def command(options: NewOptions) -> int:
         ) from None
     click.echo(f"wrote {path}; try it with: python -m bench run {path} --profile smoke")
     return 0
+
+
+# The plugin file that ``python -m bench new`` writes: small, true to the contract, runnable
+
+
+_BODIES = {
+    "imdb": """    "maxlen": 200,
+    "embedding_dim": 16,
+    "epochs": 5,
+}}
+
+
+def build(task, embedding_dim):
+    return Sequential([
+        task.inputs(),
+        layers.Embedding(task.num_words, embedding_dim),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(1, activation="sigmoid"),
+    ])
+""",
+    "": """    "units": 16,
+    "epochs": 5,
+}}
+
+
+def build(task, units):
+    return Sequential([
+        task.inputs(),
+        layers.Flatten(),
+        layers.Dense(units, activation="relu"),
+        layers.Dense(1),
+    ])
+""",
+}
+
+_HEAD = '''"""{title}: say here, in one line, what the model is."""
+
+from keras import Sequential, layers
+
+TASK = "{task}"
+HYPERPARAMETERS = {{
+'''
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that a plugin's file cannot have.
+
+    Raises:
+        BenchError: Says what a name is made of.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise BenchError(
+            f"{name!r}: a plugin's name is lower-case letters, digits and _, like my_model"
+        )
+
+
+def plugin_source(name: str, task: str) -> str:
+    """Return the text of a new plugin file."""
+    template = _HEAD + _BODIES.get(task, _BODIES[""])
+    return template.format(title=name.replace("_", " ").capitalize(), task=task)

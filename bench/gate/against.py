@@ -18,13 +18,7 @@ from bench.errors import BenchError
 from bench.gate.check import paths_of
 from bench.gate.from_records import side_of
 from bench.gate.judge import report
-from bench.gate.measure import (
-    Arms,
-    Interleaved,
-    Revision,
-    Schedule,
-    compare_interleaved,
-)
+from bench.gate.measure import Arms, Interleaved, Revision, Schedule, compare_interleaved
 from bench.gate.model import Conditions, Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.settings import CheckOptions, CheckSettings

@@ -10,6 +10,5 @@ __all__ = [
     "plugins",
     "source_tree",
     "tasks",
-    "template",
     "training_options",
 ]

@@ -12,8 +12,7 @@ import numpy as np
 from bench.errors import DataError
 from bench.formatting import counted
 from bench.task import Array, Prepared
-from bench.text.alphabet import longest_text
-from bench.text.spans import spans
+from bench.text.alphabet import longest_text, spans
 
 PARTS = ("train", "validation", "test")
 VALIDATION_SHARE = 5  # one training review in five

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.task import Array
-from bench.text.alphabet import Spelling
-from bench.text.spans import spans
+from bench.text.alphabet import Spelling, spans
 from bench.text.views import INDEX_FROM, PADDING, START, UNKNOWN
 
 Gather = Callable[[Array], Array]

@@ -16,10 +16,9 @@ from bench.data.encoded import keep
 from bench.errors import CannotRun
 from bench.task import Array, Examples, Lookup, OpenTask, Prepared
 from bench.text import encode
-from bench.text.alphabet import ALPHABET_SIZE, NO_WORDS, Vocabulary, spelling
+from bench.text.alphabet import ALPHABET_SIZE, NO_WORDS, Vocabulary, spans, spelling
 from bench.text.corpus import PARTS
 from bench.text.encode import Gather
-from bench.text.spans import spans
 from bench.text.views import View, parse_view
 
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.task import Array, Prepared
+from bench.text.alphabet import spans
 from bench.text.corpus import Corpus, Reviews, drop_unranked, prepare, rank_words
-from bench.text.spans import spans
 
 REVIEWS = 25_000  # in each of training and test
 _SEED = 20110619

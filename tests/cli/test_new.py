@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from builders import a_plugin, a_task
 
+from bench.cli.new import check_name, plugin_source
 from bench.errors import BenchError
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import discover_tasks
-from bench.registry.template import check_name, plugin_source
 
 
 @pytest.mark.parametrize("task", ["imdb", "jena", "speech"])
