@@ -82,7 +82,8 @@ def command(options: BaselineOptions) -> int:
             "be compared; run those again on a quiet machine with --reuse never"
         )
     where = f" of commit {side.commit}" if side.commit else ""
-    print(f"baseline{where} written to {options.output}", file=sys.stderr)
+    said = without_controls(f"baseline{where} written to {options.output}")
+    print(said, file=sys.stderr)
     return 0
 
 
