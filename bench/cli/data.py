@@ -150,7 +150,8 @@ def verify(options: VerifyOptions) -> int:
     known = discover_tasks()
     tasks = [word for word in options.words if not _is_file(word, known)]
     checks: list[tuple[str, Iterable[DataFinding]]] = [
-        (info.name, [survey.verify_files(info, paths)]) for info, paths in _own(options.words, known)
+        (info.name, [survey.verify_files(info, paths)])
+        for info, paths in _own(options.words, known)
     ]
     if tasks or not options.words:
         checks += [(info.name, survey.verify(info, options.repair, say)) for info in _chosen(tasks)]
