@@ -148,8 +148,9 @@ def recognise(header: str, sample: Sequence[str], place: str) -> Dialect:
     if decimal == ",":
         unusual.append("decimal commas")
     layout = PUBLISHED
+    whole = [row for row in rows if len(row) == len(columns)]
     if TIME in columns:
-        layout, complaint = _layout(rows, columns.index(TIME))
+        layout, complaint = _layout(whole, columns.index(TIME))
         problems += [complaint] if complaint else []
         unusual += [] if layout == PUBLISHED else [f"times written as {layout.shown}"]
     if problems:
@@ -245,14 +246,17 @@ def _decimal(rows: Sequence[Sequence[str]], columns: Sequence[str], separator: s
 
 
 def _layout(rows: Sequence[Sequence[str]], column: int) -> tuple[TimeLayout, str]:
-    """Return how the first time is written, or the published layout and what is wrong."""
-    shown = next((row[column] for row in rows if len(row) > column and row[column]), "")
-    for layout in _LAYOUTS:
-        if layout.fits(shown):
-            return layout, ""
-    if re.match(r"\d+[./]\d+[./]\d+", shown):
-        return PUBLISHED, (
-            f"has times like {_shown(shown)!r}, in which day and month cannot be told; "
-            f"write them as {PUBLISHED.shown} or yyyy-mm-dd HH:MM:SS"
-        )
-    return PUBLISHED, ""
+    """Return how the first time that is one is written, or the published layout and a complaint."""
+    shown = [row[column] for row in rows if row[column]]
+    for text in shown:
+        for layout in _LAYOUTS:
+            if layout.fits(text):
+                return layout, ""
+    if not shown:
+        return PUBLISHED, ""
+    unclear = bool(re.match(r"\d+[./]\d+[./]\d+", shown[0]))
+    why = "in which day and month cannot be told" if unclear else "which are no dates and times"
+    return PUBLISHED, (
+        f"has times like {_shown(shown[0])!r}, {why}; "
+        f"write them as {PUBLISHED.shown} or yyyy-mm-dd HH:MM:SS"
+    )

@@ -163,8 +163,8 @@ def test_verify_names_all_that_is_wrong_with_a_file(verify: Verify, tmp_path: Pa
     status, said = verify(file)
 
     assert status == 1
-    assert said.startswith(f"jena: DAMAGED: {file}: line 1: has no column 'Date Time'")
-    assert "has no column 'T (degC)'" in said
+    assert said.startswith(f"jena: DAMAGED: {file}: line 1: has no column 'T (degC)'")
+    assert "has times like '0:00', which are no dates and times; write them as dd.mm.yyyy" in said
     assert "1 checked, 1 damaged" in said
 
 
