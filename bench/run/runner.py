@@ -19,12 +19,14 @@ from typing import Any, NoReturn, Protocol
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from bench.formatting import one_line
 from bench.machine import load
 from bench.plan.plan import Planned, made_meanwhile
 from bench.protocol import CRASHED, OK, EpochDone, Finished, Job, Outcome
 from bench.records.predictions import take_from
 from bench.records.record import Record
 from bench.records.store import Recorder, Store
+from bench.registry.plugins import Plugin
 from bench.run.executor import Executor, Started, WorkerEvent
 from bench.run.jobs import Jobs
 from bench.run.verification import judged, repeated_meanwhile
@@ -176,6 +178,7 @@ class _Run:
         self._recorder = Recorder(store, observer.warn)
         self._queue: deque[Planned] = deque()
         self._under_way: dict[str, _UnderWay] = {}
+        self._told: set[Path] = set()
 
     def go_through(self, plan: Sequence[Planned], interruption: Interruption) -> None:
         """See that every trial of a plan gets its record, from this run or another."""
@@ -252,7 +255,19 @@ class _Run:
         elif isinstance(event, EpochDone):
             self._observer.epoch(planned, event)
         elif isinstance(event, Finished):
+            self._tell_of_neighbours(planned.plugin, event.outcome)
             self._take_in(job, make_record(planned, event.outcome, event.log, self._context))
+
+    def _tell_of_neighbours(self, plugin: Plugin, outcome: Outcome) -> None:
+        """Say once what a plugin reads beside itself that no identity covers."""
+        files = outcome.environment.get("undeclared_files", [])
+        if files and plugin.path not in self._told:
+            self._told.add(plugin.path)
+            names = one_line(", ".join(map(str, files)), longest=120)
+            self._observer.warn(
+                f"{plugin.path.name} reads {names} beside it, which its identity does not cover: "
+                "a change would go unnoticed; name it in FILES"
+            )
 
     def _take_in(self, job: Job, record: Record) -> None:
         """Write a finished trial's record; it is the last one unless a crash is tried again."""

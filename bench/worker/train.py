@@ -65,6 +65,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         model={"parameters": learner.parameters, "size": learner.size},
         environment=worker_environment(trial.backend)
         | {"compilation": asdict(setup.compilation)}
+        | ({"undeclared_files": setup.undeclared} if setup.undeclared else {})
         | around,
     )
 
