@@ -58,6 +58,12 @@ def keep(
         return None
 
 
+def kept_of(prepared: Path) -> list[Path]:
+    """Return the folders of what is kept of prepared data."""
+    folders = (prepared.parent / ENCODED).glob(f"{prepared.name}-*")
+    return sorted(path for path in folders if path.is_dir())
+
+
 def _complete(label: Mapping[str, Any], prepared: Path) -> dict[str, Any]:
     # The description has the checksum of every array: equal descriptions, equal data.
     data = hashlib.sha256((prepared / "meta.json").read_bytes()).hexdigest()

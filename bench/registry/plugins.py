@@ -186,7 +186,9 @@ def _file_problems(found: Declarations) -> Iterator[Problem]:
         return
     right = isinstance(constant.value, list) and all(map(_is_plain_name, constant.value))
     if not right:
-        message = "FILES must be a list of names of files beside it or in the data folder, like ['a.txt']"
+        message = (
+            "FILES must be a list of names of files beside it or in the data folder, like ['a.txt']"
+        )
         yield Problem(str(found.path), constant.line, message)
 
 

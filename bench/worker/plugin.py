@@ -186,9 +186,9 @@ class NeighbourWatch:
         parts = path.relative_to(self._folder).parts
         name = "/".join(parts)
         hidden = any(part.startswith((".", "__pycache__")) for part in parts)
-        if name not in self._known and not hidden and path.is_file():
-            if len(self._found) < self._MOST:
-                self._found[name] = None
+        is_full = len(self._found) >= self._MOST
+        if name not in self._known and not hidden and not is_full and path.is_file():
+            self._found[name] = None
 
 
 def import_libraries(job: Job) -> None:
