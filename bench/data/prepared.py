@@ -28,6 +28,9 @@ PREPARED_LAYOUT = 3
 #: Where the targets of the test splits lie: beside the folder of all prepared arrays, so that
 #: no folder which a job names has them.
 TARGETS = "targets"
+#: The folder of what is kept of views, beside the folders of prepared arrays; see
+#: ``bench.data.encoded``.
+ENCODED = "encoded"
 
 _BUILDING = ".building-"
 _DISCARDED = ".discarded-"
@@ -124,6 +127,12 @@ def prepared_of_task(name: str) -> list[Path]:
     except OSError:
         return []
     return sorted(found)
+
+
+def kept_of(folder: Path) -> list[Path]:
+    """Return the folders of what is kept of the views of prepared arrays."""
+    found = (folder.parent / ENCODED).glob(f"{folder.name}-*")
+    return sorted(path for path in found if path.is_dir())
 
 
 def damage(info: TaskInfo, source: Source) -> str | None:

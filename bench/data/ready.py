@@ -13,6 +13,7 @@ from bench.data.prepared import (
     discard,
     files_of,
     has_digest,
+    kept_of,
     notes_of,
     open_prepared,
     prepare,
@@ -64,8 +65,6 @@ class ArrayGuard:
         Raises:
             DataError: The arrays cannot be prepared again.
         """
-        from bench.data.encoded import kept_of
-
         mended = []
         for folder in dict.fromkeys([self._folder, *kept_of(self._folder), *self._known]):
             known = folder in self._known
