@@ -105,7 +105,10 @@ KINDS = (
                 sampling.METRICS[name] = lambda targets, predictions: 0.0001
         """,
     ),
-    Kind("stops_the_clock", "time.perf_counter = lambda: 0.0", clock=True),
+    Kind(
+        "stops_the_clock", "now = time.perf_counter(); time.perf_counter = lambda: now", clock=True
+    ),
+    Kind("turns_the_clock_back", "time.perf_counter = lambda: 0.0", FAILED, "whose timing"),
     Kind(
         "hurries_the_clock",
         """
