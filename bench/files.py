@@ -43,20 +43,25 @@ def write_whole(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def read_bounded(path: str | Path, largest: int) -> bytes:
+def read_bounded(path: str | Path, largest: int, own: bool = False) -> bytes:
     """Return the content of a regular file, which may lie where anybody can write.
 
     A pipe would have its reader wait for ever, and a device or a huge file fills memory.
+    With ``own`` the file must have this name alone: a link would be someone else's file.
 
     Raises:
         BenchError: It is no regular file, or has more than ``largest`` bytes.
         OSError: It cannot be read.
     """
-    handle = os.open(path, _READ_AT_ONCE)
+    if own and os.path.islink(path):
+        raise BenchError("is a link")
+    handle = os.open(path, _READ_AT_ONCE | (getattr(os, "O_NOFOLLOW", 0) if own else 0))
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise BenchError("is not a regular file")
+        if own and found.st_nlink > 1:
+            raise BenchError("is a link")
         size = found.st_size
         if size > largest:
             raise BenchError(f"has {size:,} bytes, more than the {largest:,} that are read")
@@ -67,6 +72,22 @@ def read_bounded(path: str | Path, largest: int) -> bytes:
         return b"".join(parts)
     finally:
         os.close(handle)
+
+
+#: Inode, size, and times of the last change of a file's content and of anything about it.
+FileStamp = tuple[int, int, int, int]
+
+
+def stamp_of(path: Path) -> FileStamp | None:
+    """Return what changes when a file is written, None if it is gone.
+
+    Unlike a file's mtime, its ctime cannot be set.
+    """
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def sweep(folder: Path, prefix: str) -> None:

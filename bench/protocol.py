@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 from bench.trial import Trial
+from bench.values import is_a
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,11 @@ STATUSES = (OK, SKIPPED, FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
 class Outcome:
     """What a worker reports at its end; times in seconds, memory in bytes.
 
-    metrics: train, validation, test (metric name -> value), best_epoch, and curves
-    (name -> one value an epoch). timing: build, compile, first_epoch, steady_epoch, fit,
-    predict (of the scored test examples), predict_per_1000, total. memory: peak_rss.
-    model: parameters, size. environment: what the worker knows of where it ran.
+    metrics: train (metric name -> value), best_epoch, and curves (name -> one value an
+    epoch); validation and test are added by the run, which scores the predictions. timing:
+    build, compile, first_epoch, steady_epoch, fit, predict (of the scored test examples),
+    predict_per_1000, total. memory: peak_rss. model: parameters, size. environment: what the
+    worker knows of where it ran.
     """
 
     status: str
@@ -81,7 +83,8 @@ class DataRequest:
     """What a preparing job is asked for.
 
     ``source`` is one of auto, official, local and synthetic; under each of ``views`` the
-    training examples are counted.
+    training examples are counted. In the job's file of predictions the worker leaves what
+    predictions under each view are scored against.
     """
 
     source: str = "auto"
@@ -185,8 +188,9 @@ class DataReady:
 
     ``folder`` holds the parsed arrays, ``description`` is the data section of a record.
     ``examples`` has for each view that was asked for either its number of training examples
-    under the key "examples", or a reason under the key "skipped" (the view has no meaning on
-    these data) or "failed" (an option of the view is wrong).
+    under the key "examples" and the view's units under "units", or a reason under the key
+    "skipped" (the view has no meaning on these data) or "failed" (an option of the view is
+    wrong).
     """
 
     folder: str
@@ -207,6 +211,13 @@ class Finished:
 
     outcome: Outcome
     log: str
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A line that names a kind of message and is none; ``reason`` says what is wrong."""
+
+    reason: str
 
 
 #: What a worker tells while it works and the parent passes on.
@@ -231,14 +242,135 @@ def encode(message: Message) -> str:
     return json.dumps({"kind": _NAMES[type(message)], **asdict(message)}) + "\n"
 
 
-def decode(line: str) -> Message | None:
-    """Read a line written by ``encode``; anything else, which a plugin may print, is None."""
+def decode(line: str) -> Message | Malformed | None:
+    """Read a line written by ``encode``; anything else, which a plugin may print, is None.
+
+    A plugin has its trial's rights, and so may send what it likes: what names a kind of
+    message and does not have that kind's parts, of their types and in bounds, is Malformed.
+    """
     try:
         document: Mapping[str, Any] = json.loads(line)
-        fields = {key: value for key, value in document.items() if key != "kind"}
-        return _KINDS[document["kind"]](**fields)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        name = document["kind"]
+        kind = _KINDS[name]
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    content = {key: value for key, value in document.items() if key != "kind"}
+    parts = {part.name: part for part in fields(kind)}
+    absent = [
+        part
+        for part, declared in parts.items()
+        if part not in content and declared.default is declared.default_factory is MISSING
+    ]
+    if absent or not content.keys() <= parts.keys():
+        return Malformed(f"a message {name} with other parts than it has")
+    for part, value in content.items():
+        if not (_is_exit_status if kind is WorkerExited else _FORMS[part])(value):
+            return Malformed(f"a message {name} whose {part} is not what it must be")
+    return kind(**content)
+
+
+# What the parts of messages must be: types and bounds
+
+#: Honest texts have a line or two, and what a plugin raised is cut before it is sent.
+_LONGEST_TEXT = 10_000
+#: Values in a message at most: the curves of ten thousand epochs are fifty thousand.
+_MOST_VALUES = 1_000_000
+_DEEPEST = 8
+#: Beyond this, what is computed from a number overflows.
+_LARGEST_NUMBER = 1e300
+_LARGEST_COUNT = 2**53
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+
+
+def _is_number(value: Any) -> bool:
+    """Say whether this is a finite number; the comparison is false for NaN."""
+    return is_a(value, float) and -_LARGEST_NUMBER < value < _LARGEST_NUMBER
+
+
+def _is_reading(value: Any) -> bool:
+    """Say whether this is a number; one of a training that diverged need not be finite."""
+    return is_a(value, float) and (isinstance(value, float) or abs(value) < _LARGEST_COUNT)
+
+
+def _is_amount(value: Any) -> bool:
+    return _is_number(value) and value >= 0
+
+
+def _is_count(value: Any) -> bool:
+    return is_a(value, int) and 0 <= value <= _LARGEST_COUNT
+
+
+def _is_exit_status(value: Any) -> bool:
+    return is_a(value, int) and abs(value) < _LARGEST_COUNT
+
+
+def _each(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return what says whether a value is an object with such values."""
+
+    def are_all(value: Any) -> bool:
+        return isinstance(value, dict) and _is_modest(value) and all(map(is_one, value.values()))
+
+    return are_all
+
+
+def _row_of(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return what says whether a value is a list of such values."""
+    return lambda value: isinstance(value, list) and all(map(is_one, value))
+
+
+def _is_modest(value: Any) -> bool:
+    """Say whether a value, as read from JSON, is neither deep nor large."""
+    left = [(value, 0)]
+    seen = 0
+    while left:
+        one, depth = left.pop()
+        seen += 1
+        if seen > _MOST_VALUES or depth > _DEEPEST:
+            return False
+        if isinstance(one, dict):
+            if not all(map(_is_text, one)):
+                return False
+            left += [(item, depth + 1) for item in one.values()]
+        elif isinstance(one, list):
+            left += [(item, depth + 1) for item in one]
+        elif not (one is None or isinstance(one, bool) or _is_text(one) or _is_reading(one)):
+            return False
+    return True
+
+
+def _are_metrics(value: Any) -> bool:
+    if not isinstance(value, dict) or not _is_modest(value):
+        return False
+    forms = {
+        "best_epoch": _is_count,
+        "curves": _each(_row_of(_is_reading)),
+        **dict.fromkeys(("train", "validation", "test"), _each(_is_reading)),
+    }
+    return all(form(value[name]) for name, form in forms.items() if name in value)
+
+
+#: By the name of a part, which is the same thing in every message that has it.
+_FORMS: Mapping[str, Callable[[Any], bool]] = {
+    "epoch": _is_count,
+    "epochs": _is_count,
+    "metric": _is_number,
+    "check": _is_text,
+    "reason": _is_text,
+    "rounds": _each(_row_of(_is_amount)),
+    "line": _is_text,
+    "folder": _is_text,
+    "description": _each(_is_modest),
+    "examples": _row_of(_each(_is_modest)),
+    "status": lambda value: isinstance(value, str) and value in STATUSES,
+    "metrics": _are_metrics,
+    "timing": _each(_is_amount),
+    "memory": _each(_is_count),
+    "model": _each(_is_modest),
+    "environment": _each(_is_modest),
+}
 
 
 # The contract of a plugin: the checks that it is held to, and what came of each

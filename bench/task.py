@@ -1,7 +1,8 @@
 """What a task hands to the harness, and what the harness hands to a plugin.
 
 A file in ``datasets/`` declares literals that are read without running it (see
-``bench.registry.tasks``) and three functions::
+``bench.registry.tasks``; ``TEST_TARGETS`` names the arrays that hold targets of the test
+split, which are blank where a trial opens a view) and three functions::
 
     read(files: Sequence[Path], official: bool) -> Prepared   raw files, parsed once
     synthesise() -> Prepared                                  the same, made offline

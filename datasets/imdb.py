@@ -74,6 +74,7 @@ LOCAL = [
     ["aclImdb"],
 ]
 SYNTHETIC = "1"
+TEST_TARGETS = ["test_labels"]
 
 
 def read(files: Sequence[Path], official: bool) -> Prepared:

@@ -58,6 +58,7 @@ LOCAL = [
     ["mpi_roof*.csv.gz+"],
 ]
 SYNTHETIC = "1"
+TEST_TARGETS = ["targets_test"]
 
 
 def is_official(files: Sequence[Path]) -> str | None:

@@ -342,7 +342,7 @@ class World:
             {self.task.name: Source()},
             self.training_examples,
             self.installed.get,
-            self.files.get,
+            lambda name, beside: self.files.get(name),
         )
         latest = {record.identity: record for record in known}
         registry = Registry(tasks, tuple(plugins))

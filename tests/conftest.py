@@ -168,6 +168,8 @@ def make_place(
         monkeypatch.setattr(runner, "POLL", 0.01)
         made = executor or (lambda shares: Script(workshop))
         monkeypatch.setattr("bench.run.session.LocalExecutor", made)
+        # What a workshop makes up is scored already.
+        monkeypatch.setattr("bench.run.jobs.Jobs.answers", lambda jobs, trial: None)
         for name in names:
             a_plugin(plugin_folder, name)
         return Place(tmp_path, weather, workshop, capsys)

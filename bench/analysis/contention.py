@@ -28,13 +28,14 @@ class Contention:
     shared: another run trained on the machine. jobs: how many trials the run itself had at
     once; each had a part of the cores, also while it was the only one. others_cpu: share of
     the machine that other processes used, 0 to 1. slowdown: how many times as long as usual
-    the reference workload took.
+    the reference workload took. clock: its own clock disagreed with the one outside.
     """
 
     shared: bool = False
     jobs: int = 0
     others_cpu: float = 0.0
     slowdown: float = 0.0
+    clock: bool = False
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -44,6 +45,7 @@ class Contention:
             f"--jobs {self.jobs}": self.jobs,
             f"others used {self.others_cpu:.0%}": self.others_cpu,
             f"reference work {self.slowdown:.1f} times as long": self.slowdown,
+            "its own clock was wrong": self.clock,
         }
         return tuple(words for words, is_so in said.items() if is_so)
 
@@ -72,6 +74,7 @@ def disturbance(record: Record, usual: float | None) -> Contention:
         jobs=several,
         others_cpu=others if others > MOST_OTHERS else 0.0,
         slowdown=slowdown if slowdown > SLOWEST else 0.0,
+        clock=bool(record.environment.get("clock")),
     )
 
 
@@ -83,6 +86,7 @@ def worst(found: Iterable[Contention]) -> Contention:
         jobs=max((one.jobs for one in all_found), default=0),
         others_cpu=max((one.others_cpu for one in all_found), default=0.0),
         slowdown=max((one.slowdown for one in all_found), default=0.0),
+        clock=any(one.clock for one in all_found),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from bench.data import prepared
+from bench.data.prepared import ENCODED as ENCODED
 from bench.data.prepared import discard, say_on_stderr, write_folder
 from bench.errors import DataError
 from bench.task import Prepared
@@ -22,8 +23,6 @@ from bench.task import Prepared
 if TYPE_CHECKING:
     from bench.task import Array
 
-#: The folder of kept arrays, beside the folders of the prepared ones.
-ENCODED = "encoded"
 #: What they may take in all, in bytes; those that were not used for longest go first.
 LARGEST_IN_ALL = 2 * 1024**3
 UNUSED_SECONDS = 30 * 24 * 3600

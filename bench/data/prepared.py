@@ -9,14 +9,14 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.digests import Digests, cache_folder
 from bench.errors import DataError
-from bench.files import sweep, write_whole
+from bench.files import WRITING, sweep, write_whole
 
 if TYPE_CHECKING:
     from bench.data.sources import Source
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from bench.task import Prepared
 
 #: Raise this when the layout of a folder of prepared arrays changes.
-PREPARED_LAYOUT = 2
+PREPARED_LAYOUT = 3
+#: Where the targets of the test splits lie: beside the folder of all prepared arrays, so that
+#: no folder which a job names has them.
+TARGETS = "targets"
+#: The folder of what is kept of views, beside the folders of prepared arrays; see
+#: ``bench.data.encoded``.
+ENCODED = "encoded"
 
 _BUILDING = ".building-"
 _DISCARDED = ".discarded-"
@@ -57,7 +63,7 @@ def prepare(info: TaskInfo, source: Source, say: Callable[[str], None] = say_on_
         say(f"{info.name}: {doing}{' ' + names if names else ''} (only once) ...")
     prepared = parse(info, source)
     try:
-        write_folder(folder, prepared, _label(info, source))
+        write_folder(folder, prepared, _label(info, source), info.test_targets)
     except OSError as error:
         raise DataError(
             f"{folder.parent}: cannot be written ({error.strerror or error}); free some space, "
@@ -66,14 +72,16 @@ def prepare(info: TaskInfo, source: Source, say: Callable[[str], None] = say_on_
     return folder
 
 
-def open_prepared(folder: Path) -> Prepared:
+def open_prepared(folder: Path, with_targets: bool = False) -> Prepared:
     """Open parsed arrays, memory-mapped and read-only.
+
+    Targets of the test split are blank (NaN, or 0 of whole numbers) but for whoever scores.
 
     Raises:
         DataError: The folder is damaged.
     """
     try:
-        return replace(read_arrays(folder), folder=folder)
+        return replace(read_arrays(folder, with_targets), folder=folder)
     except DataError as error:
         raise DataError(
             f"{folder}: is damaged ({error}); run `python -m bench data verify --repair`"
@@ -121,6 +129,12 @@ def prepared_of_task(name: str) -> list[Path]:
     return sorted(found)
 
 
+def kept_of(folder: Path) -> list[Path]:
+    """Return the folders of what is kept of the views of prepared arrays."""
+    found = (folder.parent / ENCODED).glob(f"{folder.name}-*")
+    return sorted(path for path in found if path.is_dir())
+
+
 def damage(info: TaskInfo, source: Source) -> str | None:
     """Return what is wrong with a source's parsed arrays, or None; reads no array."""
     return array_damage(prepared_folder(info, source), _label(info, source))
@@ -141,10 +155,13 @@ def discard(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def write_folder(folder: Path, prepared: Prepared, label: dict[str, Any]) -> None:
+def write_folder(
+    folder: Path, prepared: Prepared, label: dict[str, Any], apart: Collection[str] = ()
+) -> None:
     """Write a folder of arrays that has its name only once it is whole.
 
-    A damaged folder of this name is replaced, a whole one with this label left as it is.
+    The arrays of the names ``apart`` are written first, to a folder of their own. A damaged
+    folder of this name is replaced, a whole one with this label left as it is.
 
     Raises:
         OSError: The disk is full, or the folder's own cannot be written.
@@ -154,7 +171,7 @@ def write_folder(folder: Path, prepared: Prepared, label: dict[str, Any]) -> Non
     sweep(folder.parent, _DISCARDED)
     building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder.parent))
     try:
-        write_arrays(building, prepared, label)
+        write_arrays(building, prepared, label, {name: _apart(folder) for name in apart})
         building.chmod(0o755)
         _give_name(building, folder, label)
     finally:
@@ -219,10 +236,16 @@ _DESCRIPTION = "meta.json"
 _CHUNK = 1 << 20
 
 
-def write_arrays(folder: Path, prepared: Prepared, label: Mapping[str, Any]) -> None:
-    """Write arrays and their description into an empty folder.
+def write_arrays(
+    folder: Path,
+    prepared: Prepared,
+    label: Mapping[str, Any],
+    apart: Mapping[str, Path] | None = None,
+) -> None:
+    """Write arrays, which nobody may write to any more, and their description.
 
-    ``label`` is JSON-able and says what the arrays are of; ``damage`` compares it.
+    ``label`` is JSON-able and says what the arrays are of; ``damage`` compares it. ``folder``
+    is empty. Arrays named in ``apart`` go into the folder given there.
 
     Raises:
         ValueError: The task made an array of objects, or named one unlike an identifier.
@@ -234,17 +257,24 @@ def write_arrays(folder: Path, prepared: Prepared, label: Mapping[str, Any]) -> 
     for name, array in prepared.arrays.items():
         if not re.fullmatch(r"\w[\w.-]*", name):
             raise ValueError(f"an array cannot be called {name!r}; use letters, digits, _ and -")
-        file = folder / f"{name}.npy"
-        with file.open("wb") as stream:
+        at = (apart or {}).get(name)
+        if at is not None:
+            at.mkdir(parents=True, exist_ok=True)
+        file = (at or folder) / f"{name}.npy"
+        handle, writing = tempfile.mkstemp(dir=file.parent, prefix=WRITING)
+        with os.fdopen(handle, "wb") as stream:
             np.save(stream, array, allow_pickle=False)
             stream.flush()
             # Sizes are all that is compared on opening, so the bytes must be on the disk.
             os.fsync(stream.fileno())
+        os.chmod(writing, 0o444)
+        os.replace(writing, file)
         arrays[name] = {
             "dtype": array.dtype.str,
             "shape": array.shape,
             "bytes": file.stat().st_size,
             "sha256": _sha256(file),
+            **({"apart": True} if at is not None else {}),
         }
     described = {"label": label, "arrays": arrays, "meta": prepared.meta}
     # As it will be read back: tuples become lists and keys become texts.
@@ -265,14 +295,15 @@ def array_damage(
         content = _read_description(folder)
         if label is not None and content["label"] != dict(label):
             return f"{_DESCRIPTION} is of other data"
-        _check_files(folder, content, thorough)
+        for name, expected in content["arrays"].items():
+            _check_file(_file_of(folder, name, expected), expected, thorough)
     except DataError as error:
         return str(error)
     return None
 
 
-def read_arrays(folder: Path) -> Prepared:
-    """Open a folder of arrays, memory-mapped and read-only.
+def read_arrays(folder: Path, with_targets: bool = False) -> Prepared:
+    """Open a folder of arrays, memory-mapped and read-only; see ``open_prepared``.
 
     Raises:
         DataError: Something in it is missing or damaged.
@@ -282,11 +313,17 @@ def read_arrays(folder: Path) -> Prepared:
     from bench.task import Prepared
 
     content = _read_description(folder)
-    _check_files(folder, content, thorough=False)
     arrays = {}
     for name, expected in content["arrays"].items():
+        if expected.get("apart") and not with_targets:
+            blank = np.array(0).astype(expected["dtype"])
+            blank = np.full_like(blank, np.nan) if blank.dtype.kind == "f" else blank
+            arrays[name] = np.broadcast_to(blank, tuple(expected["shape"]))
+            continue
+        file = _file_of(folder, name, expected)
+        _check_file(file, expected, thorough=False)
         try:
-            mapped = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            mapped = np.load(file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{name}.npy cannot be opened ({error})") from None
         if [mapped.dtype.str, list(mapped.shape)] != [expected["dtype"], expected["shape"]]:
@@ -296,22 +333,48 @@ def read_arrays(folder: Path) -> Prepared:
     return Prepared(arrays, content["meta"])
 
 
+def files_of(folder: Path) -> dict[Path, str]:
+    """Return all files of a folder of arrays with the digests that they ought to have.
+
+    Raises:
+        DataError: There is no whole description.
+    """
+    arrays = _read_description(folder)["arrays"]
+    found = {_file_of(folder, name, each): str(each["sha256"]) for name, each in arrays.items()}
+    return {**found, folder / _DESCRIPTION: _sha256(folder / _DESCRIPTION)}
+
+
+def has_digest(file: Path, digest: str) -> bool:
+    """Say whether a file's content has this SHA-256; one that cannot be read has none."""
+    try:
+        return _sha256(file) == digest
+    except OSError:
+        return False
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes of all files in a folder of arrays."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
-def _check_files(folder: Path, content: Mapping[str, Any], thorough: bool) -> None:
-    for name, expected in content["arrays"].items():
-        file = folder / f"{name}.npy"
-        try:
-            size = file.stat().st_size
-            if size != expected["bytes"]:
-                raise DataError(f"{file.name} has {size} of {expected['bytes']} bytes")
-            if thorough and _sha256(file) != expected["sha256"]:
-                raise DataError(f"{file.name} has another checksum")
-        except OSError as error:
-            raise _unreadable(file, error) from None
+def _apart(folder: Path) -> Path:
+    """Return where the arrays lie that do not lie in a folder of prepared arrays."""
+    return folder.parent.parent / TARGETS / folder.name
+
+
+def _file_of(folder: Path, name: str, expected: Mapping[str, Any]) -> Path:
+    return (_apart(folder) if expected.get("apart") else folder) / f"{name}.npy"
+
+
+def _check_file(file: Path, expected: Mapping[str, Any], thorough: bool) -> None:
+    try:
+        size = file.stat().st_size
+        if size != expected["bytes"]:
+            raise DataError(f"{file.name} has {size} of {expected['bytes']} bytes")
+        if thorough and _sha256(file) != expected["sha256"]:
+            raise DataError(f"{file.name} has another checksum")
+    except OSError as error:
+        raise _unreadable(file, error) from None
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

@@ -2,14 +2,109 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.data.prepared import notes_of, open_prepared, prepare
+from bench.data.prepared import (
+    array_damage,
+    discard,
+    files_of,
+    has_digest,
+    kept_of,
+    notes_of,
+    open_prepared,
+    prepare,
+)
 from bench.data.sources import Source, resolve
+from bench.errors import DataError
+from bench.files import FileStamp, stamp_of
 from bench.registry.tasks import TaskInfo, load_module
+
+if TYPE_CHECKING:
+    from bench.task import Array, Examples, OpenTask
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What predictions under a view are scored against: targets, groups, and further units.
+
+    The examples have no inputs; ``units`` is as in ``bench.task.OpenTask``.
+    """
+
+    validation: Examples
+    test: Examples
+    units: Mapping[str, float]
+
+
+class ArrayGuard:
+    """Knows how a task's prepared arrays, and the views kept of them, were when verified.
+
+    A trial has the rights to change them for all that come later. A look costs a ``stat`` a
+    file; what was written since is read whole.
+    """
+
+    def __init__(self, folder: Path, renew: Callable[[], object]) -> None:
+        self._folder = folder
+        self._renew = renew
+        self._known: dict[Path, dict[Path, tuple[FileStamp | None, str]]] = {}
+
+    def changed(self) -> str:
+        """Return which folder holds other content than it did, or an empty string."""
+        return next((str(folder) for folder in self._known if self._state(folder) == _OTHER), "")
+
+    def is_whole(self) -> bool:
+        """Say whether nothing is missing or changed."""
+        return all(self._state(folder) == _SAME for folder in self._known)
+
+    def make_sound(self) -> str:
+        """Verify what is not verified yet, and make again what is damaged; say what was.
+
+        Raises:
+            DataError: The arrays cannot be prepared again.
+        """
+        mended = []
+        for folder in dict.fromkeys([self._folder, *kept_of(self._folder), *self._known]):
+            known = folder in self._known
+            state = self._state(folder) if known else _first_look(folder)
+            if state == _SAME and known:
+                continue
+            if state != _SAME:
+                mended += [folder.name] if folder.exists() or folder == self._folder else []
+                with contextlib.suppress(OSError):
+                    discard(folder)
+                self._known.pop(folder, None)
+                if folder != self._folder:
+                    continue  # Whoever needs this view makes it again.
+                self._renew()
+            digests = files_of(folder)
+            self._known[folder] = {file: (stamp_of(file), digests[file]) for file in digests}
+        return ", ".join(mended)
+
+    def _state(self, folder: Path) -> str:
+        states = [self._state_of(folder, file) for file in self._known[folder]]
+        return max(states, key=_STATES.index)
+
+    def _state_of(self, folder: Path, file: Path) -> str:
+        stamp, digest = self._known[folder][file]
+        now = stamp_of(file)
+        if now is None:
+            return _GONE
+        if now != stamp:
+            if not has_digest(file, digest):
+                return _OTHER
+            self._known[folder][file] = (now, digest)
+        return _SAME
+
+
+#: From the best to the worst.
+_SAME, _GONE, _OTHER = _STATES = ("same", "gone", "other")
+
+
+def _first_look(folder: Path) -> str:
+    return _SAME if array_damage(folder, thorough=True) is None else _OTHER
 
 
 @dataclass(frozen=True)
@@ -19,12 +114,17 @@ class PreparedTask:
     ``folder`` holds the parsed arrays. ``description`` is the data section of a record.
     ``training_examples`` returns how many training examples there are under a view; it
     raises ``CannotRun`` where the view has no meaning on these data and ``BenchError`` for a
-    wrong option.
+    wrong option. ``answers`` returns what predictions under a view are scored against, None
+    where the workers of an earlier revision score them. ``encode`` has a view's arrays made
+    that are kept, so that no trial makes them; ``guard`` watches over all arrays.
     """
 
     folder: Path
     description: Mapping[str, Any]
     training_examples: Callable[[Mapping[str, Any]], int]
+    answers: Callable[[Mapping[str, Any]], Answers | None] = lambda view: None
+    encode: Callable[[Mapping[str, Any]], None] = lambda view: None
+    guard: ArrayGuard | None = None
 
     @property
     def kind(self) -> str:
@@ -58,23 +158,83 @@ def prepare_task(
     description = _description(task, source, folder)
     for note in notes_of(description["meta"]):
         say(f"{task.name}: {note}")
-    return PreparedTask(folder, description, _Counts(task, folder))
+    views = _Views(task, folder)
+    return PreparedTask(
+        folder,
+        description,
+        views.count,
+        views.answers,
+        views.encode,
+        ArrayGuard(folder, lambda: prepare(task, source, say=say)),
+    )
 
 
-class _Counts:
-    """Counts training examples, each view's once."""
+#: Of more views the answers are read anew: those of a long series take some megabytes.
+_MOST_ANSWERS = 4
+
+
+class _Views:
+    """Opens a task's views, each as seldom as possible."""
 
     def __init__(self, task: TaskInfo, folder: Path) -> None:
         self._task = task
         self._folder = folder
-        self._known: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._answers: dict[str, Answers] = {}
+        self._encoded: set[str] = set()
 
-    def __call__(self, view: Mapping[str, Any]) -> int:
-        key = repr(sorted(view.items()))
-        if key not in self._known:
-            opened = load_module(self._task).open_view(open_prepared(self._folder), dict(view))
-            self._known[key] = len(opened.train)
-        return self._known[key]
+    def count(self, view: Mapping[str, Any]) -> int:
+        """Return the number of training examples."""
+        key = _key(view)
+        if key not in self._counts:
+            self._counts[key] = len(self._open(view).train)
+        return self._counts[key]
+
+    def answers(self, view: Mapping[str, Any]) -> Answers:
+        """Return what predictions are scored against."""
+        key = _key(view)
+        if key not in self._answers:
+            opened = self._open(view, with_targets=True)
+            while len(self._answers) >= _MOST_ANSWERS:
+                del self._answers[next(iter(self._answers))]
+            splits = (opened.validation, opened.test)
+            validation, test = map(without_inputs, splits)
+            self._answers[key] = Answers(validation, test, dict(opened.units))
+        return self._answers[key]
+
+    def encode(self, view: Mapping[str, Any]) -> None:
+        """Have a view that is encoded once encoded now."""
+        key = _key(view)
+        if key not in self._encoded:
+            import numpy as np
+
+            self._open(view).train.gather(np.zeros(1, dtype="int64"))
+            self._encoded.add(key)
+
+    def _open(self, view: Mapping[str, Any], with_targets: bool = False) -> OpenTask:
+        prepared = open_prepared(self._folder, with_targets)
+        opened: OpenTask = load_module(self._task).open_view(prepared, dict(view))
+        return opened
+
+
+def without_inputs(split: Examples) -> Examples:
+    """Return a split's targets and groups alone, in memory."""
+    from bench.task import Examples
+
+    return Examples(split.targets.copy(), no_inputs, split.groups.copy())
+
+
+def no_inputs(numbers: Array) -> Array:
+    """Stand in for what gathers inputs, where there are none to be had.
+
+    Raises:
+        DataError: Always.
+    """
+    raise DataError("only targets and groups of these examples are at hand")
+
+
+def _key(view: Mapping[str, Any]) -> str:
+    return repr(sorted(view.items()))
 
 
 def _description(task: TaskInfo, source: Source, folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from bench.data.prepared import array_damage as array_damage
 from bench.data.prepared import (
     damage,
     discard,
+    kept_of,
     notes_of,
     parse,
     prepare,
@@ -137,6 +138,8 @@ def verify(info: TaskInfo, repair: bool, say: Callable[[str], None]) -> Iterator
             yield DataFinding(folder, f"prepared arrays are damaged ({wrong}); add --repair", True)
         else:
             yield _repair(info, source, folder, wrong, say)
+    for folder in [path for prepared in prepared_of_task(info.name) for path in kept_of(prepared)]:
+        yield _verify_kept(folder, repair)
 
 
 def verify_files(info: TaskInfo, paths: Sequence[Path]) -> DataFinding:
@@ -248,15 +251,30 @@ def _damage_of(info: TaskInfo, source: Source, folder: Path) -> str | None:
     return array_damage(folder, thorough=True)
 
 
-def _repair(
-    info: TaskInfo, source: Source, folder: Path, wrong: str, say: Callable[[str], None]
-) -> DataFinding:
+def _verify_kept(folder: Path, repair: bool) -> DataFinding:
+    """Judge an encoded view that is kept; whoever needs one that is removed makes it again."""
+    wrong = array_damage(folder, thorough=True)
+    if wrong is None:
+        return DataFinding(folder, "an encoded view is sound", damaged=False)
+    if not repair:
+        return DataFinding(folder, f"an encoded view is damaged ({wrong}); add --repair", True)
+    _remove(folder)
+    return DataFinding(folder, f"an encoded view was damaged ({wrong}); removed", damaged=False)
+
+
+def _remove(folder: Path) -> None:
     try:
         discard(folder)
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be removed ({error.strerror or error}); mend its permissions"
         ) from None
+
+
+def _repair(
+    info: TaskInfo, source: Source, folder: Path, wrong: str, say: Callable[[str], None]
+) -> DataFinding:
+    _remove(folder)
     if folder != prepared_folder(info, source):
         return DataFinding(folder, f"was damaged ({wrong}); removed", damaged=False)
     try:

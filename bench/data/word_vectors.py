@@ -64,33 +64,43 @@ PUBLISHED: Mapping[str, WordVectors] = {
 }
 
 
-def path_of(name: str) -> Path:
-    """Return where a file that a plugin needs lies in the data folder.
+def path_of(name: str, beside: Path) -> Path:
+    """Return where a file that a plugin needs lies: beside the plugin, else in the data folder.
+
+    Args:
+        name: The file's name.
+        beside: The plugin's own file.
 
     Raises:
-        CannotRun: It is not there; says how to get it.
+        CannotRun: It is in neither folder; says how to get it.
     """
-    path = data_folder() / name
-    if not path.is_file():
-        raise CannotRun(absence_of(name))
-    return path
+    for folder in (beside.parent, data_folder()):
+        path = folder / name
+        if path.is_file():
+            return path
+    raise CannotRun(absence_of(name))
 
 
-def digest_of(name: str) -> str | None:
+def digest_of(name: str, beside: Path) -> str | None:
     """Return "sha256:" and the digest of a file that a plugin needs, None if it is not there.
+
+    It is looked for as in ``path_of``.
 
     Raises:
         DataError: It cannot be read.
     """
-    path = data_folder() / name
-    return Digests(cache_folder()).fingerprint((path,)) if path.is_file() else None
+    try:
+        path = path_of(name, beside)
+    except CannotRun:
+        return None
+    return Digests(cache_folder()).fingerprint((path,))
 
 
 def absence_of(name: str) -> str:
     """Say that a file that a plugin needs is not there, and how to get it."""
     known = [known for known, vectors in PUBLISHED.items() if vectors.file == name]
     fetch = f"run `python -m bench data fetch {known[0]}`, or " if known else ""
-    return f"needs {name}, not in the data folder; {fetch}put it there"
+    return f"needs {name}, neither beside it nor in the data folder; {fetch}put it there"
 
 
 def difference_from_published(vectors: WordVectors, file: Path) -> str:

@@ -120,13 +120,14 @@ class PlanContext:
     ``training_examples`` opens a task under a view and counts; it raises ``CannotRun``
     where the view has no meaning on the data and ``BenchError`` for a wrong option.
     ``version_of`` returns the version of an importable package, ``digest_of`` that of a
-    file that a plugin needs; either returns None if it is absent.
+    file that a plugin needs, by its name and the plugin's own file; either returns None if
+    it is absent.
     """
 
     sources: Mapping[str, SourceLike]
     training_examples: Callable[[TaskInfo, Mapping[str, Any]], int]
     version_of: Callable[[str], str | None]
-    digest_of: Callable[[str], str | None] = lambda name: None
+    digest_of: Callable[[str, Path], str | None] = lambda name, beside: None
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ def versions_that_compute(
     """Return the versions of the libraries and files whose change can change a result."""
     names = {"keras", "numpy", backend, *plugin.needs}
     versions = {name: surroundings.version_of(name) for name in sorted(names)}
-    digests = {name: surroundings.digest_of(name) for name in plugin.files}
+    digests = {name: surroundings.digest_of(name, plugin.path) for name in plugin.files}
     return {name: version or "absent" for name, version in {**versions, **digests}.items()}
 
 
@@ -318,7 +319,7 @@ def _feasible(
     if absent:
         return 1, SKIPPED, f"needs {' and '.join(absent)}, not installed here"
     for name in plugin.files:
-        if surroundings.digest_of(name) is None:
+        if surroundings.digest_of(name, plugin.path) is None:
             return 1, SKIPPED, absence_of(name)
     try:
         return surroundings.training_examples(task, view), "", ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from dataclasses import dataclass
@@ -39,13 +40,23 @@ def describe(name: str, content: bytes) -> Predictions:
     return Predictions(name, len(content), hashlib.sha256(content).hexdigest())
 
 
-def take_from(path: Path) -> bytes | None:
-    """Return what a worker has left in a file, which is then gone; None if there is none."""
-    if not path.is_file():
+def take_from(path: Path, largest: int = LARGEST) -> bytes | None:
+    """Return what a worker has left in a file, which is then gone; None if there is none.
+
+    Raises:
+        BenchError: It is a link, no regular file, or has more than ``largest`` bytes.
+    """
+    try:
+        return read_bounded(path, largest, own=True)
+    except FileNotFoundError:
         return None
-    content = path.read_bytes()
-    path.unlink()
-    return content
+    except (BenchError, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise BenchError(f"the file of predictions that the worker left {said}") from None
+    finally:
+        # A folder is left to whoever removes the one that it is in.
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def load(folder: Path, expected: Predictions) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.files import WRITING, read_bounded, sweep, write_whole
+from bench.files import WRITING, FileStamp, read_bounded, stamp_of, sweep, write_whole
 from bench.formatting import one_line
 from bench.records.predictions import describe, load
 from bench.records.record import Record, answers, from_json
@@ -27,16 +27,13 @@ if TYPE_CHECKING:
 # Copies of what a run has written, for plugins have the rights to delete or change it
 
 
-_Stamp = tuple[int, int, int, int]
-
-
 @dataclass
 class _Kept:
     """Where a file's copy lies, and how the file looked when it was last as written."""
 
     offset: int
     size: int
-    stamp: _Stamp | None
+    stamp: FileStamp | None
 
 
 class Keepsake:
@@ -61,7 +58,7 @@ class Keepsake:
             offset = self._file.seek(0, os.SEEK_END)
             self._file.write(content)
             self._file.flush()
-            self._kept[path] = _Kept(offset, len(content), _stamp(path))
+            self._kept[path] = _Kept(offset, len(content), stamp_of(path))
         except OSError:
             return
 
@@ -69,7 +66,7 @@ class Keepsake:
         """Write again what was deleted or changed since; return a line for each such file."""
         lines = []
         for path, kept in self._kept.items():
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             if stamp is not None and stamp == kept.stamp:
                 continue
             content = self._copy(kept)
@@ -83,7 +80,7 @@ class Keepsake:
                     lines.append(f"{path}: {what} during the run and cannot be mended ({reason})")
                     continue  # With its old stamp it is tried again.
                 lines.append(f"{path}: {what} during the run; written again")
-            kept.stamp = _stamp(path)
+            kept.stamp = stamp_of(path)
         return lines
 
     def _copy(self, kept: _Kept) -> bytes:
@@ -97,15 +94,6 @@ def _holds(path: Path, content: bytes) -> bool:
         return not path.is_symlink() and read_bounded(path, len(content)) == content
     except (BenchError, OSError):
         return False
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    """Return what changes when a file is written; unlike its mtime, its ctime cannot be set."""
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 #: Records have a few kilobytes, and a hundred times that with long curves.

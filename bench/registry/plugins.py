@@ -27,8 +27,8 @@ class Plugin:
     the problems. ``build_parameters`` are those of ``build`` after the task, and the
     hyperparameters that a ``**`` parameter takes. ``reference_note`` says why a published
     figure is not met, where that is known. ``needs`` names the packages that the
-    file imports beyond Keras and NumPy, ``files`` the files of the data folder that the
-    model is made with. A plugin with problems is listed, never run.
+    file imports beyond Keras and NumPy, ``files`` the files beside it, or in the data folder,
+    that the model is made with. A plugin with problems is listed, never run.
     """
 
     name: str
@@ -186,7 +186,9 @@ def _file_problems(found: Declarations) -> Iterator[Problem]:
         return
     right = isinstance(constant.value, list) and all(map(_is_plain_name, constant.value))
     if not right:
-        message = "FILES must be a list of names of files in the data folder, like ['words.txt']"
+        message = (
+            "FILES must be a list of names of files beside it or in the data folder, like ['a.txt']"
+        )
         yield Problem(str(found.path), constant.line, message)
 
 

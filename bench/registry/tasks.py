@@ -31,7 +31,10 @@ _LITERALS: dict[str, type] = {
     "OFFICIAL": list,
     "LOCAL": list,
     "SYNTHETIC": str,
+    "TEST_TARGETS": list,
 }
+#: What a task may leave out, with what it then is.
+_OPTIONAL: dict[str, Any] = {"TEST_TARGETS": []}
 _FUNCTIONS = ("read", "synthesise", "open_view")
 
 
@@ -43,6 +46,8 @@ class TaskInfo:
     schedule, ``groups`` is what examples that are not independent have in common, in the
     plural, such as days. ``profiles`` are the limits that each profile puts on it. ``official`` and
     ``local`` are alternative bundles of files; ``synthetic`` is the version of the made data.
+    ``test_targets`` names the prepared arrays that hold the targets of the test split: no
+    trial gets these.
     """
 
     name: str
@@ -62,6 +67,7 @@ class TaskInfo:
     official: list[list[dict[str, Any]]]
     local: list[list[str]]
     synthetic: str
+    test_targets: Sequence[str] = ()
 
 
 def discover_tasks(folder: Path | None = None) -> dict[str, TaskInfo]:
@@ -128,6 +134,9 @@ def _task(found: Declarations) -> TaskInfo:
     values: dict[str, Any] = {}
     for name, kind in _LITERALS.items():
         constant = found.constants.get(name)
+        if constant is None and name in _OPTIONAL:
+            values[name.lower()] = _OPTIONAL[name]
+            continue
         if constant is None:
             raise BenchError(f"{found.path}:1: a task declares {name}; add it as a literal")
         if not is_a(constant.value, kind):

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from bench.formatting import one_line
 from bench.machine import WHOLE, Share
 from bench.protocol import (
     CRASHED,
+    FAILED,
     OUT_OF_MEMORY,
     TIMEOUT,
+    EpochDone,
     Finished,
     Job,
+    Malformed,
     Message,
     Outcome,
     Report,
@@ -134,6 +138,39 @@ class LocalExecutor:
 # One job under way on this machine: what its worker tells, its limits, and how it ended
 
 
+#: A trial whose plugin writes an outcome of its own has this against it.
+_TWICE = "sent more than one outcome"
+
+#: By how much a trial's clock may differ from the one outside, in seconds and as a share:
+#: what it sends has to be written and read, on a machine that may be busy.
+CLOCK_SECONDS, CLOCK_SHARE = 0.25, 0.1
+
+
+@dataclass
+class _Watch:
+    """When a trial's messages came, in seconds since it was launched, by the clock outside."""
+
+    epochs: list[float] = field(default_factory=list)
+    told: float = 0.0
+
+    def disagreement(self, outcome: Outcome, started: float) -> dict[str, float]:
+        """Return a trial's clock and the one outside where they disagree, in seconds; else nothing.
+
+        Compared are the whole job and the time from the first epoch's end to the last one's.
+        """
+        elapsed = outcome.metrics.get("curves", {}).get("elapsed_seconds", [])
+        pairs = []
+        if "total" in outcome.timing and self.told:
+            pairs.append((outcome.timing["total"], self.told - started))
+        if len(elapsed) == len(self.epochs) > 1:
+            pairs.append((elapsed[-1] - elapsed[0], self.epochs[-1] - self.epochs[0]))
+        for own, outside in pairs:
+            # Turned round, for a clock may also say NaN.
+            if not abs(own - outside) <= CLOCK_SECONDS + CLOCK_SHARE * outside:
+                return {"own": own, "outside": outside}
+        return {}
+
+
 class MemoryKills:
     """The processes that the system has killed for memory, and which trials they are put to.
 
@@ -183,7 +220,9 @@ class Attempt:
         self._forked = launched.forked
         self._worker = WorkerProcess(job, launched, company.woken)
         self._outcome: Outcome | None = None
+        self._wrong = ""
         self._timing: dict[str, float] = {}
+        self._watch = _Watch()
 
     def advance(self) -> Iterator[Report | Finished]:
         """Yield what has come of the job since; ``Finished`` is the last. This waits for nothing.
@@ -194,16 +233,13 @@ class Attempt:
         for came, message in self._worker.messages():
             seconds = came - self._started
             broken = broken or self._too_long(seconds)
+            self._note(message, seconds)
             if isinstance(message, Report):
                 yield message
-            else:
-                self._note(message, seconds)
         if not self._worker.has_ended:
             broken = broken or self._too_long(time.monotonic() - self._started) or self._too_much()
-        if broken is not None:
-            self._outcome = broken
         if broken is not None or self._worker.has_ended:
-            yield self._finish()
+            yield self._finish(broken)
 
     def ask_to_stop(self) -> None:
         """Ask the worker to end, without waiting for it."""
@@ -213,11 +249,18 @@ class Attempt:
         """End the worker and all it started."""
         self._worker.close()
 
-    def _note(self, message: Message, seconds: float) -> None:
+    def _note(self, message: Message | Malformed, seconds: float) -> None:
         if isinstance(message, WorkerReady):
-            self._timing["start"] = seconds
+            self._timing.setdefault("start", seconds)
+        elif isinstance(message, EpochDone):
+            self._watch.epochs.append(seconds)
+        elif isinstance(message, Malformed):
+            self._wrong = self._wrong or f"sent {message.reason}"
         elif isinstance(message, Outcome):
+            if self._outcome is not None:
+                self._wrong = _TWICE
             self._outcome = message
+            self._watch.told = seconds
 
     def _too_long(self, seconds: float) -> Outcome | None:
         timeout = self.job.bounds.timeout
@@ -235,10 +278,12 @@ class Attempt:
             return None
         return Outcome(OUT_OF_MEMORY, f"used more than {memory / 1024**3:.2f} GiB")
 
-    def _finish(self) -> Finished:
+    def _finish(self, broken: Outcome | None) -> Finished:
         self._worker.close()
-        outcome = self._outcome or self._crash()
+        outcome = broken or self._ended()
+        clock = self._watch.disagreement(outcome, self._timing.get("start", 0.0))
         here = {
+            **({"clock": clock} if clock else {}),
             "start": "fork" if self._forked else "spawn",
             "shared": self.shared or others_at_work(),
             "jobs": self._company.jobs,
@@ -246,10 +291,17 @@ class Attempt:
         timing = {**self._timing, "total": time.monotonic() - self._started}
         whole = replace(
             outcome,
+            reason=one_line(outcome.reason),
             timing={**outcome.timing, **timing},
             environment={**outcome.environment, **here},
         )
         return Finished(whole, self._worker.log)
+
+    def _ended(self) -> Outcome:
+        """Return the worker's own outcome, if it left one and one only."""
+        if self._outcome is not None and self._wrong != _TWICE:
+            return self._outcome
+        return Outcome(FAILED, f"the worker {self._wrong}") if self._wrong else self._crash()
 
     def _crash(self) -> Outcome:
         """Say how a worker ended that left no outcome."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from bench.data.ready import PreparedTask
+from bench.data.ready import Answers, ArrayGuard, PreparedTask
 from bench.data.word_vectors import digest_of
 from bench.machine import version_of
 from bench.plan.plan import PlanContext, Planned, Request, make_plan
@@ -15,6 +15,7 @@ from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.run.preparation import Prepare
+from bench.trial import Trial
 
 
 class Jobs:
@@ -75,8 +76,12 @@ class Jobs:
             kind: What is to be done; see ``bench.protocol``.
             predictions: The file in which a trained trial leaves its predictions.
             effort: How much a measuring job does.
+
+        Raises:
+            DataError: The data were damaged since and cannot be prepared again.
         """
         trial, plugin = planned.trial, planned.plugin
+        self.make_sound(trial)
         # A worker has a current directory of its own: here alone paths are made absolute.
         return Job(
             trial=trial,
@@ -89,6 +94,37 @@ class Jobs:
             kind=kind,
             effort=effort or MeasureBudget(),
         )
+
+    def make_sound(self, trial: Trial) -> str:
+        """Mend a trial's data where they are not as they were, and have its view encoded.
+
+        Returns:
+            The names of the folders that were damaged, or an empty string.
+
+        Raises:
+            DataError: They cannot be prepared again.
+        """
+        data = self._data[trial.task]
+        mended = data.guard.make_sound() if data.guard else ""
+        data.encode(trial.view)
+        if data.guard:
+            data.guard.make_sound()
+        return mended
+
+    def changed_data(self) -> str:
+        """Return which folder of data holds other content than it did, or an empty string."""
+        return next(filter(None, (each.changed() for each in self._guards())), "")
+
+    def data_are_whole(self) -> bool:
+        """Say whether nothing of the data is missing or changed."""
+        return all(each.is_whole() for each in self._guards())
+
+    def answers(self, trial: Trial) -> Answers | None:
+        """Return what a trial's predictions are scored against; see ``PreparedTask``."""
+        return self._data[trial.task].answers(trial.view)
+
+    def _guards(self) -> list[ArrayGuard]:
+        return [data.guard for data in self._data.values() if data.guard is not None]
 
     def data(self, task: str) -> PreparedTask:
         """Return the data of a task that has been prepared."""

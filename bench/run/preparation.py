@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.data.ready import PreparedTask, prepare_task
+from bench.data.ready import Answers, PreparedTask, no_inputs, prepare_task
 from bench.errors import BenchError, CannotRun
 from bench.plan.plan import view_of
 from bench.protocol import (
@@ -22,10 +23,14 @@ from bench.protocol import (
     Note,
     Outcome,
 )
+from bench.records.predictions import take_from, unpack
 from bench.registry.discover import Registry
 from bench.registry.tasks import TaskInfo
 from bench.run.executor import Executor, LocalExecutor
 from bench.trial import Trial
+
+if TYPE_CHECKING:
+    from bench.task import Array, Examples
 
 #: Returns the data of a task, prepared.
 Prepare = Callable[[TaskInfo], PreparedTask]
@@ -80,16 +85,22 @@ class PrepareThere:
         """
         plugins = [plugin for plugin in self.registry.plugins if plugin.task == task.name]
         views = {_key(view): view for view in (view_of(plugin, task, {}) for plugin in plugins)}
-        ready = self._ask(task, [*views.values()])
-        counts = dict(zip(views, ready.examples, strict=True))
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            file = Path(folder) / "answers.npz"
+            ready = self._ask(task, [*views.values()], file)
+            found = dict(zip(views, ready.examples, strict=True))
+            answers = dict(zip(views, _answers(ready, file), strict=True))
         return PreparedTask(
-            Path(ready.folder), ready.description, lambda view: _count(counts[_key(view)])
+            Path(ready.folder),
+            ready.description,
+            lambda view: _count(found[_key(view)]),
+            lambda view: answers[_key(view)],
         )
 
-    def _ask(self, task: TaskInfo, views: list[dict[str, Any]]) -> DataReady:
+    def _ask(self, task: TaskInfo, views: list[dict[str, Any]], answers: Path) -> DataReady:
         ready: DataReady | None = None
         outcome = Outcome(CRASHED, "the worker gave no outcome")
-        self.executor.submit(self._job(task, views))
+        self.executor.submit(self._job(task, views, answers))
         for _, event in self.executor.events():
             if isinstance(event, Note):
                 self.say(event.line)
@@ -101,7 +112,7 @@ class PrepareThere:
             raise BenchError(f"{task.name} of {self.name} cannot be prepared: {outcome.reason}")
         return ready
 
-    def _job(self, task: TaskInfo, views: list[dict[str, Any]]) -> Job:
+    def _job(self, task: TaskInfo, views: list[dict[str, Any]], answers: Path) -> Job:
         """Make a job of no plugin; of its trial, only the backend counts."""
         trial = Trial(
             task=task.name,
@@ -125,10 +136,36 @@ class PrepareThere:
             plugin_source="",
             task_path=str(task.path.absolute()),
             prepared="",
-            predictions="",
+            predictions=str(answers),
             kind=PREPARE,
             data=DataRequest(self.source, views),
         )
+
+
+def _answers(ready: DataReady, file: Path) -> list[Answers | None]:
+    """Read what predictions under each view are scored against.
+
+    None of it is there of a revision whose workers score their predictions themselves.
+
+    Raises:
+        BenchError: The file is not of this form.
+    """
+    content = take_from(file)
+    arrays = {} if content is None else unpack(file, content)
+    return [
+        Answers(
+            _split(arrays, f"{number}_validation"), _split(arrays, f"{number}_test"), told["units"]
+        )
+        if "units" in told and f"{number}_test_targets" in arrays
+        else None
+        for number, told in enumerate(ready.examples)
+    ]
+
+
+def _split(arrays: Mapping[str, Array], name: str) -> Examples:
+    from bench.task import Examples
+
+    return Examples(arrays[f"{name}_targets"], no_inputs, arrays[f"{name}_groups"])
 
 
 def _key(view: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
@@ -19,14 +19,17 @@ from typing import Any, NoReturn, Protocol
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from bench.errors import BenchError
+from bench.formatting import one_line
 from bench.machine import load
 from bench.plan.plan import Planned, made_meanwhile
-from bench.protocol import CRASHED, OK, EpochDone, Finished, Job, Outcome
-from bench.records.predictions import take_from
-from bench.records.record import Record
+from bench.protocol import CRASHED, FAILED, OK, EpochDone, Finished, Job, Outcome
+from bench.records.record import Record, from_json
 from bench.records.store import Recorder, Store
+from bench.registry.plugins import Plugin
 from bench.run.executor import Executor, Started, WorkerEvent
 from bench.run.jobs import Jobs
+from bench.run.scoring import settle
 from bench.run.verification import judged, repeated_meanwhile
 
 #: Seconds between two looks at trials that another run has under way.
@@ -149,10 +152,17 @@ def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) 
 
 @dataclass
 class _UnderWay:
-    """A trial that the executor has, and how often it has been tried again."""
+    """A trial that the executor has, and how often it has been tried again.
+
+    ``alone`` says whether no other trial of this run was under way meanwhile; ``spoiled``
+    that the data changed while it was not.
+    """
 
     planned: Planned
     retries: int = 0
+    alone: bool = True
+    spoiled: bool = False
+    mended: bool = False
 
 
 class _Run:
@@ -176,6 +186,8 @@ class _Run:
         self._recorder = Recorder(store, observer.warn)
         self._queue: deque[Planned] = deque()
         self._under_way: dict[str, _UnderWay] = {}
+        self._suspects: deque[Planned] = deque()
+        self._told: set[Path] = set()
 
     def go_through(self, plan: Sequence[Planned], interruption: Interruption) -> None:
         """See that every trial of a plan gets its record, from this run or another."""
@@ -209,6 +221,11 @@ class _Run:
 
     def _start_more(self) -> None:
         """Fill the executor's slots with trials that no other run has claimed."""
+        if self._suspects:
+            # One of them has changed the data: each alone, so that no other is blamed.
+            if not self._under_way:
+                self._submit(self._suspects.popleft())
+            return
         for _ in range(len(self._queue)):
             if len(self._under_way) >= self._executor.slots:
                 return
@@ -241,9 +258,21 @@ class _Run:
             record = make_record(planned, outcome, "", self._context)
             self._close(record, self._recorder.write(record, None))
         else:
-            job = self._context.jobs.job(planned, predictions=self._scratch / f"{identity}.npz")
-            self._under_way[identity] = _UnderWay(planned)
-            self._executor.submit(job)
+            self._submit(planned)
+
+    def _submit(self, planned: Planned) -> None:
+        """Have a trial done, on data that are sound."""
+        identity = planned.trial.identity
+        mended = self._context.jobs.make_sound(planned.trial)
+        if mended:
+            self._observer.warn(f"{mended}: was damaged, deleted or changed; made again")
+        predictions = self._scratch / f"{identity}.npz"
+        job = self._context.jobs.job(planned, predictions=predictions)
+        self._under_way[identity] = _UnderWay(planned, alone=not self._under_way)
+        if len(self._under_way) > 1:
+            for each in self._under_way.values():
+                each.alone = False
+        self._executor.submit(job)
 
     def _follow(self, job: Job, event: WorkerEvent) -> None:
         planned = self._under_way[job.trial.identity].planned
@@ -252,16 +281,80 @@ class _Run:
         elif isinstance(event, EpochDone):
             self._observer.epoch(planned, event)
         elif isinstance(event, Finished):
-            self._take_in(job, make_record(planned, event.outcome, event.log, self._context))
+            self._tell_of_neighbours(planned.plugin, event.outcome)
+            trial = self._under_way[job.trial.identity]
+            outcome = self._judge_data(job, trial, event.outcome)
+            if outcome is not None:
+                self._take_in(job, outcome, event.log)
 
-    def _take_in(self, job: Job, record: Record) -> None:
+    def _tell_of_neighbours(self, plugin: Plugin, outcome: Outcome) -> None:
+        """Say once what a plugin reads beside itself that no identity covers."""
+        files = outcome.environment.get("undeclared_files")
+        if isinstance(files, list) and files and plugin.path not in self._told:
+            self._told.add(plugin.path)
+            names = one_line(", ".join(map(str, files)), longest=120)
+            self._observer.warn(
+                f"{plugin.path.name} reads {names} beside it, which its identity does not cover: "
+                "a change would go unnoticed; name it in FILES"
+            )
+
+    def _judge_data(self, job: Job, trial: _UnderWay, outcome: Outcome) -> Outcome | None:
+        """Look whether a trial has left the data as they were; None if it is done again.
+
+        A trial that changes what all later ones read has failed, whatever it says. Where
+        several ran at once there is no telling which did it: they are done again, one by one.
+        Deleted arrays stay whole for whoever has them open, so that nothing is wrong with a
+        result; a trial that could not open them any more is done again.
+        """
+        jobs = self._context.jobs
+        changed = jobs.changed_data()
+        if changed and not trial.alone:
+            for each in self._under_way.values():
+                each.spoiled = True
+        if trial.spoiled:
+            del self._under_way[job.trial.identity]
+            self._suspects.append(trial.planned)
+            self._observer.warn(
+                f"{trial.planned.trial}: the data changed while several trials ran ({changed}); "
+                "done again, alone"
+            )
+            return None
+        if changed:
+            reason = f"the prepared data were changed while it ran ({changed})"
+            return replace(outcome, status=FAILED, reason=reason)
+        if outcome.status == FAILED and not trial.mended and not jobs.data_are_whole():
+            mended = jobs.make_sound(job.trial)
+            self._observer.warn(f"{mended}: was deleted; made again, {job.trial} is done again")
+            trial.mended = True
+            self._executor.submit(job)
+            return None
+        return outcome
+
+    def _settled(self, job: Job, outcome: Outcome, log: str) -> tuple[Record, bytes | None]:
+        """Score what a trial left, and make its record of it: one that can be read back."""
+        planned = self._under_way[job.trial.identity].planned
+        jobs, context = self._context.jobs, self._context
+        metric = str(jobs.data(job.trial.task).description["metric"]["name"])
+        answers = jobs.answers(job.trial)
+        outcome, predictions = settle(outcome, job.trial, metric, Path(job.predictions), answers)
+        record = make_record(planned, outcome, log, context)
+        try:
+            from_json(record.to_json())
+        except (BenchError, RecursionError, TypeError, ValueError) as error:
+            failed = Outcome(FAILED, f"the worker's outcome makes a record that {error}")
+            return make_record(planned, failed, log, context), None
+        return record, predictions
+
+    def _take_in(self, job: Job, outcome: Outcome, log: str) -> None:
         """Write a finished trial's record; it is the last one unless a crash is tried again."""
-        predictions = take_from(Path(job.predictions))
+        record, predictions = self._settled(job, outcome, log)
+        if outcome.environment.get("clock"):
+            self._observer.warn(f"{job.trial}: its own clock was wrong; its times mean nothing")
         trial = self._under_way[record.identity]
         if trial.planned.first is not None:
             first, warn = trial.planned.first, self._observer.warn
             record = judged(record, first, predictions, self._store, warn)
-        written = self._recorder.write(record, predictions if record.status == OK else None)
+        written = self._recorder.write(record, predictions)
         if record.status == CRASHED and trial.retries < self._context.retries:
             trial.retries += 1
             self._observer.retrying(record, trial.retries, self._context.retries)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from bench.protocol import GRACE, Job, Message, WorkerExited, decode
+from bench.protocol import GRACE, Job, Malformed, Message, WorkerExited, decode
 from bench.run import processes
 from bench.run.launch import Launched
 
@@ -57,7 +57,7 @@ class WorkerProcess:
         process = self._launched.process
         return 0 if process is None else processes.memory_below(process)
 
-    def messages(self) -> Iterator[tuple[float, Message]]:
+    def messages(self) -> Iterator[tuple[float, Message | Malformed]]:
         """Yield the messages that have come, each with the clock's time when it came.
 
         This waits for nothing. ``has_ended`` says whether more can come. If none can,

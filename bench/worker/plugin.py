@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
 import sys
 import traceback
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 class PluginTask:
     """The ``task`` argument of a plugin's ``build``: shapes and facts, never examples.
 
-    ``files`` has the names of the files that the plugin declares it needs.
+    ``files`` has the names of the files that the plugin declares it needs, ``plugin`` is its
+    own file.
     """
 
-    def __init__(self, name: str, opened: OpenTask, files: Container[str] = ()) -> None:
+    def __init__(
+        self, name: str, opened: OpenTask, files: Container[str] = (), plugin: Path = Path()
+    ) -> None:
         self.name = name
         self._files = files
+        self._plugin = plugin
         self.input_shape = opened.input_shape
         self.input_dtype = opened.input_dtype
         self._facts = dict(opened.facts)
@@ -39,26 +44,42 @@ class PluginTask:
 
         return keras.Input(self.input_shape, dtype=self.input_dtype, name="inputs")
 
+    def path(self, file: str) -> Path:
+        """Return where a file lies: beside the plugin or, where it is not there, among the data.
+
+        Args:
+            file: A file's name, one of the plugin's ``FILES``.
+
+        Raises:
+            BenchError: The plugin does not declare the file.
+            CannotRun: The file is not there.
+        """
+        return self._declared(file, "path")
+
     def word_vectors(self, file: str) -> Array:
         """Return word vectors, shape (len(vocabulary), numbers), float32.
 
         Row i is the vector of the word of index i, zeros where the file does not have it.
 
         Args:
-            file: The name of a file of the data folder, one of the plugin's ``FILES``.
+            file: A file's name, one of the plugin's ``FILES``; see ``path``.
 
         Raises:
             BenchError: The plugin does not declare the file, or a line of it is malformed.
             CannotRun: The file is not there, or the data have no words.
             AttributeError: The task is not one of words.
         """
-        from bench.data.word_vectors import path_of
         from bench.text.vectors import read_vectors
+
+        return read_vectors(self._declared(file, "word_vectors"), self.vocabulary)
+
+    def _declared(self, file: str, asked: str) -> Path:
+        from bench.data.word_vectors import path_of
 
         if file not in self._files:
             # What a trial reads must be in its identity.
-            raise BenchError(f"task.word_vectors({file!r}): declare it, FILES = [{file!r}]")
-        return read_vectors(path_of(file), self.vocabulary)
+            raise BenchError(f"task.{asked}({file!r}): declare it, FILES = [{file!r}]")
+        return path_of(file, self._plugin)
 
     def __getattr__(self, name: str) -> Any:
         facts = self.__dict__.get("_facts", {})
@@ -66,7 +87,7 @@ class PluginTask:
             return facts[name]
         raise AttributeError(
             f"task {self.__dict__.get('name')!r} has no attribute {name!r}; "
-            f"it has inputs(), input_shape, input_dtype, {', '.join(sorted(facts))}"
+            f"it has inputs(), path(), input_shape, input_dtype, {', '.join(sorted(facts))}"
         )
 
 
@@ -116,9 +137,58 @@ def call_build(module: ModuleType, job: Job, opened: OpenTask) -> object:
     Raises:
         Exception: Whatever the plugin raises.
     """
-    task = PluginTask(job.trial.task, opened, job.trial.versions)
+    task = PluginTask(job.trial.task, opened, job.trial.versions, Path(job.plugin_path))
     model: object = module.build(task, **dict(job.trial.hyperparameters))
     return model
+
+
+class NeighbourWatch:
+    """Notes the files beside a plugin that it reads and does not declare in ``FILES``.
+
+    What a trial reads and its identity does not cover can change unnoticed. An audit hook
+    stays for the rest of the process's life.
+    """
+
+    #: More are not told.
+    _MOST = 8
+
+    def __init__(self, job: Job) -> None:
+        self._folder = Path(job.plugin_path).parent
+        self._known = {Path(job.plugin_path).name, *job.trial.versions}
+        # A plugin may lie in a folder that has the suite, or its libraries, below it.
+        self._apart = [Path(sys.prefix), Path(__file__).parents[1], Path(job.task_path).parent]
+        self._found: dict[str, None] = {}
+        self._noting = False
+        sys.addaudithook(self._note)
+
+    @property
+    def found(self) -> list[str]:
+        """The files' paths as seen from the plugin's folder, in order, each once."""
+        return [*self._found]
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what is read meanwhile."""
+        self._noting = True
+        try:
+            yield
+        finally:
+            self._noting = False
+
+    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._noting and event == "open" and isinstance(arguments[0], str | bytes):
+            with contextlib.suppress(Exception):
+                self._look_at(Path(os.path.abspath(os.fsdecode(arguments[0]))))
+
+    def _look_at(self, path: Path) -> None:
+        if not path.is_relative_to(self._folder) or any(map(path.is_relative_to, self._apart)):
+            return
+        parts = path.relative_to(self._folder).parts
+        name = "/".join(parts)
+        hidden = any(part.startswith((".", "__pycache__")) for part in parts)
+        is_full = len(self._found) >= self._MOST
+        if name not in self._known and not hidden and not is_full and path.is_file():
+            self._found[name] = None
 
 
 def import_libraries(job: Job) -> None:

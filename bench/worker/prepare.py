@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from bench.data.ready import PreparedTask, prepare_task
 from bench.errors import BenchError, CannotRun
 from bench.protocol import OK, DataReady, Job, Note, Outcome
 from bench.registry.tasks import read_task
+from bench.task import Array
 
 
 def prepare_data(job: Job, report: Callable[[DataReady | Note], None]) -> Outcome:
@@ -21,15 +24,33 @@ def prepare_data(job: Job, report: Callable[[DataReady | Note], None]) -> Outcom
     """
     task = read_task(Path(job.task_path))
     prepared = prepare_task(task, job.data.source, None, lambda line: report(Note(line)))
-    examples = [_count(prepared, view) for view in job.data.views]
+    answers: dict[str, Array] = {}
+    examples = [
+        _looked_at(prepared, view, f"{number}_", answers)
+        for number, view in enumerate(job.data.views)
+    ]
+    np.savez(job.predictions, **cast(dict[str, Any], answers))
     report(DataReady(str(prepared.folder.absolute()), prepared.description, examples))
     return Outcome(OK)
 
 
-def _count(prepared: PreparedTask, view: Mapping[str, Any]) -> dict[str, Any]:
-    """Count the training examples under a view, or say why there are none."""
+def _looked_at(
+    prepared: PreparedTask, view: Mapping[str, Any], prefix: str, answers: dict[str, Array]
+) -> dict[str, Any]:
+    """Count the training examples under a view, or say why there are none.
+
+    What its predictions are scored against goes into ``answers``, by names with the prefix.
+    """
     try:
-        return {"examples": prepared.training_examples(view)}
+        found = {"examples": prepared.training_examples(view)}
+        scored = prepared.answers(view)
+        if scored is None:
+            return found
+        for name in ("validation", "test"):
+            split = getattr(scored, name)
+            answers[f"{prefix}{name}_targets"] = split.targets
+            answers[f"{prefix}{name}_groups"] = split.groups
+        return {**found, "units": dict(scored.units)}
     except CannotRun as error:
         return {"skipped": str(error)}
     except BenchError as error:

@@ -19,7 +19,7 @@ from bench.trial import Trial
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.estimator import EstimatorLearner
 from bench.worker.keras_model import KerasLearner
-from bench.worker.plugin import call_build, load_plugin
+from bench.worker.plugin import NeighbourWatch, call_build, load_plugin
 from bench.worker.sampling import fixed_part
 
 Learner = KerasLearner | EstimatorLearner
@@ -29,7 +29,8 @@ Learner = KerasLearner | EstimatorLearner
 class Setup:
     """A job's task, opened under its view, and what fits and scores the plugin's model.
 
-    ``build_seconds`` are those of running the plugin's source, building and compiling.
+    ``build_seconds`` are those of running the plugin's source, building and compiling;
+    ``undeclared`` are the files beside the plugin that it read meanwhile and does not declare.
     """
 
     task: TaskInfo
@@ -38,6 +39,7 @@ class Setup:
     learner: Learner
     compilation: Compilation
     build_seconds: float
+    undeclared: list[str]
 
 
 def set_up(job: Job) -> Setup:
@@ -55,7 +57,9 @@ def set_up(job: Job) -> Setup:
     # A view that is encoded once is encoded now, and so in no trial's clock of training.
     opened.train.gather(np.zeros(1, dtype="int64"))
     started = time.perf_counter()
-    model = call_build(load_plugin(job), job, opened)
+    watch = NeighbourWatch(job)
+    with watch.noting():
+        model = call_build(load_plugin(job), job, opened)
     training = trial.training
     # A measurement clocks each step by itself.
     steps = 1 if job.kind == MEASURE else training["steps_per_epoch"]
@@ -63,7 +67,7 @@ def set_up(job: Job) -> Setup:
     learner = make_learner(model, task, trial, compilation)
     seconds = time.perf_counter() - started
     train = fixed_part(opened.train, training["training_examples"])
-    return Setup(task, opened, train, learner, compilation, seconds)
+    return Setup(task, opened, train, learner, compilation, seconds, watch.found)
 
 
 def make_learner(model: object, task: TaskInfo, trial: Trial, compilation: Compilation) -> Learner:

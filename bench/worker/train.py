@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,25 +14,27 @@ import numpy as np
 
 from bench.protocol import DIVERGED, OK, EpochDone, Job, Outcome
 from bench.registry.tasks import TaskInfo
-from bench.task import Array, Examples, OpenTask
+from bench.task import Array, Examples
 from bench.worker import contention
 from bench.worker.backend import peak_rss, worker_environment
 from bench.worker.keeper import end_unless
 from bench.worker.keras_model import Fit
-from bench.worker.sampling import METRICS, evenly_spread
+from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Learner, set_up
 
 
 def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
-    """Train a job's model, choose its epoch by validation, score the test split once.
+    """Train a job's model, choose its epoch by validation, and leave its predictions.
+
+    The run scores them: this process has no targets of the test split.
 
     Raises:
         CannotRun: The view has no meaning on these data.
         BenchError: The plugin returned no model, or one of the wrong shape.
         Exception: Whatever else the plugin raises.
     """
-    before = contention.look()
     started = time.perf_counter()
+    before = contention.look()
     process = os.getpid()
     trial = job.trial
     setup = set_up(job)
@@ -46,17 +48,16 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         metrics["train"] = _training_scores(fit, task)
     timing = _timing(fit) | {"build": setup.build_seconds}
     if not fit.diverged:
-        scored, seconds = _score(learner, validation, test, task, opened, metrics)
+        predicted, seconds = _predict(learner, validation, test)
         timing["predict"] = seconds
         timing["predict_per_1000"] = 1000 * seconds / len(test)
-        if np.isfinite(scored["predictions"]).all():
+        if np.isfinite(predicted["predictions"]).all():
             end_unless(process)
-            _keep(Path(job.predictions), scored)
+            _keep(Path(job.predictions), predicted)
         else:
             fit.diverged = "predictions of the test split are not all finite"
-    timing["total"] = time.perf_counter() - started
     around = {"contention": contention.since(before)}
-    return Outcome(
+    outcome = Outcome(
         status=DIVERGED if fit.diverged else OK,
         reason=fit.diverged,
         metrics=metrics,
@@ -65,36 +66,26 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         model={"parameters": learner.parameters, "size": learner.size},
         environment=worker_environment(trial.backend)
         | {"compilation": asdict(setup.compilation)}
+        | ({"undeclared_files": setup.undeclared} if setup.undeclared else {})
         | around,
     )
+    # Last, for the run compares it with when this outcome arrives.
+    return replace(outcome, timing={**timing, "total": time.perf_counter() - started})
 
 
-def _score(
-    learner: Learner,
-    validation: Examples,
-    test: Examples,
-    task: TaskInfo,
-    opened: OpenTask,
-    metrics: dict[str, Any],
+def _predict(
+    learner: Learner, validation: Examples, test: Examples
 ) -> tuple[dict[str, Array], float]:
-    """Fill in validation and test metrics; return what to keep, and the test split's seconds.
+    """Return the predictions of both splits by name, and the test split's seconds.
 
     Validation goes first: it has been scored after the epochs too, so that by the time
     the test split is predicted and timed everything is compiled.
     """
-    metric = METRICS[task.metric]
-    scored = {}
-    for name, split, prefix in (("validation", validation, "validation_"), ("test", test, "")):
-        started = time.perf_counter()
-        predictions = learner.predict(split)
-        seconds = time.perf_counter() - started
-        value = metric(split.targets, predictions)
-        scores = {unit: value * factor for unit, factor in opened.units.items()}
-        metrics[name] = {task.metric: value, **scores}
-        scored[f"{prefix}predictions"] = predictions
-        scored[f"{prefix}targets"] = split.targets
-        scored[f"{prefix}groups"] = split.groups
-    return scored, seconds
+    before = learner.predict(validation)
+    started = time.perf_counter()
+    predictions = learner.predict(test)
+    seconds = time.perf_counter() - started
+    return {"validation_predictions": before, "predictions": predictions}, seconds
 
 
 def _training_scores(fit: Fit, task: TaskInfo) -> dict[str, float]:
@@ -123,7 +114,7 @@ def _timing(fit: Fit) -> dict[str, float]:
     }
 
 
-def _keep(path: Path, scored: Mapping[str, Array]) -> None:
+def _keep(path: Path, predicted: Mapping[str, Array]) -> None:
     with path.open("wb") as file:
-        arrays: dict[str, Any] = dict(scored)
+        arrays: dict[str, Any] = dict(predicted)
         np.savez_compressed(file, **arrays)

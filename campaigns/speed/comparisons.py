@@ -108,7 +108,7 @@ def _comparison(
     if planned.verdict:
         return Comparison(trial.plugin, provenance, cannot=planned.reason)
     task = jobs.registry.tasks[trial.task]
-    prepared = open_prepared(jobs.data(trial.task).folder)
+    prepared = open_prepared(jobs.data(trial.task).folder, with_targets=True)
     opened = load_module(task).open_view(prepared, dict(trial.view))
     batch = trial.training["batch_size"]
     return Comparison(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import deaths, errors, hangs, output, relatives, state
+from . import deaths, deceits, errors, hangs, output, poison, relatives, state
 from .kind import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -12,4 +12,6 @@ KINDS: tuple[Kind, ...] = (
     *relatives.KINDS,
     *output.KINDS,
     *state.KINDS,
+    *deceits.KINDS,
+    *poison.KINDS,
 )

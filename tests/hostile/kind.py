@@ -60,7 +60,8 @@ class Kind:
 
     ``reason`` and ``log`` are phrases that the record's own must hold. A plugin that is
     ``pure`` harms nothing that a result is computed from: its numbers are those of the
-    innocent model, which ``build`` returns at its end.
+    innocent model, which ``build`` returns at its end. ``clock`` says whether its own clock
+    must be found to be wrong.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Kind:
     log: str = ""
     bounds: Bounds = PATIENT
     pure: bool = False
+    clock: bool = False
 
     @property
     def source(self) -> str:

@@ -13,7 +13,7 @@ def test_a_plugin_without_its_file_is_skipped_with_the_way_to_get_it(tmp_path):
 
     assert planned.verdict == "skipped"
     assert planned.reason == (
-        f"needs {GLOVE}, not in the data folder; "
+        f"needs {GLOVE}, neither beside it nor in the data folder; "
         "run `python -m bench data fetch glove`, or put it there"
     )
 

@@ -87,3 +87,17 @@ def test_a_task_file_that_failed_once_is_not_taken_for_a_whole_module(tmp_path):
     for _ in range(2):
         with pytest.raises(OSError, match="no disk"):
             load_module(task)
+
+
+def test_the_shipped_tasks_say_which_arrays_hold_the_targets_of_their_test_split():
+    found = {name: [*task.test_targets] for name, task in discover_tasks().items()}
+    assert found == {"imdb": ["test_labels"], "jena": ["targets_test"]}
+
+
+def test_a_task_may_leave_out_its_test_targets_and_not_declare_them_wrongly(tmp_path):
+    path = tmp_path / "made.py"
+    path.write_text(task_source())
+    assert [*read_task(path).test_targets] == []
+    path.write_text(task_source(TEST_TARGETS="'y'"))
+    with pytest.raises(BenchError, match="TEST_TARGETS must be a list"):
+        read_task(path)

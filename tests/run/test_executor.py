@@ -178,3 +178,55 @@ def test_a_folder_without_code_leaves_workers_with_the_installed_one(worker, tmp
 
     assert isinstance(finished, Finished)
     assert finished.outcome.reason == bench.__file__
+
+
+@pytest.mark.parametrize(
+    ("own", "is_wrong"), [(0.0, True), (0.8, False), (60.0, True)], ids=["stopped", "right", "fast"]
+)
+def test_a_clock_that_disagrees_with_the_one_outside_is_marked(worker, own, is_wrong):
+    worker(f"""
+        from bench.protocol import WorkerReady
+        send(WorkerReady())
+        time.sleep(0.8)
+        send(Outcome("ok", timing={{"total": {own}}}))
+    """)
+    _, finished = run_one()
+
+    clock = finished.outcome.environment.get("clock")
+    assert bool(clock) == is_wrong
+    assert not clock or clock["own"] == own
+
+
+def test_epochs_that_take_longer_outside_than_the_trial_says_are_marked(worker):
+    worker("""
+        send(EpochDone(1, 2, 0.5))
+        time.sleep(0.8)
+        send(EpochDone(2, 2, 0.4))
+        send(Outcome("ok", metrics={"curves": {"elapsed_seconds": [0.1, 0.11]}}))
+    """)
+    _, finished = run_one()
+
+    assert finished.outcome.environment["clock"]["own"] == pytest.approx(0.01)
+
+
+def test_a_second_outcome_is_a_failure_whatever_either_says(worker):
+    worker("""
+        send(Outcome("ok", reason="mine"))
+        send(Outcome("ok", reason="the suite's"))
+    """)
+    _, finished = run_one()
+
+    assert finished.outcome.status == "failed"
+    assert finished.outcome.reason == "the worker sent more than one outcome"
+
+
+def test_an_outcome_of_nulls_is_a_failure_that_names_the_part(worker):
+    worker("""
+        os.write(1, b'{"kind": "Outcome", "status": "ok", "metrics": null}' + bytes([10]))
+    """)
+    _, finished = run_one()
+
+    assert finished.outcome.status == "failed"
+    assert finished.outcome.reason == (
+        "the worker sent a message Outcome whose metrics is not what it must be"
+    )

@@ -17,29 +17,52 @@ from builders import a_trial
 from conftest import Run
 from hostile import KINDS
 from hostile.kind import INNOCENT, Kind
+from run_world import Notes
 
-from bench.data.ready import prepare_task
-from bench.protocol import OK, Finished, Job
+from bench.data.ready import PreparedTask, prepare_task
+from bench.machine import describe_run
+from bench.plan.plan import Planned
+from bench.protocol import OK
+from bench.records.record import Record
+from bench.records.store import Store
+from bench.registry.discover import Registry
+from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo, discover_tasks
 from bench.registry.training_options import DEFAULTS
 from bench.run import launch, processes
 from bench.run.executor import LocalExecutor
+from bench.run.jobs import Jobs
+from bench.run.runner import Context, Interruption, run
 from bench.run.worker_process import LOG_TAIL
 from bench.trial import Trial
 
 MARK = "BENCH_HOSTILE"
 
 
+class Lasting(LocalExecutor):
+    """An executor that outlasts a run, so that the next one has the same server."""
+
+    def cancel(self) -> None:
+        pass
+
+    def end(self) -> None:
+        super().cancel()
+
+
 @dataclass(frozen=True)
 class Ran:
-    """A trial that is over: its end and, if it went well, the bytes of its predictions."""
+    """A trial that is over: its record and, if it went well, its predictions and targets."""
 
-    finished: Finished
-    predictions: dict[str, bytes]
+    record: Record
+    arrays: dict[str, np.ndarray[Any, Any]]
+
+    @property
+    def predictions(self) -> dict[str, bytes]:
+        return {name: array.tobytes() for name, array in self.arrays.items()}
 
     @property
     def metrics(self) -> dict[str, Any]:
-        metrics: dict[str, Any] = json.loads(json.dumps(self.finished.outcome.metrics))
+        metrics: dict[str, Any] = json.loads(json.dumps(self.record.metrics))
         for name in ("epoch_seconds", "elapsed_seconds"):
             metrics.get("curves", {}).pop(name, None)
         return metrics
@@ -48,34 +71,40 @@ class Ran:
 class Arena:
     """Where hostile and innocent plugins meet: one executor runs the one after the other."""
 
-    def __init__(self, folder: Path, task: TaskInfo, prepared: Path, mark: str) -> None:
-        self._executor = LocalExecutor()
+    def __init__(self, folder: Path, task: TaskInfo, ready: PreparedTask, mark: str) -> None:
+        self._executor = Lasting()
         self._folder = folder
         self._task = task
-        self._prepared = prepared
+        self._ready = ready
         self._mark = mark
+        self._store = Store(folder / "records")
+        self._store.prepare()
+        self.notes = Notes()
         self.reference = self.run(INNOCENT)
 
     def run(self, kind: Kind) -> Ran:
-        plugin = self._folder / f"{kind.name}.py"
-        plugin.write_text(kind.source, encoding="utf-8")
-        predictions = self._folder / "predictions.npz"
-        predictions.unlink(missing_ok=True)
-        self._executor.submit(
-            Job(
-                trial=self._trial(kind.name),
-                plugin_path=str(plugin),
-                plugin_source=kind.source,
-                task_path=str(self._task.path),
-                prepared=str(self._prepared),
-                predictions=str(predictions),
-                bounds=kind.bounds,
-            )
+        path = self._folder / f"{kind.name}.py"
+        path.write_text(kind.source, encoding="utf-8")
+        trial = self._trial(kind.name)
+        registry = Registry({"jena": self._task}, ())
+        jobs = Jobs(registry, lambda task: self._ready, {trial.profile: kind.bounds})
+        jobs.prepare(["jena"])
+        self.notes = Notes()
+        done = run(
+            [Planned(trial, Plugin(kind.name, path, source=kind.source))],
+            self._executor,
+            self._store,
+            Context(jobs, describe_run("test"), reuse="never"),
+            self.notes,
+            Interruption(),
         )
-        *_, (_, finished) = self._executor.events()
-        assert isinstance(finished, Finished)
-        well = finished.outcome.status == OK
-        return Ran(finished, arrays_in(predictions) if well else {})
+        (record,) = done.records
+        assert not done.unwritten
+        well = record.status == OK
+        if not well:
+            return Ran(record, {})
+        written = self._store.find(trial)[-1]
+        return Ran(record, self._store.predictions(written))
 
     def end_survivors(self) -> list[str]:
         """Kill and return what still runs a moment after a trial; none of it should."""
@@ -87,7 +116,7 @@ class Arena:
         return described
 
     def close(self) -> None:
-        self._executor.cancel()
+        self._executor.end()
 
     def _survivors(self) -> list[psutil.Process]:
         """Processes that carry this arena's mark, but for the server that forks the trials."""
@@ -115,11 +144,6 @@ class Arena:
         )
 
 
-def arrays_in(path: Path) -> dict[str, bytes]:
-    with np.load(path) as arrays:
-        return {name: arrays[name].tobytes() for name in arrays}
-
-
 @pytest.fixture(scope="module")
 def arena(cache: Path, weather: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     mark = f"arena-{os.getpid()}"
@@ -131,7 +155,7 @@ def arena(cache: Path, weather: Path, tmp_path_factory: pytest.TempPathFactory) 
         patch.setattr(launch, "ANSWER", 2.0)
         task = discover_tasks()["jena"]
         ready = prepare_task(task, "local", weather, lambda line: None)
-        arena = Arena(tmp_path_factory.mktemp("arena"), task, ready.folder, mark)
+        arena = Arena(tmp_path_factory.mktemp("arena"), task, ready, mark)
         yield arena
         arena.close()
 
@@ -139,7 +163,7 @@ def arena(cache: Path, weather: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_hostile_plugin_costs_its_own_trial_only(arena, kind):
     ran = arena.run(kind)
-    outcome, log = ran.finished.outcome, ran.finished.log
+    outcome, log = ran.record, ran.record.log
 
     assert arena.end_survivors() == []
     assert outcome.status == kind.status, f"{outcome.reason}\n{log}"
@@ -148,12 +172,20 @@ def test_a_hostile_plugin_costs_its_own_trial_only(arena, kind):
     assert len(outcome.reason) < 400
     assert kind.log in log
     assert len(log) <= LOG_TAIL
+    if kind.clock:
+        assert outcome.environment["clock"]["own"] < outcome.environment["clock"]["outside"]
+        assert "its own clock was wrong" in "".join(arena.notes.warnings)
+    if outcome.status == OK:
+        # Whatever it says, what it predicted is scored against the targets that there are.
+        assert ran.arrays["targets"].tobytes() == arena.reference.predictions["targets"]
+        wrong = np.abs(ran.arrays["targets"].astype("f8") - ran.arrays["predictions"])
+        assert outcome.metrics["test"]["mae"] == pytest.approx(float(np.mean(wrong)), rel=1e-9)
     if kind.pure:
         assert ran.metrics == arena.reference.metrics
         assert ran.predictions == arena.reference.predictions
 
     after = arena.run(INNOCENT)
-    assert after.finished.outcome.status == OK, after.finished
+    assert after.record.status == OK, after.record
     assert after.metrics == arena.reference.metrics
     assert after.predictions == arena.reference.predictions
 

@@ -176,14 +176,19 @@ def test_data_without_words_cannot_have_word_vectors(data):
 
 
 def test_a_file_is_known_by_what_is_in_it_and_an_absent_one_by_how_to_get_it(data):
-    assert digest_of(FILE) is None
-    with pytest.raises(CannotRun, match=r"needs vectors\.3d\.txt, not in the data folder; put it"):
-        path_of(FILE)
+    assert digest_of(FILE, data / "mine" / "model.py") is None
+    with pytest.raises(
+        CannotRun, match=r"needs vectors\.3d\.txt, neither beside it nor in the data"
+    ):
+        path_of(FILE, data / "mine" / "model.py")
     assert "run `python -m bench data fetch glove`, or put it" in absence_of("glove.6B.100d.txt")
 
     written(data / FILE)
-    assert path_of(FILE) == data / FILE
-    assert digest_of(FILE) == "sha256:" + hashlib.sha256(LINES.encode()).hexdigest()
+    assert path_of(FILE, data / "mine" / "model.py") == data / FILE
+    assert (
+        digest_of(FILE, data / "mine" / "model.py")
+        == "sha256:" + hashlib.sha256(LINES.encode()).hexdigest()
+    )
 
 
 def test_a_plugin_declares_its_files_and_what_is_no_name_is_a_problem(tmp_path):

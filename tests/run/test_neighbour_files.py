@@ -1,0 +1,100 @@
+"""A plugin and the files beside it: found by every command, and told of where not declared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.gate.measure import Sampler, SamplingSettings
+from bench.protocol import MeasureBudget
+from bench.registry.discover import discover
+from bench.run.executor import LocalExecutor
+from bench.run.preparation import prepare_here
+
+SOURCE = '''"""A model whose size stands in a file beside it."""
+
+import json
+from pathlib import Path
+
+TASK = "jena"
+HYPERPARAMETERS = {{"lookback": 24, "step": 6}}
+{files}
+
+
+def build(task):
+    from keras import Sequential, layers
+
+    units = json.loads({read})["units"]
+    return Sequential([task.inputs(), layers.Flatten(), layers.Dense(units), layers.Dense(1)])
+'''
+BESIDE = "Path(__file__).with_name('conf.json').read_text()"
+ASKED = "task.path('conf.json').read_text()"
+
+
+def write(folder: Path, read: str, files: str = "", units: int = 4) -> None:
+    (folder / "sized.py").write_text(SOURCE.format(read=read, files=files))
+    (folder / "conf.json").write_text(json.dumps({"units": units}))
+
+
+def test_run_and_test_find_a_file_beside_the_plugin_with_a_relative_folder(
+    bench, small_run, plugin_folder
+):
+    write(plugin_folder, BESIDE)
+
+    ran = small_run("sized", "--task", "jena", "--plugins", "my-plugins")
+    assert ran.returncode == 0, ran.stderr
+    tested = bench("test", "sized", "--plugins", "my-plugins")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_check_finds_a_file_beside_a_plugin_of_a_relative_folder(
+    plugin_folder, cache, weather, monkeypatch
+):
+    write(plugin_folder, BESIDE)
+    monkeypatch.chdir(plugin_folder.parent)
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
+    registry = discover([Path("my-plugins")])
+    prepare = prepare_here("local", {"jena": weather}, lambda line: None)
+    quick = SamplingSettings("smoke", effort=MeasureBudget(1, 2, 2, 32, 1, 0.1))
+    sampler = Sampler(registry, LocalExecutor(), quick, prepare)
+    try:
+        (sized,) = [plugin for plugin in registry.plugins if plugin.name == "sized"]
+        sampled = sampler.sample(sized)
+    finally:
+        sampler.close()
+
+    assert not sized.path.is_absolute()
+    assert (sampled.status, sampled.reason) == ("ok", "")
+
+
+def test_what_a_plugin_reads_beside_itself_without_declaring_it_is_told_in_one_line(
+    small_run, plugin_folder
+):
+    write(plugin_folder, BESIDE)
+    ran = small_run(
+        "sized", "--task", "jena", "--plugins", "my-plugins", "--seeds", "0,1", "--reuse", "never"
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    (line,) = [line for line in ran.stderr.splitlines() if "conf.json" in line]
+    assert "sized.py reads conf.json beside it, which its identity does not cover" in line
+
+
+@pytest.mark.parametrize("read", [BESIDE, ASKED])
+def test_a_declared_file_beside_the_plugin_belongs_into_the_trial_s_identity(
+    small_run, plugin_folder, read
+):
+    declared = "FILES = ['conf.json']"
+    words = ("sized", "--task", "jena", "--plugins", "my-plugins")
+    write(plugin_folder, read, declared)
+    first = small_run(*words)
+    again = small_run(*words)
+    write(plugin_folder, read, declared, units=5)
+    other = small_run(*words)
+
+    assert first.returncode == again.returncode == other.returncode == 0, first.stderr
+    assert "conf.json" not in first.stderr
+    assert "0 to run" in again.stderr
+    assert "1 to run" in other.stderr
