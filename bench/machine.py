@@ -85,17 +85,54 @@ def _processor() -> str:
 def _commit() -> tuple[str | None, bool | None]:
     """Return the commit of the current folder's repository and whether it has changes."""
     try:
-        commit = _git("rev-parse", "--short=12", "HEAD")
-        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
+        commit = git("rev-parse", "--short=12", "HEAD", timeout=10)
+        status = git("status", "--porcelain", "--untracked-files=no", timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None, None
+    if commit.returncode != 0 or status.returncode != 0:
+        return None, None
+    return commit.stdout.strip(), bool(status.stdout.strip())
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], capture_output=True, text=True, check=True, timeout=10
+#: What Git tells a hook of the operation under way: for other commands it is wrong. With the
+#: index of a commit that is being made, a checkout would end up in that commit.
+_OF_A_HOOK = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_NAMESPACE",
+)
+
+
+def git(
+    *arguments: str, folder: Path | None = None, timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Git without the caller's hooks, index or locks, also from within a hook.
+
+    Args:
+        arguments: What follows ``git`` on a command line.
+        folder: Where it runs; by default the current folder.
+        timeout: Seconds that it may take.
+
+    Raises:
+        OSError: There is no Git.
+        subprocess.TimeoutExpired: It took longer.
+    """
+    words = ["git", "--no-optional-locks", "-c", f"core.hooksPath={os.devnull}", *arguments]
+    environment = {name: v for name, v in os.environ.items() if name not in _OF_A_HOOK}
+    # An interrupt at the terminal is for the run, which then has Git tidy up.
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        start_new_session=True,
     )
-    return done.stdout.strip()
 
 
 # Which CPUs a trial gets when several run at once, and how it is kept to them

@@ -66,7 +66,8 @@ class LocalExecutor:
     ``start`` is how workers are started: "fork" by a server that has imported Keras once,
     "spawn" from nothing, "auto" the first where it is safe. ``shares`` are the CPUs of
     each job that runs at once; see ``bench.machine.cpu_shares``. ``root`` is the folder that
-    workers import ``bench`` from, another revision's say; None for where this process did.
+    workers import ``bench`` from, another revision's say; None for where this process did; in
+    ``libraries`` they look for modules before anywhere else.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class LocalExecutor:
         start: Start = "auto",
         shares: Sequence[Share] = WHOLE,
         root: Path | None = None,
+        libraries: Sequence[Path] = (),
     ) -> None:
         self.slots = len(shares)
         self.root = root
+        self._libraries = libraries
         self._start = start
         self._free = deque(shares)
         self._launchers: dict[str, Launcher] = {}
@@ -131,7 +134,9 @@ class LocalExecutor:
     def _launcher(self, backend: str) -> Launcher:
         if backend not in self._launchers:
             # Any share will do: all have as many CPUs.
-            self._launchers[backend] = Launcher(backend, self._start, self._free[0], self.root)
+            self._launchers[backend] = Launcher(
+                backend, self._start, self._free[0], self.root, self._libraries
+            )
         return self._launchers[backend]
 
 

@@ -75,7 +75,8 @@ class Launcher:
 
     The server imports its libraries on the CPUs ``share``: some count them as they are
     loaded. Workers may then be confined to any others, as long as there are as many.
-    ``root`` is the folder that they import ``bench`` from, None for where this process did.
+    ``root`` is the folder that they import ``bench`` from, None for where this process did;
+    in ``libraries`` they look for modules before anywhere else.
     """
 
     def __init__(
@@ -84,8 +85,9 @@ class Launcher:
         start: Start = "auto",
         share: Share = None,
         root: Path | None = None,
+        libraries: Sequence[Path] = (),
     ) -> None:
-        self._environment = _environment(backend, root)
+        self._environment = _environment(backend, root, libraries)
         self._root = root
         self._share = share
         self._server: ForkServer | None = None
@@ -260,16 +262,17 @@ def _version_of(package: str) -> tuple[int, ...]:
     return tuple(map(int, numbers)) if all(map(str.isdecimal, numbers)) else (0, 0)
 
 
-def _environment(backend: str, root: Path | None) -> dict[str, str]:
+def _environment(backend: str, root: Path | None, libraries: Sequence[Path]) -> dict[str, str]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
     chosen = {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
     if backend == "jax":
         chosen |= _compiled_code()
     if backend == "tensorflow" and (flags := _xla_flags(os.environ.get("XLA_FLAGS", ""))):
         chosen["XLA_FLAGS"] = flags
-    if root is not None:
+    first = [*([root] if root else []), *libraries]
+    if first:
         # The folder that a worker starts in comes first already, unless Python is told that
         # this is not safe.
         others = chosen.get("PYTHONPATH")
-        chosen["PYTHONPATH"] = os.pathsep.join([str(root), *([others] if others else [])])
+        chosen["PYTHONPATH"] = os.pathsep.join([*map(str, first), *([others] if others else [])])
     return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from tree_world import a_repository, commit, copy_of_the_suite, git
 
 from bench.errors import BenchError
-from bench.gate.against import checked_out
+from bench.gate import revision
+from bench.gate.revision import checked_out
+from bench.machine import describe_run
 from bench.registry import source_tree
 from bench.registry.source_tree import Tree
 
@@ -74,9 +77,7 @@ def test_no_trace_is_left_whatever_happens(repository, error):
 
 
 def test_a_checkout_that_stops_half_way_leaves_no_trace(repository, monkeypatch):
-    from bench.gate import against
-
-    real = against._git
+    real = revision._git
 
     def interrupted(folder: Path, *words: str) -> object:
         done = real(folder, *words)
@@ -85,7 +86,7 @@ def test_a_checkout_that_stops_half_way_leaves_no_trace(repository, monkeypatch)
             raise KeyboardInterrupt
         return done
 
-    monkeypatch.setattr(against, "_git", interrupted)
+    monkeypatch.setattr(revision, "_git", interrupted)
     with pytest.raises(KeyboardInterrupt), checked_out("v1"):
         raise AssertionError("it is never entered")
 
@@ -102,10 +103,97 @@ def test_the_user_s_hooks_are_not_run(repository):
         assert not (checkout.tree.copy / "hooked").exists()
 
 
-@pytest.mark.parametrize("revision", ["v9", "--help", "v1:plugins", ""])
-def test_an_unknown_revision_is_a_usage_error(repository, revision):
-    refused = pytest.raises(BenchError, match=rf"^--against {revision}: .*; give a branch, a tag")
-    with refused, checked_out(revision):
+def test_in_a_hook_the_index_of_the_commit_under_way_is_left_alone(repository, monkeypatch):
+    (repository / "plugins" / "model.py").write_text("third\n")
+    git(repository, "add", "--all")
+    index = repository / ".git" / "index"
+    before = index.read_bytes()
+    # What Git sets for a hook of `git commit -a`.
+    monkeypatch.setenv("GIT_INDEX_FILE", str(index))
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+    monkeypatch.setenv("GIT_PREFIX", "")
+
+    with checked_out("v1") as checkout:
+        assert (checkout.tree.copy / "plugins" / "model.py").read_text() == "first\n"
+        assert describe_run("check")["commit"] is not None
+    assert index.read_bytes() == before
+    commit(repository, "third")
+    assert git(repository, "show", "HEAD:plugins/model.py") == "third"
+
+
+def test_what_a_killed_check_left_is_removed_by_the_next_one(repository, tmp_path):
+    script = (
+        "import os, signal\n"
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "from bench.gate.revision import checked_out\n"
+        "with checked_out('v1') as checkout:\n"
+        "    print(checkout.tree.copy, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    left = Path(killed.stdout.strip())
+    assert left.is_dir(), killed.stderr
+
+    with checked_out("v1"):
+        assert worktrees(repository) == 2
+        assert not left.parent.exists()
+
+
+def test_another_check_under_way_keeps_its_checkout(repository):
+    with checked_out("v1") as one, checked_out("v1") as other:
+        assert one.tree.copy != other.tree.copy
+        assert (one.tree.copy / "plugins").is_dir()
+
+
+def test_a_checkout_of_the_user_s_own_is_left_alone(repository, tmp_path):
+    mine = tmp_path / "bench-mine" / "v1"
+    git(repository, "worktree", "add", "--quiet", "--detach", str(mine), "v1")
+
+    with checked_out("v1"):
+        pass
+    assert (mine / "plugins").is_dir()
+
+
+def test_a_submodule_is_checked_out_as_the_revision_has_it(repository, tmp_path):
+    models = a_repository(tmp_path / "models")
+    allowed = ("-c", "protocol.file.allow=always")
+    git(repository, *allowed, "submodule", "add", "--quiet", str(models), "theirs")
+    commit(repository, "with a submodule")
+    git(repository, "tag", "v2")
+
+    with checked_out("v2") as checkout:
+        theirs = checkout.tree.counterpart(repository / "theirs" / "plugins" / "model.py")
+        assert theirs.read_text() == "first\n"
+
+
+def test_a_repository_that_git_does_not_trust_is_named_as_such(repository, monkeypatch):
+    refusal = f"fatal: detected dubious ownership in repository at '{repository}'"
+    refused = subprocess.CompletedProcess([], 128, "", refusal)
+    monkeypatch.setattr(revision, "git", lambda *_, **__: refused)
+
+    with (
+        pytest.raises(BenchError, match=r"does not trust .*git config --global --add safe"),
+        checked_out("v1"),
+    ):
+        pass
+
+
+def test_libraries_of_the_repository_are_imported_from_the_checkout(repository, monkeypatch):
+    (repository / "lib").mkdir()
+    (repository / "lib" / "helper.py").write_text("VALUE = 1\n")
+    commit(repository, "a library")
+    monkeypatch.syspath_prepend(str(repository / "lib"))
+    # The first place is the script's own.
+    monkeypatch.syspath_prepend("")
+
+    with checked_out("HEAD") as checkout:
+        assert checkout.libraries == (checkout.tree.copy / "lib",)
+
+
+@pytest.mark.parametrize("unknown", ["v9", "--help", "v1:plugins", ""])
+def test_an_unknown_revision_is_a_usage_error(repository, unknown):
+    refused = pytest.raises(BenchError, match=rf"^--against {unknown}: .*; give a branch, a tag")
+    with refused, checked_out(unknown):
         pass
 
 
