@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.gate.check import paths_of
+from bench.gate.check import paths_of, plugin_of
 from bench.gate.from_records import side_of
 from bench.gate.judge import report
 from bench.gate.measure import Arms, Interleaved, Revision, Schedule, compare_interleaved
@@ -22,7 +22,7 @@ from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
 from bench.plan.plan import Request
-from bench.protocol import OK
+from bench.protocol import FAILED, OK
 from bench.records.store import Store
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
@@ -55,7 +55,12 @@ def compare_with_revision(
         then = discover(options.folders, tree=checkout.tree)
         names = _names(options, now, then)
         base = Revision(
-            str(checkout), checkout.short, then, _chosen(then, names), checkout.tree.code()
+            str(checkout),
+            checkout.short,
+            then,
+            _chosen(then, names),
+            checkout.tree.code(),
+            checkout.libraries,
         )
         candidate = Revision(HERE, _commit_here(), now, _chosen(now, names))
         schedule = _schedule(options, settings)
@@ -64,8 +69,8 @@ def compare_with_revision(
         if QUALITY in settings.metrics:
             folders = Path(scratch, "base"), Path(scratch, "candidate")
             trained = train_both(
-                Trainer(base.name, then, base.code, folders[0], watch),
-                Trainer(candidate.name, now, candidate.code, folders[1], watch),
+                Trainer(base, folders[0], watch),
+                Trainer(candidate, folders[1], watch),
                 names,
                 options.conditions,
                 options.seeds,
@@ -94,6 +99,7 @@ def _judged(
     base, candidate = measured.base, measured.candidate
     if trained is not None:
         base, candidate = with_quality(base, trained[0]), with_quality(candidate, trained[1])
+    candidate = with_broken(candidate, base, registry)
     found = report(base, candidate, settings, control=measured.control, paired=True)
     return RenderInput(found, candidate, paths_of(registry))
 
@@ -111,6 +117,27 @@ def with_quality(side: Side, trained: Side) -> Side:
         elif known.status == OK:
             plugins[key] = replace(known, quality=learnt.quality)
     return replace(side, plugins=plugins)
+
+
+def with_broken(candidate: Side, base: Side, registry: Registry) -> Side:
+    """Return a candidate with a failure for what the base has and it cannot even plan.
+
+    A plugin that does not parse any more, or names another task, has not gone.
+    """
+    plugins = dict(candidate.plugins)
+    now = {plugin.name: plugin for plugin in registry.plugins}
+    for key in base.plugins.keys() - plugins.keys():
+        plugin = now.get(plugin_of(key))
+        if plugin is not None:
+            plugins[key] = Measurement(key, FAILED, _broken(plugin, key))
+    return replace(candidate, plugins=plugins)
+
+
+def _broken(plugin: Plugin, key: Key) -> str:
+    if plugin.problems:
+        first = plugin.problems[0]
+        return f"{plugin.path.name}:{first.line}: {first.message}"
+    return f"{plugin.path.name} is of the task {plugin.task!r} now, and was of {key.task!r}"
 
 
 def _of_quality_alone(learnt: Measurement) -> Measurement:
@@ -173,15 +200,13 @@ class Watch:
 class Trainer:
     """Trains plugins with one side's code, and keeps the records in a folder of its own.
 
-    ``root`` is where the code comes from; see ``bench.run.executor.LocalExecutor``.
+    Of the revision, all plugins of its registry can be trained.
     """
 
-    def __init__(
-        self, name: str, registry: Registry, root: Path | None, folder: Path, watch: Watch
-    ) -> None:
-        self.name = name
-        self._registry = registry
-        self._root = root
+    def __init__(self, revision: Revision, folder: Path, watch: Watch) -> None:
+        self.name = revision.name
+        self._registry = revision.registry
+        self._revision = revision
         self._store = Store(folder)
         self._watch = watch
 
@@ -197,7 +222,7 @@ class Trainer:
         self._store.prepare()
         if plugins:
             say(f"{self.name}: training for quality, {conditions.profile}")
-            executor = LocalExecutor(root=self._root)
+            executor = self._revision.executor()
             try:
                 self._run(plugins, conditions, seeds, executor)
             finally:

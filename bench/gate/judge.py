@@ -14,6 +14,7 @@ from bench.gate.model import (
     NEW,
     NOT_COMPARABLE,
     NOT_MEASURED,
+    UNCHANGED,
     Finding,
     Key,
     Measurement,
@@ -115,7 +116,11 @@ def _as_a_whole(base: Measurement | None, candidate: Measurement | None) -> Iter
         # It works now; but nothing tells that it is any better than it was.
         reason = f"the baseline has no result: {_unless_ok(base)}"
         yield Finding(candidate.key, "", NEW, reason=reason)
-    elif base.status != SKIPPED:
+    elif base.status == SKIPPED:
+        # Told, so that nobody takes it for compared; there is nothing to be mended in a change.
+        reason = f"on both sides {_unless_ok(candidate)}"
+        yield Finding(candidate.key, "", UNCHANGED, reason=reason)
+    else:
         yield Finding(candidate.key, "", NOT_MEASURED, reason=_unless_ok(candidate))
 
 

@@ -193,7 +193,8 @@ class Revision:
     """A state of the code and the plugins: ``name`` is how a reader knows it.
 
     ``plugins`` are those to be measured, by name. ``code`` is the folder that workers
-    import ``bench`` from, None for where this process did; see ``bench.registry.source_tree.Tree``.
+    import ``bench`` from, None for where this process did, see
+    ``bench.registry.source_tree.Tree``; in ``libraries`` they look for modules first.
     """
 
     name: str
@@ -201,6 +202,11 @@ class Revision:
     registry: Registry
     plugins: Mapping[str, Plugin]
     code: Path | None = None
+    libraries: tuple[Path, ...] = ()
+
+    def executor(self) -> LocalExecutor:
+        """Return what runs jobs with the revision's code."""
+        return LocalExecutor(root=self.code, libraries=self.libraries)
 
 
 @dataclass(frozen=True)
@@ -271,7 +277,7 @@ def compare_interleaved(
 
         def arm(revision: Revision) -> Arm:
             _compile(revision.code)
-            executor = LocalExecutor(root=revision.code)
+            executor = revision.executor()
             source, backend = conditions.source, conditions.backend
             prepare = prepare_by(
                 executor, revision.registry, source, backend, revision.name, say_once

@@ -16,6 +16,7 @@ from tabulate import tabulate
 
 from bench.gate.against import Trainer, Watch
 from bench.gate.judge import judge
+from bench.gate.measure import Revision
 from bench.gate.model import UNCHANGED, WORSE, Conditions, Finding, Side
 from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY
@@ -74,7 +75,8 @@ def _findings(name: str) -> Iterator[tuple[str, Finding, str]]:
 
         def side(title: str, plugin: Plugin, seeds: tuple[int, ...]) -> Side:
             folder = Path(scratch, title.replace(" ", "-"))
-            trainer = Trainer(title, Registry(registry.tasks, (plugin,)), None, folder, watch)
+            revision = Revision(title, "", Registry(registry.tasks, (plugin,)), {})
+            trainer = Trainer(revision, folder, watch)
             return trainer.train({name}, Conditions(), seeds)
 
         before = side("before", plain, SEEDS)

@@ -14,9 +14,11 @@ from gate_world import key, plugin, quality, side, slowed, times
 from tree_world import a_repository, commit, git
 
 from bench.gate import against
-from bench.gate.against import differ, train_both, with_quality
+from bench.gate.against import differ, train_both, with_broken, with_quality
 from bench.gate.measure import Interleaved, Revision, Schedule
 from bench.gate.model import Conditions, Measurement, Side
+from bench.registry.discover import Registry
+from bench.registry.plugins import Plugin
 
 DENSE = """
 from keras import Sequential, layers
@@ -241,3 +243,48 @@ def test_the_times_of_a_training_are_not_taken_for_those_of_the_rounds():
     trained = plugin("only", quality=quality(), rounds={"train_step": times()}, disturbed="busy")
     joined = with_quality(side("here"), side("trained", trained))
     assert joined.plugins[key("only")] == replace(trained, rounds={}, disturbed="")
+
+
+# What the working tree can no longer run
+
+
+def test_a_plugin_that_no_longer_parses_is_failed_and_not_gone(one_plugin, measured):
+    file = one_plugin.folder / "plugins" / "mine.py"
+    file.write_text(file.read_text() + "def broken(:\n")
+
+    assert one_plugin.check("mine", "--metric", "train_step", "--format", "json") == 3
+    assert one_plugin.findings()["mine", ""] == "failed"
+    assert "mine.py:" in one_plugin.out
+
+
+def test_a_plugin_that_names_another_task_is_failed_and_not_gone(one_plugin, measured):
+    file = one_plugin.folder / "plugins" / "mine.py"
+    file.write_text(file.read_text().replace("'jena'", "'jenna'"))
+
+    assert one_plugin.check("mine", "--metric", "train_step", "--format", "json") == 3
+    assert one_plugin.findings()["mine", ""] == "failed"
+    assert "unknown task 'jenna'" in one_plugin.out
+
+
+def test_a_plugin_of_another_task_now_is_told_as_such():
+    was = side("base", plugin(key("mine", task="jena")))
+    now = Plugin("mine", Path("mine.py"), task="imdb")
+    found = with_broken(side("now"), was, Registry({}, (now,)))
+
+    (failed,) = found.plugins.values()
+    assert (failed.status, failed.key.task) == ("failed", "jena")
+    assert failed.reason == "mine.py is of the task 'imdb' now, and was of 'jena'"
+
+
+def test_a_plugin_that_is_no_longer_there_is_left_to_be_gone():
+    assert with_broken(side("now"), side("base", plugin("mine")), Registry({}, ())).plugins == {}
+
+
+def test_a_plugin_skipped_on_both_sides_is_a_row(one_plugin, monkeypatch):
+    skipped = plugin(key("mine", task="jena"), status="skipped", reason="needs lightgbm")
+    both = [side(name, skipped) for name in ("base", "candidate", "control")]
+    monkeypatch.setattr(against, "compare_interleaved", lambda *_: Interleaved(*both, rounds=0))
+
+    assert one_plugin.check("mine", "--metric", "train_step", "--format", "json") == 0
+    assert one_plugin.findings()["mine", ""] == "unchanged"
+    assert "on both sides skipped: needs lightgbm" in one_plugin.out

@@ -357,7 +357,7 @@ def test_a_plugin_that_works_again_is_new_for_nothing_tells_that_it_is_better():
 def test_a_plugin_that_is_skipped_now_is_not_measured_unless_it_always_was():
     assert whole(GOOD, LEFT_OUT) == [("not measured", "skipped: needs scikit-learn")]
     assert whole(BROKEN, LEFT_OUT)[0][0] == "not measured"
-    assert whole(LEFT_OUT, LEFT_OUT) == []
+    assert whole(LEFT_OUT, LEFT_OUT) == [("unchanged", "on both sides skipped: needs scikit-learn")]
 
 
 @pytest.mark.parametrize("paired", [False, True])

@@ -168,6 +168,20 @@ def test_workers_may_have_another_revision_s_code(worker, tmp_path):
     assert finished.outcome.reason == str(other / "bench" / "__init__.py")
 
 
+def test_workers_look_for_modules_in_a_revision_s_libraries_first(worker, tmp_path, monkeypatch):
+    for name in ("theirs", "ours"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "made_library.py").write_text(f"NAME = {name!r}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "ours"))
+    worker('import made_library; send(Outcome("ok", reason=made_library.NAME))')
+    local = LocalExecutor("spawn", libraries=[tmp_path / "theirs"])
+    local.submit(a_job())
+    finished = [event for _, event in local.events()][-1]
+
+    assert isinstance(finished, Finished)
+    assert finished.outcome.reason == "theirs"
+
+
 def test_a_folder_without_code_leaves_workers_with_the_installed_one(worker, tmp_path):
     import bench
 
