@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import read_bounded
 
 _LARGEST_SOURCE = 1 << 20  # bytes; what is larger is data in a file that ends in .py
 
@@ -81,6 +80,9 @@ def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
 
     Never raises for what the file contains: what cannot be read becomes a problem.
     """
+    # Late: help alone reads no file.
+    from bench.files import read_bounded
+
     empty = Declarations(path, "", "", {}, {}, (), ())
     try:
         source = _text(read_bounded(path, _LARGEST_SOURCE))
