@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate.measure import Sampler, SamplingSettings
+from bench.gate.measure import Sampler
+from bench.gate.model import Conditions
 from bench.protocol import MeasureBudget
 from bench.registry.discover import discover
 from bench.run.executor import LocalExecutor
@@ -57,8 +58,9 @@ def test_check_finds_a_file_beside_a_plugin_of_a_relative_folder(
     monkeypatch.setenv("BENCH_CACHE_DIR", str(cache))
     registry = discover([Path("my-plugins")])
     prepare = prepare_here("local", {"jena": weather}, lambda line: None)
-    quick = SamplingSettings("smoke", effort=MeasureBudget(1, 2, 2, 32, 1, 0.1))
-    sampler = Sampler(registry, LocalExecutor(), quick, prepare)
+    short = MeasureBudget(1, 2, 2, 32, 1, 0.1)
+    conditions = Conditions("smoke", "local")
+    sampler = Sampler(registry, LocalExecutor(), conditions, prepare, effort=short)
     try:
         (sized,) = [plugin for plugin in registry.plugins if plugin.name == "sized"]
         sampled = sampler.sample(sized)
