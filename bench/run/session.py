@@ -14,8 +14,7 @@ from bench.errors import BenchError
 from bench.files import write_whole
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
-from bench.plan.plan import Group, Planned, RunOptions
-from bench.plan.retry import ask_again, failed_trials
+from bench.plan.plan import Group, Planned, RunOptions, ask_again, failed_trials
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
 from bench.records.selection import is_named
