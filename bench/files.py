@@ -19,6 +19,27 @@ _STALE_SECONDS = 24 * 3600
 _READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+def from_here(path: Path) -> str:
+    """Return a path as seen from the working folder, where it lies below that."""
+    try:
+        return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
+    except (ValueError, OSError):
+        return str(path)
+
+
+def without_home(path: Path) -> str:
+    """Return a path that is found again: as seen from here, else with ``~``, else a whole one.
+
+    The home folder, which names the owner, is not in it.
+    """
+    whole = path.resolve()
+    with contextlib.suppress(ValueError, OSError):
+        return whole.relative_to(Path.cwd().resolve()).as_posix()
+    with contextlib.suppress(ValueError, OSError, RuntimeError):
+        return f"~/{whole.relative_to(Path.home().resolve()).as_posix()}"
+    return whole.as_posix()
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that readers see the old one or the new one, never a part.
 

@@ -1,9 +1,16 @@
-"""What the gate compares: each metric with its direction and the change that is tolerated."""
+"""The metrics: direction, tolerated change, and the one estimator of a metric's value.
+
+Whoever tells a metric of a measurement as one number (a check, a baseline, a history, an
+export, a table) takes it from here, so that the same measurement is the same number wherever
+it is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Literal
 
 Kind = Literal["quality", "time", "memory", "count"]
@@ -48,3 +55,92 @@ METRICS: Mapping[str, Metric] = {
         Metric(PARAMETERS, "count", "", "min", 0.0, "number of weights"),
     )
 }
+
+
+#: Which quantile of its rounds stands for a process.
+FAST = 0.1
+
+#: How the value of a metric comes from what was measured, by its kind, in words.
+ESTIMATORS: Mapping[Kind, str] = {
+    "quality": "mean over seeds",
+    "time": "median over processes of the first decile of each one's rounds",
+    "memory": "median over processes of the first decile of each one's rounds",
+    "count": "the number itself",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value, with the least and the largest of the ``count`` seeds or processes."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def estimator(metric: str) -> str:
+    """Say how the value of a metric comes from what was measured."""
+    return ESTIMATORS[METRICS[metric].kind]
+
+
+def process_value(rounds: Sequence[float]) -> float:
+    """Return what a process measured: the first decile of its rounds, by interpolation.
+
+    A machine can hold a round up but never hurry it, so that the fast rounds tell most of
+    the code (Chen & Revels 2016, "Robust benchmarking in noisy environments"); the very
+    fastest is one round's luck. On 30 real processes of a GRU's training, 40 steps each on two
+    threads, 8 pairs found 85% of 5% slowdowns by the first decile, 81% by the minimum, 65% by
+    the first quartile and 29% by the median, each without a false alarm. On one thread, 100
+    steps each, the first decile found all.
+
+    Args:
+        rounds: At least one, in seconds or bytes.
+
+    Returns:
+        NaN where a round is no finite number.
+    """
+    if not all(map(math.isfinite, rounds)):
+        return math.nan
+    ordered = sorted(map(float, rounds))
+    place = FAST * (len(ordered) - 1)
+    below = int(place)
+    lower, upper = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    share, apart = place - below, upper - lower
+    # From the nearer end, so that the value never leaves the two.
+    return lower + share * apart if share < 0.5 else upper - (1 - share) * apart
+
+
+def process_values(processes: Iterable[Sequence[float]]) -> list[float]:
+    """Return one value a process: its rounds share what it was dealt."""
+    return [process_value(rounds) for rounds in processes]
+
+
+def median_over_processes(values: Sequence[float]) -> float:
+    """Return a time or memory of some processes, at least one, each by its one value."""
+    return median(values)
+
+
+def mean_over_seeds(scores: Sequence[float]) -> float:
+    """Return the quality of some seeds, at least one, each by its score."""
+    return fmean(scores)
+
+
+def estimate_over_processes(processes: Iterable[Sequence[float]]) -> Estimate | None:
+    """Return a time or memory from the rounds of each process; None for none."""
+    values = process_values(processes)
+    return _estimate(median_over_processes(values), values) if values else None
+
+
+def estimate_over_seeds(scores: Sequence[float]) -> Estimate | None:
+    """Return the quality from the score of each seed; None for none."""
+    return _estimate(mean_over_seeds(scores), scores) if scores else None
+
+
+def estimate_of_count(number: int) -> Estimate:
+    """Return a number that is counted, and has no noise."""
+    return _estimate(float(number), [float(number)])
+
+
+def _estimate(value: float, values: Sequence[float]) -> Estimate:
+    return Estimate(value, min(values), max(values), len(values))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.analysis.contention import Contention, disturbance, machine_of, usual_references, worst
-from bench.protocol import OK
+from bench.metrics import median_over_processes
 from bench.records.record import Record
 from bench.statistics.medians import median_interval
 
@@ -135,9 +135,10 @@ class Costs:
     """The costs of a row over its trials that are ok: medians, in seconds and bytes.
 
     None is what no record tells. ``fit_seconds_range`` is the smallest and the largest
-    over the trials. ``epoch_seconds`` is the median over all epochs of all trials but each
-    one's first, ``epoch_seconds_interval`` that median's 95% confidence interval.
-    ``reached`` maps targets to the time to reach them.
+    over the trials. ``epoch_seconds`` is no metric of ``bench.metrics``, but what an epoch
+    takes with all that holds it up: the median over all epochs of all trials but each one's
+    first, ``epoch_seconds_interval`` that median's 95% confidence interval. ``reached`` maps
+    targets to the time to reach them.
 
     Times are those of the ``quiet_trials`` alone, if there are any. If there are none,
     they are of the ``contended_trials``, and ``contended`` says why: such times are
@@ -176,29 +177,6 @@ def table_costs(rows: Mapping[str, Sequence[Record]], targets: Targets) -> dict[
         for label, records in rows.items()
         if records
     }
-
-
-def with_repeats(answering: Sequence[Record], found: Sequence[Record]) -> list[Record]:
-    """Return the records that are ok of those that answer for a row, and of their repeats.
-
-    A trial that was trained again to be compared was timed again, too. Either of the two
-    may be the one that answers.
-
-    Args:
-        answering: One record a trial.
-        found: All records of the row.
-    """
-    pairs = {(record.identity, record.finished) for record in answering}
-    pairs |= {(r.identity, r.repeat["of"]) for r in answering if r.repeat}
-    return [
-        record
-        for record in found
-        if record.status == OK
-        and (
-            (record.identity, record.finished) in pairs
-            or (record.repeat is not None and (record.identity, record.repeat["of"]) in pairs)
-        )
-    ]
 
 
 def _costs(trials: Sequence[tuple[Record, Contention]], targets: Targets) -> Costs:
@@ -253,4 +231,4 @@ def _known(values: Iterable[float | None]) -> list[float]:
 
 
 def _middle(values: Sequence[float]) -> float | None:
-    return median(values) if values else None
+    return median_over_processes(values) if values else None

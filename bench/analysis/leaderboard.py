@@ -16,12 +16,11 @@ from bench.analysis.costs import (
     make_targets,
     shows_published,
     table_costs,
-    with_repeats,
 )
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, row_label
 from bench.records.repeats import Repeats, summarise
-from bench.records.selection import UNREADABLE, current, left_out, setbacks, told
+from bench.records.selection import UNREADABLE, Selected, WorkingTree, by_age, select
 
 if TYPE_CHECKING:
     from bench.statistics.compare import Rank, TableComparison
@@ -68,7 +67,9 @@ class Row:
     ``rank`` and ``is_best``, whether none is significantly better, are for
     ``bench.analysis.ranking`` to say. ``costs`` are of the seeds that are ok, None if none is.
     ``reason`` says why a row is not ok, or what became of a later attempt at a row that
-    is. ``repeats`` is what came of training its trials again, None if none was.
+    is; it begins with ``outdated``, which says why the row is not of the working tree, "" where
+    it is or nothing is known of that. ``repeats`` is what came of training its trials again,
+    None if none was.
     """
 
     label: str
@@ -87,6 +88,7 @@ class Row:
     reused: bool
     is_baseline: bool
     repeats: Repeats | None
+    outdated: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Table:
 
     ``groups`` is what examples that are not independent have in common, in the plural.
     ``scored_examples`` is None where all of each split are scored; ``targets`` are those of
-    which the rows' costs tell the time to reach them; ``records`` are those that the rows
-    summarise or mention. ``ranking`` is how the rows compare, None until they are judged.
+    which the rows' costs tell the time to reach them; ``selected`` are the records of each row,
+    by its label. ``ranking`` is how the rows compare, None until they are judged.
     """
 
     task: str
@@ -113,13 +115,19 @@ class Table:
     baseline: str
     targets: Targets
     rows: tuple[Row, ...]
-    records: tuple[Record, ...]
+    selected: Mapping[str, Selected]
     ranking: RankingResult | None = None
 
     @cached_property
-    def records_by_row(self) -> Mapping[str, Sequence[Record]]:
-        """The records that each row summarises or mentions, by its label."""
-        return _by_row(self.records)
+    def records(self) -> tuple[Record, ...]:
+        """The records that the rows summarise or mention."""
+        return tuple(record for found in self.selected.values() for record in found.told)
+
+    @cached_property
+    def identities(self) -> frozenset[str]:
+        """The identities of all records of the rows, of those that answer for none, too."""
+        found = (record for each in self.selected.values() for record in each.everything)
+        return frozenset(record.identity for record in found)
 
 
 @dataclass(frozen=True)
@@ -131,33 +139,38 @@ class Leaderboard:
 
 
 def make_leaderboard(
-    records: Iterable[Record], reused: Iterable[str] = (), unreadable: int = 0
+    records: Iterable[Record],
+    reused: Iterable[str] = (),
+    unreadable: int = 0,
+    tree: WorkingTree | None = None,
 ) -> Leaderboard:
     """Build the leaderboard, not yet judged; the order of ``records`` does not matter.
 
-    Nothing but the records is asked: a row stays when its plugin's file is gone. Of a
-    row's configurations (a plugin's source, view or schedule may have changed between
-    runs) the one tried last counts, and of its records for each seed the newest that is
-    ok, else the newest. Later ones that ended worse are mentioned in the row; all others
-    are counted as left out.
+    A row stays when its plugin's file is gone, with a mark. Which of its records answer for
+    it, ``bench.records.selection.select`` says; later ones that ended worse are mentioned in
+    the row, and all others are counted as left out.
 
     Args:
         records: All records to be shown.
         reused: Identities that this run took from the store instead of training.
         unreadable: How many files could not be read beside them.
+        tree: What is known of the working tree, None if nothing: then the newest answer.
     """
-    everything = sorted(records, key=_by_age)
+    everything = by_age(records)
     marked = frozenset(reused)
+    if tree is not None:
+        # What a run has taken from the store is what the tree is now.
+        tree = tree.knowing(r.trial.configuration for r in everything if r.identity in marked)
     groups: dict[TableKey, list[Record]] = defaultdict(list)
     for record in everything:
         groups[_table_key(record)].append(record)
     tables = []
     counted: Counter[str] = Counter()
     for _, group in sorted(groups.items(), key=_by_text):
-        by_row = _by_row(group)
-        tables.append(_table(group, by_row, marked))
-        for found in by_row.values():
-            counted.update(left_out(found))
+        selected = {label: select(found, tree) for label, found in _by_row(group).items()}
+        tables.append(_table(group, selected, marked))
+        for found in selected.values():
+            counted.update(found.left_out)
     if unreadable:
         counted[UNREADABLE] = unreadable
     return Leaderboard(tuple(tables), dict(counted))
@@ -168,10 +181,6 @@ def spread(values: Sequence[float]) -> Spread | None:
     if not values:
         return None
     return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
-
-
-def _by_age(record: Record) -> tuple[str, ...]:
-    return record.finished, record.identity, record.status, record.reason
 
 
 def _table_key(record: Record) -> TableKey:
@@ -199,17 +208,16 @@ def _by_row(group: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def _table(
-    group: Sequence[Record], by_row: Mapping[str, Sequence[Record]], reused: frozenset[str]
+    group: Sequence[Record], selected: Mapping[str, Selected], reused: frozenset[str]
 ) -> Table:
     first = group[-1]
     metric = first.data["metric"]
-    rows = [_row(label, found, metric, reused) for label, found in sorted(by_row.items())]
+    rows = [_row(label, found, metric, reused) for label, found in sorted(selected.items())]
     baselines = {row.backend: row for row in rows if row.is_baseline}
     fallback = next(iter(baselines.values()), None)
     compared = [_compared(row, baselines.get(row.backend, fallback), metric) for row in rows]
     targets = _targets(rows, fallback, metric, first.trial.source)
-    timed = {label: with_repeats(current(found), found) for label, found in by_row.items()}
-    costs = table_costs(timed, targets)
+    costs = table_costs({label: found.timed for label, found in selected.items()}, targets)
     costed = [replace(row, costs=costs.get(row.label)) for row in compared]
     return Table(
         task=first.trial.task,
@@ -226,25 +234,22 @@ def _table(
         baseline=metric["baseline"],
         targets=targets,
         rows=tuple(_ordered(costed, metric)),
-        records=tuple(record for found in by_row.values() for record in told(found)),
+        selected=selected,
     )
 
 
 def records_of(table: Table, row: Row) -> Sequence[Record]:
     """Return the records that a row summarises or mentions; those that are ok it summarises."""
-    return table.records_by_row.get(row.label, ())
+    found = table.selected.get(row.label)
+    return found.told if found else ()
 
 
-def _row(
-    label: str, found: Sequence[Record], metric: Mapping[str, Any], reused: frozenset[str]
-) -> Row:
-    records = current(found)
-    good = [record for record in records if record.status == OK]
+def _row(label: str, found: Selected, metric: Mapping[str, Any], reused: frozenset[str]) -> Row:
+    records, good, trial = found.answering, found.good, found.trial
     status, reason = _status(records, good)
-    worse = setbacks(records, found)
-    if worse and not reason:
-        reason = f"a later attempt: {worse[-1].status}: {worse[-1].reason}"
-    trial = records[-1].trial
+    if found.setbacks and not reason:
+        last = found.setbacks[-1]
+        reason = f"a later attempt: {last.status}: {last.reason}"
 
     def summary(split: str) -> dict[str, Spread]:
         spreads = {}
@@ -268,10 +273,13 @@ def _row(
         parameters=good[-1].model["parameters"] if good else None,
         seeds=tuple(record.trial.seed for record in records),
         status=status,
-        reason=reason,
+        reason="; ".join(filter(None, (found.outdated, reason))),
         reused=bool(good) and all(record.identity in reused for record in records),
         is_baseline=trial.plugin == metric["baseline"] and not trial.overrides,
-        repeats=summarise([r for r in found if r.trial.configuration == trial.configuration]),
+        repeats=summarise(
+            [r for r in found.everything if r.trial.configuration == trial.configuration]
+        ),
+        outdated=found.outdated,
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bench.analysis.leaderboard import Leaderboard, RankingResult, Row, Spread, Table, records_of
 from bench.errors import BenchError
 from bench.protocol import OK
 from bench.records.record import Record
-from bench.records.store import Store
 
 if TYPE_CHECKING:
     from bench.statistics.blocks import PluginScores
@@ -46,7 +45,14 @@ def key_of(record: Record) -> Key:
     return record.identity, record.finished
 
 
-def gather(store: Store, board: Leaderboard, say: Callable[[str], None]) -> Evidence:
+class Predictions(Protocol):
+    """Where the predictions of records are found."""
+
+    def predictions(self, record: Record) -> dict[str, Array]:
+        """Return the arrays that a trial left, by name; raise BenchError if they are gone."""
+
+
+def gather(store: Predictions, board: Leaderboard, say: Callable[[str], None]) -> Evidence:
     """Read the predictions of a leaderboard's records that are ok; by record and split.
 
     ``say`` is told of each file that cannot be used. Records of the first schemas kept no

@@ -29,7 +29,8 @@ class BaselineOptions:
     task: str | None
     profile: str | None
     source: str | None
-    results: Path
+    folders: tuple[Path, ...]
+    results: tuple[Path, ...]
     output: Path
 
 
@@ -42,7 +43,8 @@ class BaselineOptions:
     help="Of which trainings.  [default: the one that there is]",
 )
 @click.option("--source", metavar="SOURCE", help="Only what ran on this source of data.")
-@shared.results
+@shared.plugin_folders
+@shared.several_results
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -57,22 +59,26 @@ def command(options: BaselineOptions) -> int:
 
     Nothing is run: `python -m bench run` makes the records. The file holds for each plugin
     the quality of its seeds, times, memory and the number of weights; the same records give
-    the same file. `python -m bench check` compares with it.
+    the same file. Of each plugin the records of its present source are kept; where there are
+    none, the newest, and a warning says so. `python -m bench check` compares with it.
 
     Exit status: 0 it is written; 2 there are no records for it, or a file is wrong.
     """
     from bench.gate.baseline import write
     from bench.gate.from_records import side_of
     from bench.gate.report.people import baseline_document
-    from bench.records.store import Store
+    from bench.records.selection import working_tree
+    from bench.records.store import Stores
+    from bench.registry.discover import discover
     from bench.report.writers import to_text
 
-    store = Store(options.results)
+    store = Stores(options.results)
     contents = store.read()
-    for line in contents.unreadable:
-        _warn(f"left out {line}")
-    records = _chosen(contents.records, options)
-    side = side_of(str(options.results), records, store, _warn)
+    for line in contents.problems:
+        _warn(line)
+    records = _chosen(contents.records, options, str(store))
+    tree = working_tree(discover(options.folders), records)
+    side = side_of(str(store), records, store, _warn, tree)
     _write(options.output, write(side))
     click.echo(to_text(baseline_document(side)))
     disturbed = sum(bool(measured.disturbed) for measured in side.plugins.values())
@@ -87,7 +93,7 @@ def command(options: BaselineOptions) -> int:
     return 0
 
 
-def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]:
+def _chosen(records: Sequence[Record], options: BaselineOptions, where: str) -> list[Record]:
     """Return the records that are asked for, all of one profile."""
     from bench.formatting import one_line
     from bench.records.selection import is_named
@@ -95,7 +101,7 @@ def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]
 
     if not records:
         raise BenchError(
-            f"{options.results}: has no records; run some first with "
+            f"{where}: has no records; run some first with "
             "`python -m bench run --all --seeds 0,1,2`, or name another --results"
         )
     known = sorted({record.trial.plugin for record in records})
@@ -103,7 +109,7 @@ def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]
         if not any(is_named(record.trial, [name], None) for record in records):
             there = one_line(", ".join(known), 200)
             hint = nearest(name, known) or f"; there are records of {there}"
-            raise BenchError(f"{options.results}: has no records of {name!r}{hint}")
+            raise BenchError(f"{where}: has no records of {name!r}{hint}")
     wanted = {"task": options.task, "profile": options.profile, "source": options.source}
     found = [
         record
@@ -114,15 +120,14 @@ def _chosen(records: Sequence[Record], options: BaselineOptions) -> list[Record]
     if not found:
         asked = " ".join(f"--{name} {value}" for name, value in wanted.items() if value)
         raise BenchError(
-            f"{options.results}: has no records for {' '.join([*options.names, asked])}; "
+            f"{where}: has no records for {' '.join([*options.names, asked])}; "
             "run what is to be kept first"
         )
     profiles = {record.trial.profile for record in found}
     if len(profiles) > 1:
         there = ", ".join(profile for profile in PROFILES if profile in profiles)
         raise BenchError(
-            f"{options.results}: has records of several profiles ({there}); "
-            "choose one with --profile"
+            f"{where}: has records of several profiles ({there}); choose one with --profile"
         )
     return found
 

@@ -53,6 +53,16 @@ results = click.option(
     help="Where records are kept.",
 )
 
+several_results = click.option(
+    "--results",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    default=(Path("reports"),),
+    show_default="reports",
+    metavar="DIR",
+    help="Where records are kept; may be repeated, to read several folders as one.",
+)
+
 plugin_folders = click.option(
     "--plugins",
     "folders",

@@ -15,6 +15,7 @@ from bench.formatting import without_controls
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
+    from bench.registry.discover import Registry
     from bench.report.document import Document
 
 FORMATS = ("text", "md", "html", "csv", "json")
@@ -33,7 +34,9 @@ class ReportOptions:
     reproduction: bool
     backends: bool
     figures: Path | None
-    results: Path
+    current: bool
+    folders: tuple[Path, ...]
+    results: tuple[Path, ...]
     output: Path | None
 
 
@@ -60,7 +63,13 @@ class ReportOptions:
     metavar="DIR",
     help="Also draw learning curves and quality against time as SVG; needs matplotlib.",
 )
-@shared.results
+@click.option(
+    "--current",
+    is_flag=True,
+    help="Only plugins that are in the working tree, not those whose files are gone.",
+)
+@shared.plugin_folders
+@shared.several_results
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -71,14 +80,20 @@ class ReportOptions:
 def command(options: ReportOptions) -> int:
     """Render the leaderboard again from the recorded results; nothing is run.
 
+    A plugin's row is of the records of its present source. Where there are none, or its file
+    is gone, it is of the newest records, and says so.
+
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
     from bench.report.writers import FORMATS
 
     form = options.form or _by_name(options.output)
     _check(options, form)
-    board = _board(options)
-    text = FORMATS[form](_document(options, board))
+    from bench.registry.discover import discover
+
+    registry = discover(options.folders)
+    board = _board(options, registry)
+    text = FORMATS[form](_document(options, board, registry))
     if form in _TABLES_ONLY and not (options.reproduction or options.backends):
         _tell_left_out(board)
     if options.figures is not None:
@@ -103,34 +118,38 @@ def _check(options: ReportOptions, form: str) -> None:
             raise BenchError(f"--{name}: has no html; use --format md, csv, json or text")
 
 
-def _document(options: ReportOptions, board: Leaderboard) -> Document:
+def _document(options: ReportOptions, board: Leaderboard, registry: Registry) -> Document:
     if options.reproduction:
-        return _reproduction(board)
+        return _reproduction(board, registry)
     return _backends(board) if options.backends else _leaderboard(board)
 
 
-def _board(options: ReportOptions) -> Leaderboard:
+def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     from bench.analysis.leaderboard import make_leaderboard
     from bench.analysis.ranking import gather, judge
-    from bench.records.store import Store
+    from bench.records.selection import working_tree
+    from bench.records.store import Stores
 
-    store = Store(options.results)
+    store = Stores(options.results)
     contents = store.read()
-    for line in contents.unreadable:
-        print(f"warning: left out {line}", file=sys.stderr)
+    for line in contents.problems:
+        _warn(line)
+    tree = working_tree(registry, contents.records)
     wanted = {"task": options.task, "profile": options.profile, "source": options.source}
     records = [
         record
         for record in contents.records
         if all(value in (None, getattr(record.trial, name)) for name, value in wanted.items())
+        and (tree.has(record.trial) or not options.current)
     ]
     if not records:
-        chosen = ", ".join(f"--{name} {value}" for name, value in wanted.items() if value)
+        asked = [f"--{name} {value}" for name, value in wanted.items() if value]
+        chosen = ", ".join([*asked, "--current"] if options.current else asked)
         raise BenchError(
-            f"{options.results}: has no records{' for ' + chosen if chosen else ''}; "
+            f"{store}: has no records{' for ' + chosen if chosen else ''}; "
             "run some first with `python -m bench run --all`, or name another --results"
         )
-    board = make_leaderboard(records, unreadable=len(contents.unreadable))
+    board = make_leaderboard(records, unreadable=len(contents.unreadable), tree=tree)
     return judge(board, gather(store, board, _warn))
 
 
@@ -151,11 +170,11 @@ def _leaderboard(board: Leaderboard) -> Document:
     return leaderboard_document(board)
 
 
-def _reproduction(board: Leaderboard) -> Document:
+def _reproduction(board: Leaderboard, registry: Registry) -> Document:
     from bench.analysis.reproduction import reproduce
     from bench.report.reproduction import reproduction_document
 
-    found = reproduce(board, _notes())
+    found = reproduce(board, _notes(registry))
     if not found.comparisons:
         raise BenchError(
             "--reproduction: no record of a full training on real data has a published figure; "
@@ -177,11 +196,9 @@ def _backends(board: Leaderboard) -> Document:
     return backends_document(found)
 
 
-def _notes() -> dict[str, str]:
+def _notes(registry: Registry) -> dict[str, str]:
     """Return what plugins say of their published figures, by plugin."""
-    from bench.registry.discover import discover
-
-    return {plugin.name: plugin.reference_note for plugin in discover().plugins}
+    return {plugin.name: plugin.reference_note for plugin in registry.plugins}
 
 
 def _draw(board: Leaderboard, folder: Path) -> None:

@@ -158,6 +158,8 @@ def command(options: RunOptions) -> int:
     too. The records and the leaderboard say whether the predictions and scores were
     bit-identical, within 1e-6, or different.
 
+    With --failed a plugin that is there no more is named and left out, and counts for nothing.
+
     Exit status: 0 every trial is ok or skipped with a reason; 1 some trial failed or, with
     --verify, some repeat differed, failed or could not be compared (the leaderboard is
     written and shows it); 2 the command line or a file is wrong, nothing was run; 130

@@ -23,14 +23,14 @@ class ShowOptions:
     """All that ``python -m bench show`` is told; see its help."""
 
     name: str
-    results: Path
+    results: tuple[Path, ...]
     folders: tuple[Path, ...]
     as_json: bool
 
 
 @click.command(name="show")
 @click.argument("name")
-@shared.results
+@shared.several_results
 @shared.plugin_folders
 @click.option("--json", "as_json", is_flag=True, help="All records of the plugin as JSON.")
 @shared.filled(ShowOptions)
@@ -39,17 +39,19 @@ def command(options: ShowOptions) -> int:
 
     Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
     """
-    from bench.records.store import Store
+    from bench.records.selection import newest, working_tree
+    from bench.records.store import Stores
     from bench.registry.discover import discover
 
     name = options.name
-    contents = Store(options.results).read()
-    for line in contents.unreadable:
-        print(f"warning: left out {line}", file=sys.stderr)
+    store, registry = Stores(options.results), discover(options.folders)
+    contents = store.read()
+    for line in contents.problems:
+        print(f"warning: {line}", file=sys.stderr)
     records = [r for r in contents.records if r.trial.plugin == name]
-    known = [p for p in discover(options.folders).plugins if p.name == name]
+    known = [p for p in registry.plugins if p.name == name]
     if not known and not records:
-        discover(options.folders).select([name])
+        registry.select([name])
     if options.as_json:
         click.echo(json.dumps([json.loads(record.to_json()) for record in records], indent=1))
         return 0
@@ -59,19 +61,24 @@ def command(options: ShowOptions) -> int:
         lines += [f"  {key} = {value!r}" for key, value in plugin.hyperparameters.items()]
         lines += [f"  PROBLEM {problem}" for problem in plugin.problems]
     if not records:
-        lines.append(f"no records in {options.results}; `python -m bench run {name}` makes one")
+        lines.append(f"no records in {store}; `python -m bench run {name}` makes one")
     else:
-        lines += ["", *_last(records[-1]), "", "history, newest first:"]
+        tree = working_tree(registry, records)
+        shown = newest(records, tree)
+        outdated = tree.outdated(shown.trial)
+        which = "last record" if shown is records[-1] else "current record"
+        heading = f"{which} ({outdated})" if outdated else which
+        lines += ["", *_last(shown, heading), "", "history, newest first:"]
         lines += [f"  {_line(record)}" for record in reversed(records)]
     # A record, its log above all, may hold anything; the terminal gets text.
     click.echo("\n".join(without_controls(line.expandtabs()) for line in lines))
     return 0
 
 
-def _last(record: Record) -> list[str]:
+def _last(record: Record, heading: str = "last record") -> list[str]:
     from bench.formatting import count, duration, size, sparkline
 
-    lines = [f"last record: {_line(record)}"]
+    lines = [f"{heading}: {_line(record)}"]
     if record.status == OK:
         for split in ("validation", "test"):
             figures = record.metrics[split].items()

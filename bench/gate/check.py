@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.files import from_here
 from bench.gate import baseline
 from bench.gate.from_pytest_benchmark import is_pytest_benchmark
 from bench.gate.from_pytest_benchmark import side_of as side_of_pytest_benchmark
@@ -17,6 +18,7 @@ from bench.gate.model import Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.settings import CheckOptions, CheckSettings
 from bench.protocol import SKIPPED
+from bench.records.selection import working_tree
 from bench.records.store import Store
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry, discover
@@ -26,20 +28,12 @@ _Say = Callable[[str], None]
 
 def paths_of(registry: Registry) -> dict[str, str]:
     """Return the files of the plugins, by name, as seen from here."""
-    return {plugin.name: relative(plugin.path) for plugin in registry.plugins}
+    return {plugin.name: from_here(plugin.path) for plugin in registry.plugins}
 
 
 def plugin_of(key: Key) -> str:
     """Return the plugin's name: a label says behind it what the command line changed."""
     return key.label.partition(" (")[0]
-
-
-def relative(path: Path) -> str:
-    """Return a path as seen from the working folder, where it lies below that."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _Say) -> RenderInput:
@@ -59,7 +53,7 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     if not base.plugins:
         raise BenchError(_nothing(options, whole))
     candidate = options.candidate or options.results
-    found = _narrowed(read_side(candidate, say, options), options)
+    found = _narrowed(read_side(candidate, say, options, registry), options)
     kinds = {_conditions(key) for key in base.plugins}
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
     missing = base.plugins.keys() - kept.keys()
@@ -71,13 +65,19 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     return RenderInput(report(base, judged, settings), judged, paths_of(registry))
 
 
-def read_side(path: Path, say: _Say, options: CheckOptions | None = None) -> Side:
+def read_side(
+    path: Path,
+    say: _Say,
+    options: CheckOptions | None = None,
+    registry: Registry | None = None,
+) -> Side:
     """Read one side of a comparison, from whatever keeps it.
 
     Args:
         path: A folder of records, a baseline, or what pytest-benchmark has saved.
         say: Is told what was left out.
         options: Of records, what they ask for alone is looked at: each has predictions.
+        registry: The plugins that there are: records of their present source are taken.
 
     Raises:
         BenchError: It does not exist, is damaged, or is none of these.
@@ -85,8 +85,8 @@ def read_side(path: Path, say: _Say, options: CheckOptions | None = None) -> Sid
     if path.is_dir():
         store = Store(path)
         contents = store.read()
-        for line in contents.unreadable:
-            say(f"warning: left out {line}")
+        for line in contents.problems:
+            say(f"warning: {line}")
         if not contents.records:
             raise BenchError(
                 f"{path}: has no records; run what is to be compared first with "
@@ -97,7 +97,8 @@ def read_side(path: Path, say: _Say, options: CheckOptions | None = None) -> Sid
             for record in contents.records
             if options is None or options.has(record.trial.task, record.trial.plugin)
         ]
-        return side_of_records(str(path), wanted, store, say)
+        tree = None if registry is None else working_tree(registry, wanted)
+        return side_of_records(str(path), wanted, store, say, tree)
     if not path.exists():
         raise BenchError(f"{path}: there is no such file; check the path")
     if _is_pytest_benchmark(path):

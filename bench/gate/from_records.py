@@ -5,67 +5,61 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from bench.analysis.contention import disturbance, machine_of, usual_references, worst
-from bench.analysis.costs import with_repeats
-from bench.analysis.leaderboard import make_leaderboard
-from bench.analysis.ranking import Evidence, Scores, gather, key_of
+from bench.analysis.leaderboard import Leaderboard, make_leaderboard
+from bench.analysis.ranking import Evidence, Predictions, Scores, gather, key_of
 from bench.errors import BenchError
+from bench.formatting import one_line
 from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
 from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK
 from bench.records.record import Record
-from bench.records.selection import current, setbacks
-from bench.records.store import Store
+from bench.records.selection import Selected, WorkingTree, by_age
+from bench.trial import Trial
 
 _Say = Callable[[str], None]
 
+_LONGEST = 300
 #: What has to be the same for the times of a plugin's trials to be put together.
 _PLACE = ("threads", "device", "start")
 
 
-@dataclass(frozen=True)
-class _Found:
-    """The records of one key: all of them, those that answer, and those that were timed."""
-
-    everything: Sequence[Record]
-    answering: Sequence[Record]
-    timed: Sequence[Record]
-
-    @property
-    def good(self) -> list[Record]:
-        return [record for record in self.answering if record.status == OK]
-
-
-def side_of(name: str, records: Iterable[Record], store: Store, say: _Say) -> Side:
+def side_of(
+    name: str,
+    records: Iterable[Record],
+    store: Predictions,
+    say: _Say,
+    tree: WorkingTree | None = None,
+) -> Side:
     """Return what records tell of the plugins that they are of.
 
-    Of records of several machines those of the machine that was used last are taken. As on
-    the leaderboard, the configuration of a plugin that was tried last counts, and for each
-    seed the record that answers. Each trial is a process with one round, and so is each
-    repeat of one; times are those of the trials that had the machine to themselves, if there
-    are any. The side is of the commit and the time of its newest record.
+    Of records of several machines those of the machine that was used last are taken. Those
+    that answer for a plugin are those of its row on the leaderboard; of several tables, as
+    where the data have changed, it is that of the row recorded last. Each trial is a process
+    with one round, and so is each repeat of one; times are those of the trials that had the
+    machine to themselves, if there are any. The side is of the commit and the time of its
+    newest record.
 
     Args:
         name: How a reader knows the side.
         records: Those of the plugins that are wanted, in any order.
         store: Where their predictions are.
-        say: Told of each thing that is left out, a line each.
+        say: Told of each thing that is left out, and of each plugin whose records are not of
+            the working tree, a line each.
+        tree: See ``bench.records.selection.select``.
     """
-    ordered = sorted(records, key=lambda record: (record.finished, record.identity))
+    ordered = by_age(records)
     if not ordered:
         return Side(name, {}, "", "", {})
     newest = ordered[-1]
     here = [record for record in ordered if machine_of(record) == machine_of(newest)]
     _tell_others(ordered, here, say)
-    by_key: dict[Key, list[Record]] = {}
-    for record in here:
-        by_key.setdefault(_key(record), []).append(record)
-    found = {key: _found(by_key[key]) for key in sorted(by_key)}
-    answering = [record for each in found.values() for record in each.answering]
-    evidence = gather(store, make_leaderboard(answering), say)
+    board, found = _answering(make_leaderboard(here, tree=tree))
+    _tell_outdated(found, say)
+    evidence = gather(store, board, say)
     usual = usual_references(here).get(machine_of(newest))
     scores = _SeedScores(store, evidence, say)
     return Side(
@@ -83,7 +77,7 @@ def side_of(name: str, records: Iterable[Record], store: Store, say: _Say) -> Si
 class _SeedScores:
     """Makes the qualities of plugins; the groups of examples that they share are read once."""
 
-    def __init__(self, store: Store, evidence: Evidence, say: _Say) -> None:
+    def __init__(self, store: Predictions, evidence: Evidence, say: _Say) -> None:
         self._store = store
         self._evidence = evidence
         self._say = say
@@ -142,10 +136,10 @@ class _SeedScores:
 
 
 def _measured(
-    key: Key, found: _Found, quality: Quality | None, usual: float | None, say: _Say
+    key: Key, found: Selected, quality: Quality | None, usual: float | None, say: _Say
 ) -> Measurement:
     status, reason = _status(found.answering)
-    for record in setbacks(found.answering, found.everything)[-1:]:
+    for record in found.setbacks[-1:]:
         say(f"{key}: a later attempt at an ok result ended {record.status}: {record.reason}")
     judged = [(record, disturbance(record, usual)) for record in found.timed]
     quiet = [record for record, disturbed in judged if not disturbed.reasons]
@@ -167,14 +161,33 @@ def _measured(
     )
 
 
-def _found(everything: Sequence[Record]) -> _Found:
-    answering = current(everything)
-    timed = sorted(with_repeats(answering, everything), key=lambda record: record.finished)
-    return _Found(everything, answering, timed)
+def _answering(board: Leaderboard) -> tuple[Leaderboard, dict[Key, Selected]]:
+    """Choose one row of a leaderboard for each plugin; return them, and the tables with these."""
+    found: dict[Key, Selected] = {}
+    for table in board.tables:
+        for selected in table.selected.values():
+            key = _key(selected.trial)
+            if key not in found or selected.standing > found[key].standing:
+                found[key] = selected
+    chosen = {id(selected) for selected in found.values()}
+    tables = [
+        replace(table, selected={k: s for k, s in table.selected.items() if id(s) in chosen})
+        for table in board.tables
+    ]
+    return replace(board, tables=tuple(tables)), dict(sorted(found.items()))
 
 
-def _key(record: Record) -> Key:
-    trial = record.trial
+def _tell_outdated(found: Mapping[Key, Selected], say: _Say) -> None:
+    """Say in a line for each reason which plugins' records are not of the working tree."""
+    reasons: dict[str, list[str]] = {}
+    for key, selected in found.items():
+        if selected.outdated:
+            reasons.setdefault(selected.outdated, []).append(str(key))
+    for reason, names in reasons.items():
+        say(one_line(f"not of the plugin as it is now ({reason}): {', '.join(names)}", _LONGEST))
+
+
+def _key(trial: Trial) -> Key:
     return Key(trial.task, trial.label, trial.source, trial.profile, trial.backend)
 
 

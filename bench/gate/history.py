@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 from bench.errors import BenchError
 from bench.gate import baseline
 from bench.gate.model import Key, Measurement, Side
-from bench.metrics import METRICS, PARAMETERS, QUALITY
+from bench.metrics import METRICS, QUALITY
 from bench.protocol import OK
 
 _MEASURED = ("time", "memory")
@@ -125,23 +125,6 @@ def history(
     return [_series(points, metric, level) for points in ordered]
 
 
-def value_of(measured: Measurement, metric: str) -> float | None:
-    """Return one value of a metric, None if it was not measured.
-
-    Of quality it is the mean over the seeds, of times and memory the median over processes
-    of what each one measured; see ``bench.statistics.ratios.process_value``.
-    """
-    if metric == QUALITY:
-        scores = [] if measured.quality is None else measured.quality.seeds
-        return fmean(score.value for score in scores) if scores else None
-    if metric == PARAMETERS:
-        return measured.parameters
-    from bench.statistics.ratios import process_value
-
-    processes = measured.rounds.get(metric, ())
-    return median(process_value(rounds) for rounds in processes) if processes else None
-
-
 def is_named(key: Key, patterns: Sequence[str]) -> bool:
     """Say whether a plugin's name or label matches one of some patterns, or there are none."""
     names = (key.label, key.label.partition(" (")[0])
@@ -150,7 +133,7 @@ def is_named(key: Key, patterns: Sequence[str]) -> bool:
 
 def _usable(measured: Measurement, metric: str) -> float | None:
     disturbed = measured.disturbed and METRICS[metric].kind == "time"
-    return value_of(measured, metric) if measured.status == OK and not disturbed else None
+    return measured.value(metric) if measured.status == OK and not disturbed else None
 
 
 def _circumstances(side: Side, measured: Measurement, metric: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.gate.model import (
@@ -18,7 +17,14 @@ from bench.gate.model import (
     decide,
 )
 from bench.gate.settings import CheckSettings
-from bench.metrics import COMPILE, PEAK_MEMORY, START_UP, Metric
+from bench.metrics import (
+    COMPILE,
+    PEAK_MEMORY,
+    START_UP,
+    Metric,
+    median_over_processes,
+    process_values,
+)
 
 if TYPE_CHECKING:
     from bench.statistics.ratios import Ratio
@@ -97,13 +103,13 @@ def judge_rounds(measured: Measurements, metric: Metric, settings: CheckSettings
     )
     if not (base and candidate):
         return _one_sided(measured, metric, bool(base), bool(candidate))
-    values = _values(base), _values(candidate)
+    values = process_values(base), process_values(candidate)
     found = Finding(
         measured.base.key,
         metric.name,
         NOT_MEASURED,
-        base=median(values[0]),
-        candidate=median(values[1]),
+        base=median_over_processes(values[0]),
+        candidate=median_over_processes(values[1]),
         threshold=settings.tolerances[metric.name],
         unit=metric.unit,
     )
@@ -219,11 +225,4 @@ def _differs(measured: Measurements, metric: Metric) -> str:
 def _control(measured: Measurements, metric: Metric) -> list[float]:
     """Return the values of the base measured a second time; none if it was not."""
     control = measured.control
-    return _values(control.rounds.get(metric.name, ())) if control else []
-
-
-def _values(processes: Sequence[Sequence[float]]) -> list[float]:
-    """Return one value a process: its rounds share what it was dealt."""
-    from bench.statistics.ratios import process_value
-
-    return [process_value(rounds) for rounds in processes]
+    return process_values(control.rounds.get(metric.name, ())) if control else []

@@ -6,12 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from bench.gate.model import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding, Key, Quality, decide
 from bench.gate.settings import CheckSettings
-from bench.metrics import QUALITY
+from bench.metrics import QUALITY, mean_over_seeds
 
 if TYPE_CHECKING:
     from bench.statistics.before_after import Shift, Sides
@@ -116,7 +115,7 @@ def _summary(quality: Quality) -> Summary:
 
 def _finding(each: Scored, shift: Shift | None, settings: CheckSettings) -> Finding:
     tolerance, direction = settings.tolerances[QUALITY], each.base.direction
-    base, candidate = fmean(_values(each.base)), fmean(_values(each.candidate))
+    base, candidate = mean_over_seeds(_values(each.base)), mean_over_seeds(_values(each.candidate))
     found = Finding(
         each.key,
         QUALITY,
@@ -129,7 +128,7 @@ def _finding(each: Scored, shift: Shift | None, settings: CheckSettings) -> Find
     )
     if each.is_identical:
         # Means over other seeds would differ though nothing has changed.
-        value = fmean(_common(each))
+        value = mean_over_seeds(_common(each))
         return replace(
             found,
             verdict=UNCHANGED,

@@ -6,6 +6,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.metrics import (
+    PARAMETERS,
+    QUALITY,
+    Estimate,
+    estimate_of_count,
+    estimate_over_processes,
+    estimate_over_seeds,
+)
+
 if TYPE_CHECKING:
     from bench.task import Array
 
@@ -88,6 +97,20 @@ class Measurement:
     data: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def estimate(self, metric: str) -> Estimate | None:
+        """Return a metric as one value, None if it was not measured; see ``bench.metrics``."""
+        if metric == QUALITY:
+            scores = () if self.quality is None else self.quality.seeds
+            return estimate_over_seeds([score.value for score in scores])
+        if metric == PARAMETERS:
+            return None if self.parameters is None else estimate_of_count(self.parameters)
+        return estimate_over_processes(self.rounds.get(metric, ()))
+
+    def value(self, metric: str) -> float | None:
+        """Return the value of a metric alone, None if it was not measured."""
+        estimate = self.estimate(metric)
+        return None if estimate is None else estimate.value
+
 
 @dataclass(frozen=True)
 class Side:
@@ -128,8 +151,8 @@ class Finding:
     """The verdict on one plugin and metric.
 
     ``metric`` is "" where the verdict is on the plugin as a whole: new, gone, failed.
-    ``base`` and ``candidate`` are the two values: means over seeds, medians over processes,
-    in the metric's unit. ``change`` is the candidate's minus the baseline's: of quality in
+    ``base`` and ``candidate`` are the two values, as ``Measurement.estimate`` gives them, in the
+    metric's unit. ``change`` is the candidate's minus the baseline's: of quality in
     the task's metric, of all else as a share of the baseline (0.05 is 5% more), and
     ``interval`` is its confidence interval. ``threshold``, not negative, is the change for
     the worse that the interval had to lie beyond; ``detectable`` the smallest one that would

@@ -14,6 +14,7 @@ from bench.machine import default_bounds
 from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, Bounds
 from bench.records.record import Record, answers
 from bench.records.repeats import VerifySample
+from bench.records.selection import UNKNOWN, WorkingTree
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin, complaint
@@ -339,34 +340,51 @@ def _feasible(
 _FAILURES = (FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
 
 
-def failed_trials(records: Iterable[Record]) -> list[Trial]:
+def failed_trials(records: Iterable[Record], tree: WorkingTree = UNKNOWN) -> list[Trial]:
     """Return the trials that failed when they were last tried.
 
     What was asked of a plugin in the same words (profile, seed, backend, overrides) is one
     trial here: its source, or the data, may have changed between two runs. The identity
-    tried last counts, and of its records the one that answers for it.
+    tried last counts, of those that are of the working tree if there are any, and of its
+    records the one that answers for it.
 
     Args:
         records: All records, from old to new.
+        tree: Where the plugins are looked up.
     """
     records = [*records]
-    last = {_asked(record.trial, record.trial.seed): record.identity for record in records}
+    last: dict[str, Trial] = {}
+    for record in records:
+        asked = _asked(record.trial, record.trial.seed)
+        before = last.get(asked)
+        if before is None or tree.rank(record.trial) >= tree.rank(before):
+            last[asked] = record.trial
     known = answers(records)
-    return [known[i].trial for i in last.values() if known[i].status in _FAILURES]
+    found = [known[trial.identity] for trial in last.values()]
+    return [record.trial for record in found if record.status in _FAILURES]
 
 
-def ask_again(
-    trials: Iterable[Trial], registry: Registry, reuse: str
-) -> tuple[list[Group], list[str]]:
-    """Ask the plugins, as they are now, for the same trials.
+@dataclass(frozen=True)
+class AskedAgain:
+    """What is planned again, and what cannot be.
 
-    Returns:
-        What to plan, and a line for each plugin that cannot be asked.
+    ``left_out`` has a line for each plugin that is wrong; ``gone`` one for each that there is
+    no more, of which nothing can be expected.
     """
+
+    groups: list[Group]
+    left_out: list[str]
+    gone: list[str]
+
+
+def ask_again(trials: Iterable[Trial], registry: Registry, reuse: str) -> AskedAgain:
+    """Ask the plugins, as they are now, for the same trials."""
     together: dict[str, list[Trial]] = {}
     for trial in trials:
         together.setdefault(_asked(trial), []).append(trial)
-    groups, left_out = [], []
+    groups: list[Group] = []
+    left_out: list[str] = []
+    gone: list[str] = []
     for first, *others in together.values():
         named = [plugin for plugin in registry.plugins if plugin.name == first.plugin]
         here = [plugin for plugin in named if plugin.task == first.task]
@@ -378,11 +396,13 @@ def ask_again(
         elif named and named[0].problems:
             left_out.append(str(named[0].problems[0]))
         else:
-            left_out.append(
-                f"{first.label}: there is no such plugin for task {first.task} and profile "
-                f"{first.profile} any more; give its folder with --plugins"
+            gone.append(
+                f"{first.plugin}: there is no such plugin for task {first.task} any more; "
+                "give its folder with --plugins"
+                if not here
+                else f"{first.plugin}: task {first.task} has no profile {first.profile} any more"
             )
-    return groups, [*dict.fromkeys(left_out)]
+    return AskedAgain(groups, [*dict.fromkeys(left_out)], [*dict.fromkeys(gone)])
 
 
 def _asked(trial: Trial, seed: int | None = None) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Literal, TypedDict
 
 from bench import documents
@@ -14,6 +15,9 @@ from bench.files import is_one_name
 from bench.protocol import OK, STATUSES
 from bench.records.predictions import Predictions
 from bench.trial import Trial
+
+#: How far the clocks of two machines that share a folder may be apart.
+CLOCK_SKEW = timedelta(minutes=10)
 
 BIT_IDENTICAL = "bit-identical"
 WITHIN = "within 1e-6"
@@ -280,6 +284,12 @@ def answers(records: Iterable[Record]) -> dict[str, Record]:
         if kept is None or record.status == OK or kept.status != OK:
             found[record.identity] = record
     return found
+
+
+def is_ahead(record: Record) -> bool:
+    """Say whether a record is dated in the future: the clock of its machine was wrong."""
+    finished = datetime.fromisoformat(record.finished)
+    return finished > datetime.now(timezone.utc) + CLOCK_SKEW
 
 
 def _check_names(record: Record) -> None:

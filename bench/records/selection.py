@@ -1,14 +1,17 @@
-"""Which of the records of a leaderboard's row answer for it, and why the others do not."""
+"""Which of the records of a row answer for it, and why the others do not."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.protocol import OK, SKIPPED
-from bench.records.record import Record, answers
-from bench.registry.discover import is_file_name
+from bench.records.record import Record, answers, is_ahead
+from bench.registry.discover import Registry, is_file_name
+from bench.registry.plugins import read_plugin
 from bench.trial import Trial
 
 
@@ -21,47 +24,211 @@ def is_named(trial: Trial, names: Sequence[str], task: str | None) -> bool:
 
 #: A newer result of the same trial answers.
 REPLACED = "replaced"
-#: The plugin's source has changed since.
+#: The plugin's source was another one.
 OTHER_SOURCE = "other_source"
-#: The hyperparameters, the view or the schedule have changed since.
+#: The hyperparameters, the view or the schedule were others.
 OTHER_SETTINGS = "other_settings"
-#: The libraries have changed since.
+#: The libraries were others.
 OTHER_VERSIONS = "other_versions"
 #: The file cannot be read.
 UNREADABLE = "unreadable"
 
+#: Why what answers is not of the working tree, in the words of a row.
+EDITED = "edited since"
+GONE = "no longer in the tree"
+OTHER_TASK = "its task has another version now"
 
-def current(found: Sequence[Record]) -> list[Record]:
-    """Keep the record that answers for each seed, of the configuration recorded last.
+#: How much of a trial's identity the working tree is known to share; more goes before.
+_Rank = tuple[bool, bool, bool]
 
-    A trial that was skipped says nothing of its plugin, so that a machine which lacks a
-    package does not take away what another has measured.
+
+@dataclass(frozen=True)
+class WorkingTree:
+    """What is known of the present identities of trials without preparing any data.
+
+    ``sources`` has for each plugin the digests of its files, several where several have its
+    name; ``tasks`` the version of each task. ``configurations`` are those known to be the
+    present ones, such as a run's, which has resolved all that an identity covers.
     """
-    tried = [record for record in found if record.status != SKIPPED] or found
-    configuration = tried[-1].trial.configuration
-    same = [record for record in found if record.trial.configuration == configuration]
-    return sorted(answers(same).values(), key=lambda record: record.trial.seed)
+
+    sources: Mapping[str, Collection[str]]
+    tasks: Mapping[str, int]
+    configurations: Collection[str] = frozenset()
+
+    def has(self, trial: Trial) -> bool:
+        """Say whether the plugin of a trial is in the tree."""
+        return trial.plugin in self.sources or trial.configuration in self.configurations
+
+    def knowing(self, configurations: Iterable[str]) -> WorkingTree:
+        """Return the same tree with further configurations known to be present ones."""
+        return replace(self, configurations=frozenset({*self.configurations, *configurations}))
+
+    def outdated(self, trial: Trial) -> str:
+        """Say why a trial is not of the tree as it is; nothing where it may well be."""
+        if trial.configuration in self.configurations:
+            return ""
+        if trial.plugin not in self.sources:
+            return GONE
+        if trial.plugin_sha256 not in self.sources[trial.plugin]:
+            return EDITED
+        return "" if self._has_version(trial) else OTHER_TASK
+
+    def rank(self, trial: Trial) -> _Rank:
+        """Say how much of a trial's identity is that of the tree; the largest answers."""
+        is_source = trial.plugin_sha256 in self.sources.get(trial.plugin, ())
+        is_present = trial.configuration in self.configurations
+        return is_present, is_source, self._has_version(trial)
+
+    def _has_version(self, trial: Trial) -> bool:
+        return self.tasks.get(trial.task, trial.task_version) == trial.task_version
 
 
-def setbacks(answering: Sequence[Record], found: Sequence[Record]) -> list[Record]:
+def working_tree(registry: Registry, records: Iterable[Record] = ()) -> WorkingTree:
+    """Return what there is: the plugins of a registry, and those whose files records name.
+
+    A record tells where its plugin's file lay, so that a plugin which was run by its path,
+    or out of a folder that was named then, is found where the command names no folder.
+    """
+    sources: dict[str, set[str]] = {}
+    for plugin in registry.plugins:
+        sources.setdefault(plugin.name, set()).add(plugin.sha256)
+    elsewhere = {
+        (record.trial.plugin, path)
+        for record in records
+        if record.trial.plugin not in sources
+        and isinstance(path := record.environment.get("plugin_file"), str)
+    }
+    for name, path in elsewhere:
+        file = Path(os.path.expanduser(path))
+        if file.name == f"{name}.py" and os.path.isfile(file):
+            sources.setdefault(name, set()).add(read_plugin(file, registry.tasks).sha256)
+    tasks = {task.name: task.version for task in registry.tasks.values()}
+    return WorkingTree(sources, tasks)
+
+
+#: Of which nothing is known, so that the newest answers.
+UNKNOWN = WorkingTree({}, {})
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The records of a row, and which of them answer for it.
+
+    ``everything`` is from old to new; ``answering`` has one record a seed, in the order of
+    seeds; ``setbacks`` are later ones that ended worse. ``outdated`` says why what answers is
+    not of the working tree, "" where it is. ``standing`` orders the rows of which one has to
+    be taken: the largest goes before.
+    """
+
+    everything: tuple[Record, ...]
+    answering: tuple[Record, ...]
+    setbacks: tuple[Record, ...] = ()
+    outdated: str = ""
+    standing: tuple[bool, _Rank, bool, str] = (False, (False, False, False), False, "")
+
+    @property
+    def trial(self) -> Trial:
+        """The trial that answers; of several seeds the last one's."""
+        return self.answering[-1].trial
+
+    @property
+    def good(self) -> list[Record]:
+        """The records that answer and are ok."""
+        return [record for record in self.answering if record.status == OK]
+
+    @property
+    def told(self) -> list[Record]:
+        """The records that a row summarises or mentions."""
+        return [*self.answering, *self.setbacks]
+
+    @property
+    def timed(self) -> list[Record]:
+        """The records that are ok of those that answer, and of their repeats, by age.
+
+        A trial that was trained again to be compared was timed again, too. Either of the two
+        may be the one that answers.
+        """
+        pairs = {(record.identity, record.finished) for record in self.answering}
+        pairs |= {(r.identity, r.repeat["of"]) for r in self.answering if r.repeat}
+        return [
+            record
+            for record in self.everything
+            if record.status == OK
+            and (
+                (record.identity, record.finished) in pairs
+                or (record.repeat is not None and (record.identity, record.repeat["of"]) in pairs)
+            )
+        ]
+
+    @property
+    def left_out(self) -> list[str]:
+        """Why each of the row's other records is left out."""
+        mentioned = {id(record) for record in self.told}
+        others = (record for record in self.everything if id(record) not in mentioned)
+        return [_why(record.trial, self.trial) for record in others]
+
+
+def by_age(records: Iterable[Record]) -> list[Record]:
+    """Order records from old to new; those dated in the future go before all others."""
+    return sorted(records, key=lambda r: (*_when(r), r.identity, r.status, r.reason))
+
+
+def select(found: Iterable[Record], tree: WorkingTree | None = None) -> Selected:
+    """Say which records answer for a row: for each seed one, all of one configuration.
+
+    Where the working tree has the plugin it is the configuration recorded last of those whose
+    source, and version of the task, are the tree's; else the one recorded last at all, and
+    ``outdated`` says why. Of its records for each seed the newest that is ok answers, else
+    the newest. A trial that was skipped says nothing of its plugin, so that a machine which
+    lacks a package does not take away what another has measured. A record that is dated in
+    the future counts as older than all others.
+
+    Args:
+        found: At least one record, in any order.
+        tree: None where nothing is known of it: then nothing is outdated.
+    """
+    known = tree or UNKNOWN
+    everything = by_age(found)
+    tried = [record for record in everything if record.status != SKIPPED] or everything
+    rank = max(known.rank(record.trial) for record in tried)
+    last = [record for record in tried if known.rank(record.trial) == rank][-1]
+    now = last.trial.configuration
+    same = [record for record in everything if record.trial.configuration == now]
+    answering = sorted(answers(same).values(), key=lambda record: record.trial.seed)
+    alike = [record for record in everything if known.rank(record.trial) >= rank]
+    return Selected(
+        everything=tuple(everything),
+        answering=tuple(answering),
+        setbacks=tuple(_setbacks(answering, alike)),
+        outdated="" if tree is None else tree.outdated(last.trial),
+        standing=(last.status != SKIPPED, rank, *_when(last)),
+    )
+
+
+def newest(found: Iterable[Record], tree: WorkingTree) -> Record:
+    """Return the newest record of a plugin, of whatever row, that is most of the working tree.
+
+    That of a failure too: it is the last that is known of the plugin as it is.
+
+    Args:
+        found: At least one record of one plugin.
+        tree: Where the plugin is looked up.
+    """
+    tried = [record for record in found if record.status != SKIPPED] or [*found]
+    rank = max(tree.rank(record.trial) for record in tried)
+    return by_age(record for record in found if tree.rank(record.trial) >= rank)[-1]
+
+
+def _setbacks(answering: Sequence[Record], found: Sequence[Record]) -> list[Record]:
     """Return the later records that ended worse than those that answer."""
-    finished = {record.identity: record.finished for record in answering}
+    finished = {record.identity: _when(record) for record in answering}
     newest = max(finished.values())
-    later = [r for r in found if r.finished > finished.get(r.identity, newest)]
+    later = [r for r in found if _when(r) > finished.get(r.identity, newest)]
     return [record for record in later if record.status != OK]
 
 
-def told(found: Sequence[Record]) -> list[Record]:
-    """Return the records that a row summarises or mentions."""
-    answering = current(found)
-    return [*answering, *setbacks(answering, found)]
-
-
-def left_out(found: Sequence[Record]) -> list[str]:
-    """Return why each of a row's other records is left out."""
-    mentioned = {id(record) for record in told(found)}
-    now = current(found)[-1].trial
-    return [_why(record.trial, now) for record in found if id(record) not in mentioned]
+def _when(record: Record) -> tuple[bool, str]:
+    return not is_ahead(record), record.finished
 
 
 def _why(then: Trial, now: Trial) -> str:

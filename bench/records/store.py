@@ -7,7 +7,7 @@ import itertools
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.files import WRITING, FileStamp, read_bounded, stamp_of, sweep, write_whole
 from bench.formatting import one_line
 from bench.records.predictions import describe, load
-from bench.records.record import Record, answers, from_json
+from bench.records.record import Record, answers, from_json, is_ahead
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -102,7 +102,11 @@ LARGEST_RECORD = 1 << 24
 
 @dataclass(frozen=True)
 class Contents:
-    """All records of a store, oldest first, and the files that could not be read."""
+    """All records of a store, oldest first, and the files that could not be read.
+
+    Records that are dated in the future stand before all others: nothing tells when they were
+    made, and they must not pass for the newest.
+    """
 
     records: tuple[Record, ...]
     unreadable: tuple[str, ...]
@@ -111,6 +115,21 @@ class Contents:
     def latest(self) -> dict[str, Record]:
         """The record that answers for each identity: see ``answers``."""
         return answers(self.records)
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """What has to be told of the store, a line each."""
+        lines = [f"left out {line}" for line in self.unreadable]
+        ahead = [record for record in self.records if is_ahead(record)]
+        if ahead:
+            last = max(record.finished for record in ahead)
+            count = "1 record is" if len(ahead) == 1 else f"{len(ahead)} records are"
+            lines.append(
+                f"{count} dated in the future, up to {last[:19]}: the clock of a machine was "
+                "wrong; taken for older than all others, so run what they are of again with "
+                "--reuse never"
+            )
+        return tuple(lines)
 
 
 class Store:
@@ -232,6 +251,36 @@ class Store:
         return self.root / trial.task / trial.plugin
 
 
+class Stores:
+    """Several results folders that are read as one; nothing is written."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        unique = {root.resolve(): root for root in reversed(roots)}
+        self._stores = [Store(root) for root in reversed(unique.values())]
+        self._where: dict[tuple[str, str], Store] = {}
+
+    def __str__(self) -> str:
+        return ", ".join(str(store.root) for store in self._stores)
+
+    def read(self) -> Contents:
+        """Read every record of every folder; one that is in several of them counts once."""
+        records: dict[tuple[str, str], Record] = {}
+        unreadable: list[str] = []
+        for store in self._stores:
+            contents = store.read()
+            unreadable += contents.unreadable
+            for record in contents.records:
+                key = record.identity, record.finished
+                if key not in records:
+                    records[key], self._where[key] = record, store
+        ordered = _by_age([("", record) for record in records.values()])
+        return Contents(ordered, tuple(unreadable))
+
+    def predictions(self, record: Record) -> dict[str, Array]:
+        """Return what ``Store.predictions`` does, of a record that was read here."""
+        return self._where[record.identity, record.finished].predictions(record)
+
+
 _Complain = Callable[[str, object], None]
 
 
@@ -274,7 +323,7 @@ def _read(path: str) -> Record:
 
 def _by_age(records: list[tuple[str, Record]]) -> tuple[Record, ...]:
     """Order records by when they were finished; of one instant, by the file's name."""
-    ordered = sorted(records, key=lambda item: (item[1].finished, item[0]))
+    ordered = sorted(records, key=lambda item: (not is_ahead(item[1]), item[1].finished, item[0]))
     return tuple(record for _, record in ordered)
 
 

@@ -248,7 +248,7 @@ def _many(number: int, plural: str) -> str:
 
 _WHY = {
     REPLACED: "replaced by a newer result of the same trial",
-    OTHER_SOURCE: "of an older version of the plugin's source",
+    OTHER_SOURCE: "of another version of the plugin's source",
     OTHER_SETTINGS: "with other hyperparameters, another view or another schedule",
     OTHER_VERSIONS: "computed with other versions of the libraries",
     UNREADABLE: "that cannot be read",

@@ -20,6 +20,7 @@ from typing import Any, NoReturn, Protocol
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.errors import BenchError
+from bench.files import without_home
 from bench.formatting import one_line
 from bench.machine import load
 from bench.plan.plan import Planned, made_meanwhile
@@ -132,6 +133,7 @@ def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) 
     """Put a trial's outcome and its provenance together."""
     trial = planned.trial
     here = {**context.environment, **outcome.environment, "load": load()}
+    here["plugin_file"] = without_home(planned.plugin.path)
     return Record(
         identity=trial.identity,
         trial=trial,

@@ -14,10 +14,10 @@ from bench.errors import BenchError
 from bench.files import write_whole
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
-from bench.plan.plan import Group, Planned, RunOptions, ask_again, failed_trials
+from bench.plan.plan import AskedAgain, Group, Planned, RunOptions, ask_again, failed_trials
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
-from bench.records.selection import is_named
+from bench.records.selection import WorkingTree, is_named, working_tree
 from bench.records.store import Store
 from bench.registry.discover import Registry, discover, is_file_name
 from bench.registry.plugins import Plugin
@@ -47,15 +47,19 @@ class RunResult:
 class _Prepared:
     """A run that can begin; ``left_out`` says what was asked for and cannot be planned.
 
+    ``gone`` says what failed once and is there no more, which is no failure of this run.
     ``durations`` are what its trials are known to take, ``baselines`` the plugins that
-    others are compared with.
+    others are compared with, ``tree`` what is known of the present identities, its own trials'
+    among them.
     """
 
     plan: list[Planned]
     context: Context
     left_out: Sequence[str]
+    gone: Sequence[str]
     durations: Durations
     baselines: frozenset[str]
+    tree: WorkingTree
 
     def in_order(self, plan: Sequence[Planned]) -> list[Planned]:
         """Order some of its trials; see ``bench.plan.order``."""
@@ -88,14 +92,14 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
         say(f"interrupted; resume with: {options.resume}")
         return RunResult(INTERRUPTED)
     if not prepared.plan:
-        if not prepared.left_out:
+        if not prepared.left_out and not prepared.gone:
             say(f"{options.results}: nothing failed of what was asked for")
         return RunResult(1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
     observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
 
     def board_so_far() -> Leaderboard:
-        return _judged(store, store.read().records, say)
+        return _judged(store, store.read().records, prepared.tree, say)
 
     most_seeds = options.max_seeds if options.until_separated else None
     rounds = Rounds(most_seeds, plan, board_so_far, say)
@@ -108,7 +112,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records):
         say(line)
-    board = _publish(options.leaderboard, store, result, say)
+    board = _publish(options.leaderboard, store, result, prepared.tree, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
@@ -151,7 +155,9 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
         BenchError: Something is wrong that shows before anything is run.
     """
     contents = store.read()
-    groups, left_out = _groups(options, registry, contents.records)
+    known = working_tree(registry, contents.records)
+    asked = _groups(options, registry, contents.records, known)
+    groups, left_out, gone = asked.groups, asked.left_out, asked.gone
     tasks = {p.task: registry.tasks[p.task] for group in groups for p in group.plugins}
     if tasks:
         store.prepare()
@@ -174,7 +180,7 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
             left_out.append(f"{group.plugins[0].name}: {error}")
         else:
             plan.update((each.trial.identity, each) for each in planned)
-    for line in left_out:
+    for line in [*left_out, *gone]:
         say(f"left out: {line}")
     context = Context(
         jobs=jobs,
@@ -185,12 +191,13 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     )
     durations = Durations(contents.records, machine(), options.jobs)
     baselines = frozenset(task.baseline for task in tasks.values())
-    return _Prepared([*plan.values()], context, left_out, durations, baselines)
+    tree = known.knowing(planned.trial.configuration for planned in plan.values())
+    return _Prepared([*plan.values()], context, left_out, gone, durations, baselines, tree)
 
 
 def _groups(
-    options: RunOptions, registry: Registry, records: Sequence[Record]
-) -> tuple[list[Group], list[str]]:
+    options: RunOptions, registry: Registry, records: Sequence[Record], tree: WorkingTree
+) -> AskedAgain:
     """Return what is asked of which plugins, and what is left out and why.
 
     Raises:
@@ -202,19 +209,20 @@ def _groups(
         left_out = [str(plugin.problems[0]) for plugin in homeless]
         # Backends of one plugin side by side: what is compared shall find the machine alike.
         groups = [Group((plugin,), asked) for plugin in plugins for asked in options.requests]
-        return groups, left_out
+        return AskedAgain(groups, left_out, [])
     if task is not None:
         find_task(task, registry.tasks)
     for name in names:
         if not any(is_named(record.trial, [name], task) for record in records):
             registry.select([name], task)  # Refuses a name that nothing has.
-    trials = [trial for trial in failed_trials(records) if is_named(trial, names, task)]
+    trials = [trial for trial in failed_trials(records, tree) if is_named(trial, names, task)]
     return ask_again(trials, registry, options.reuse)
 
 
 def _judged(
     store: Store,
     records: Sequence[Record],
+    tree: WorkingTree,
     say: _Say,
     reused: Iterable[str] = (),
     unreadable: int = 0,
@@ -224,30 +232,30 @@ def _judged(
     from bench.analysis.leaderboard import make_leaderboard
     from bench.analysis.ranking import gather, judge
 
-    board = make_leaderboard(records, reused, unreadable)
+    board = make_leaderboard(records, reused, unreadable, tree)
     return judge(board, gather(store, board, say))
 
 
-def _publish(file: Path, store: Store, result: Result, say: _Say) -> Leaderboard:
+def _publish(file: Path, store: Store, result: Result, tree: WorkingTree, say: _Say) -> Leaderboard:
     """Write the leaderboard of the whole store; return the tables that this run touched."""
     from bench.analysis.leaderboard import Leaderboard
     from bench.report.leaderboard import leaderboard_document
     from bench.report.writers import to_markdown
 
     contents = store.read()
-    for line in contents.unreadable:
-        say(f"warning: left out {line}")
+    for line in contents.problems:
+        say(f"warning: {line}")
     kept = {(record.identity, record.finished) for record in contents.records}
     lost = [r for r in result.records if (r.identity, r.finished) not in kept]
     records, unreadable = [*contents.records, *lost], len(contents.unreadable)
-    board = _judged(store, records, say, result.reused, unreadable)
+    board = _judged(store, records, tree, say, result.reused, unreadable)
     try:
         write_whole(file, to_markdown(leaderboard_document(board)).encode())
         say(f"leaderboard written to {file}")
     except OSError as error:
         say(f"warning: {file} could not be written ({error.strerror or error})")
     touched = {record.identity for record in result.records}
-    tables = [t for t in board.tables if touched & {record.identity for record in t.records}]
+    tables = [table for table in board.tables if not touched.isdisjoint(table.identities)]
     return Leaderboard(tuple(tables))
 
 

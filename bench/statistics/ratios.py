@@ -31,8 +31,6 @@ NORMAL_MAD = 1.4826
 #: deviations, 2.1 with long tails; by the non-central t it is 1.7 to 1.9 for Welch's test. On
 #: made scores of two to five seeds two of them found 93% to 99%.
 HALVES = 2.0
-#: Which quantile of its rounds stands for a process.
-FAST = 0.1
 #: Halvings of a range of logarithms, which leave less than a ten-thousandth of it.
 _HALVINGS = 15
 #: The largest logarithm of a ratio: e to it is 7e86, and its square can still be computed.
@@ -68,21 +66,6 @@ class Ratio:
         if direction == "min":
             return math.expm1(math.log1p(threshold) + HALVES * half)
         return -math.expm1(math.log1p(-threshold) - HALVES * half) if threshold < 1 else None
-
-
-def process_value(rounds: Sequence[float]) -> float:
-    """Return what a process measured: the first decile of its rounds.
-
-    A machine can hold a round up but never hurry it, so that the fast rounds tell most of
-    the code (Chen & Revels 2016, "Robust benchmarking in noisy environments"); the very
-    fastest is one round's luck. On 30 real processes of a GRU's training, 40 steps each on two
-    threads, 8 pairs found 85% of 5% slowdowns by the first decile, 81% by the minimum, 65% by
-    the first quartile and 29% by the median, each without a false alarm. On one thread, 100
-    steps each, the first decile found all.
-    """
-    if not np.isfinite(rounds).all():
-        return math.nan
-    return float(np.quantile(rounds, FAST))
 
 
 def fewest_rounds(sides: int, level: float) -> int:

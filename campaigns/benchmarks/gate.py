@@ -26,11 +26,10 @@ from bench.gate.judge_costs import Measurements, judge_rounds
 from bench.gate.measure import Sampler
 from bench.gate.model import WORSE, Conditions, Key, Measurement
 from bench.gate.settings import CheckSettings
-from bench.metrics import METRICS, TRAIN_STEP
+from bench.metrics import METRICS, TRAIN_STEP, process_value
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.run.executor import LocalExecutor
-from bench.statistics.ratios import process_value
 from campaigns.benchmarks.wrapping import wrapped
 
 PAIRS = 8

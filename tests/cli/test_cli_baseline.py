@@ -135,7 +135,7 @@ def test_any_override_fits_one_line_and_is_kept(bench, text):
     status, out, _ = bench("baseline", "--output", "x.json")
 
     assert status == 0
-    assert len(out.rstrip("\n").split("\n")) == 3
+    assert len(out.rstrip("\n").split("\n")) == 5
     (key,) = read(Path("x.json")).plugins
     assert key.label == f"jena_gru (note={text})"
 

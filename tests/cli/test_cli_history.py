@@ -18,7 +18,7 @@ from gate_sides import a_measured, a_quality, a_side
 from gate_world import MACHINE
 
 from bench.gate.baseline import write
-from bench.gate.history import history, read_folder, value_of
+from bench.gate.history import history, read_folder
 from bench.gate.model import Measurement, Side
 
 
@@ -152,16 +152,6 @@ def test_what_failed_or_was_disturbed_adds_no_point():
     assert [point.commit for point in memory.points] == ["c0", "c1"]
 
 
-def test_a_value_is_the_median_over_processes_of_the_median_of_rounds():
-    measured = a_measured(rounds={"predict": ((1.0, 1.0, 9.0), (2.0,), (7.0, 7.0))})
-
-    assert value_of(measured, "predict") == 2.0
-    assert value_of(measured, "train_step") is None
-    assert value_of(measured, "quality") is None
-    assert value_of(measured, "parameters") == 4673
-    assert value_of(timed(1.0), "quality") == pytest.approx(0.27)
-
-
 def test_plugins_are_chosen_by_name_or_glob(bench, tmp_path):
     kept(tmp_path, [on_day(0, *(timed(0.1, n) for n in ("jena_gru", "jena_gru (units=8)", "x")))])
 
@@ -235,7 +225,7 @@ def test_any_name_is_shown(bench, tmp_path, label):
     status, out, _ = bench("--output", tmp_path / "x.svg")
 
     assert status == 0
-    assert len(out.rstrip("\n").split("\n")) == 7
+    assert len(out.rstrip("\n").split("\n")) == 8
     ElementTree.fromstring((tmp_path / "x.svg").read_bytes())
 
 

@@ -28,7 +28,7 @@ def report(tmp_path, capsys):
 
 
 SENTENCE = (
-    "Left out: 1 record of an older version of the plugin's source, 1 file that cannot be read."
+    "Left out: 1 record of another version of the plugin's source, 1 file that cannot be read."
 )
 
 

@@ -104,14 +104,13 @@ def test_names_globs_files_and_the_task_narrow_what_is_run_again(names, task, na
 
 def test_a_failed_trial_is_asked_for_as_it_was_then(registry):
     trial = {"profile": "full", "backend": "jax", "overrides": {"units": 4}}
-    (group,), left_out = ask_again(
-        [a_failure(seed=7, trial=trial).trial], registry, reuse="missing"
-    )
+    again = ask_again([a_failure(seed=7, trial=trial).trial], registry, reuse="missing")
+    (group,) = again.groups
     request = group.request
     assert [plugin.name for plugin in group.plugins] == ["model"]
     assert (request.profile, request.backend, request.reuse) == ("full", "jax", "missing")
     assert (request.seeds, request.overrides) == ((7,), {"units": 4})
-    assert left_out == []
+    assert (again.left_out, again.gone) == ([], [])
 
 
 def test_seeds_of_what_is_asked_in_the_same_words_go_together(registry):
@@ -122,8 +121,8 @@ def test_seeds_of_what_is_asked_in_the_same_words_go_together(registry):
         a_failure("model", seed=1, trial={"profile": "smoke"}),
         a_failure("model", seed=1, trial={"overrides": {"units": 4}}),
     ]
-    groups, _ = ask_again([record.trial for record in failures], registry, "missing")
-    assert asked(groups) == [
+    again = ask_again([record.trial for record in failures], registry, "missing")
+    assert asked(again.groups) == [
         ("model", "quick", (0, 2), {}),
         ("other", "quick", (2,), {}),
         ("model", "smoke", (1,), {}),
@@ -132,22 +131,30 @@ def test_seeds_of_what_is_asked_in_the_same_words_go_together(registry):
 
 
 @pytest.mark.parametrize(
-    ("plugin", "trial"), [("gone", {}), ("model", {"task": "imdb"}), ("model", {"profile": "old"})]
+    ("plugin", "trial", "reason"),
+    [
+        ("gone", {}, "there is no such plugin for task jena any more"),
+        ("model", {"task": "imdb"}, "there is no such plugin for task imdb any more"),
+        ("model", {"profile": "old"}, "task jena has no profile old any more"),
+    ],
 )
-def test_what_there_is_no_more_is_left_out_in_one_line_and_the_rest_is_asked(
-    registry, plugin, trial
+def test_what_there_is_no_more_is_told_in_one_line_and_the_rest_is_asked(
+    registry, plugin, trial, reason
 ):
     failures = [a_failure(plugin, seed=seed, trial=trial) for seed in (0, 1)]
     trials = [record.trial for record in [*failures, a_failure("other")]]
-    groups, (line,) = ask_again(trials, registry, "missing")
-    assert [name for name, *_ in asked(groups)] == ["other"]
-    assert line.startswith(f"{plugin}: there is no such plugin for task ")
+    again = ask_again(trials, registry, "missing")
+    (line,) = again.gone
+    assert [name for name, *_ in asked(again.groups)] == ["other"]
+    assert again.left_out == []
+    assert line.startswith(f"{plugin}: {reason}")
 
 
 def test_a_plugin_that_tells_no_task_any_more_is_left_out_with_its_line(registry, plugin_folder):
     path = a_plugin(plugin_folder, "half", source='"""Half."""\nTASK = "jena"\ndef build(')
     half = read_plugin(path, registry.tasks)
     there = Registry(registry.tasks, (*registry.plugins, half))
-    groups, (line,) = ask_again([a_failure("half").trial], there, "missing")
-    assert groups == []
+    again = ask_again([a_failure("half").trial], there, "missing")
+    (line,) = again.left_out
+    assert (again.groups, again.gone) == ([], [])
     assert "half.py:3: does not parse" in line

@@ -134,7 +134,7 @@ def test_one_sentence_says_how_many_records_are_left_out_and_why(place):
 
     assert (
         "Left out: 1 record replaced by a newer result of the same trial, "
-        "2 records of an older version of the plugin's source, 1 file that cannot be read."
+        "2 records of another version of the plugin's source, 1 file that cannot be read."
     ) in said(leaderboard_document(board), place)
     assert "Left out" not in said(leaderboard_document(a_board(a_record())), place)
 

@@ -12,7 +12,6 @@ from scipy import stats
 from bench.statistics.ratios import (
     fewest_rounds,
     paired_ratio,
-    process_value,
     spread,
     unpaired_ratio,
 )
@@ -32,17 +31,6 @@ def made_rounds(seed: int, slower: float = 1.0, noise: float = NOISE, rounds: in
 
 def share(found) -> float:
     return float(np.mean([*found]))
-
-
-# A process
-
-
-def test_a_process_counts_once_by_its_fast_rounds():
-    rounds = [0.02 + 0.0001 * place for place in range(10)]
-    held_up = [*rounds[:-4], 0.5, 0.9, 0.03, 0.04]
-    assert process_value(rounds) == pytest.approx(0.02009)
-    assert process_value(held_up) == pytest.approx(process_value(rounds))
-    assert process_value([0.02]) == 0.02
 
 
 # Side by side

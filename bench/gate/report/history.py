@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.formatting import NOTHING, measure_name, metric_name, one_line, sparkline
 from bench.gate.history import Segment, Series
 from bench.gate.report.people import labels
-from bench.metrics import METRICS
+from bench.metrics import METRICS, estimator
 from bench.report.document import (
     Bytes,
     Cell,
@@ -50,18 +50,20 @@ def history_document(found: Sequence[Series]) -> Document:
         found: Series of one metric, at least one.
     """
     changed = sum(len(series.segments) - 1 for series in found)
+    how = estimator(found[0].metric)
     told = {0: "no change point", 1: "1 change point"}.get(changed, f"{changed} change points")
     sections = (
         Section(
             (
                 Paragraph(heading(found)),
                 table_of(_FIELDS, _lines(found)),
+                Paragraph(f"each value: {how}"),
                 Paragraph(f"{told} in {len(found)} series"),
                 Notes(tuple(Note("", line) for line in machines_text(found))),
             )
         ),
     )
-    return Document("History", sections, {"series": found})
+    return Document("History", sections, {"estimator": how, "series": found})
 
 
 def heading(found: Sequence[Series]) -> str:

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from statistics import mean, median
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from bench.formatting import measure_name, metric_name, one_line
@@ -34,7 +33,7 @@ from bench.gate.report.people import (
     to_comment,
     verdict_line,
 )
-from bench.metrics import METRICS, PARAMETERS, QUALITY
+from bench.metrics import METRICS, QUALITY, Metric, estimator
 from bench.protocol import OK
 from bench.report.writers import to_json, to_text
 
@@ -44,9 +43,8 @@ class ExportedMetric:
     """One metric of one plugin.
 
     ``name`` is the plugin's; ``unit`` "s", "bytes", "" or the name of the task's metric;
-    ``direction`` "min" or "max". ``value`` is the median over processes of the medians of
-    their rounds, for quality the mean over seeds; ``low`` and ``high`` are the least and
-    the largest of these processes or seeds, ``count`` is how many.
+    ``direction`` "min" or "max". ``value``, ``low``, ``high`` and ``count`` are those of
+    ``Measurement.estimate``; ``about`` says of what, and by which estimator.
     """
 
     name: str
@@ -73,23 +71,30 @@ def figures(side: Side) -> list[ExportedMetric]:
 
 
 def _figures(name: str, measured: Measurement) -> Iterator[ExportedMetric]:
-    key, quality = measured.key, measured.quality
-    about = f"data: {key.source}, profile: {key.profile}, backend: {key.backend}"
-    if quality and quality.seeds:
-        scores = [score.value for score in quality.seeds]
-        found = (mean(scores), min(scores), max(scores), len(scores))
-        seeds = f"{about}, seeds: {len(scores)}"
-        yield ExportedMetric(name, QUALITY, quality.metric, quality.direction, *found, seeds)
     for metric in METRICS.values():
-        if rounds := measured.rounds.get(metric.name):
-            processes = [median(each) for each in rounds]
-            found = (median(processes), min(processes), max(processes), len(processes))
-            of = f"{about}, processes: {len(processes)}"
-            yield ExportedMetric(name, metric.name, metric.unit, metric.direction, *found, of)
-    if measured.parameters is not None:
-        number = float(measured.parameters)
-        direction = METRICS[PARAMETERS].direction
-        yield ExportedMetric(name, PARAMETERS, "", direction, number, number, number, 1, about)
+        estimate = measured.estimate(metric.name)
+        if estimate is None:
+            continue
+        quality = measured.quality if metric.name == QUALITY else None
+        yield ExportedMetric(
+            name,
+            metric.name,
+            quality.metric if quality else metric.unit,
+            quality.direction if quality else metric.direction,
+            estimate.value,
+            estimate.low,
+            estimate.high,
+            estimate.count,
+            _about(measured.key, metric, estimate.count),
+        )
+
+
+def _about(key: Key, metric: Metric, count: int) -> str:
+    about = f"data: {key.source}, profile: {key.profile}, backend: {key.backend}"
+    if metric.kind == "count":
+        return about
+    what = "seeds" if metric.kind == "quality" else "processes"
+    return f"{about}, {what}: {count}, value: {estimator(metric.name)}"
 
 
 # A report of the gate as JUnit XML, which CI systems show as tests

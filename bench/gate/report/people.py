@@ -10,7 +10,6 @@ from statistics import median
 from typing import Any, TypeGuard
 
 from bench.formatting import NOTHING, measure_name, metric_name
-from bench.gate.history import value_of
 from bench.gate.model import (
     BETTER,
     FAILED,
@@ -27,7 +26,7 @@ from bench.gate.model import (
     Report,
     Side,
 )
-from bench.metrics import METRICS, PEAK_MEMORY, PREDICT, QUALITY, TRAIN_STEP
+from bench.metrics import METRICS, PEAK_MEMORY, PREDICT, QUALITY, TRAIN_STEP, estimator
 from bench.report.document import (
     Block,
     Bytes,
@@ -205,6 +204,11 @@ def _data(report: Report) -> dict[str, Any]:
         "status": report.status,
         "allowed": sorted(report.allowed),
         "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
+        "estimators": {
+            name: estimator(name)
+            for name in METRICS
+            if any(finding.metric == name for finding in report.findings)
+        },
         "findings": [_finding(finding, report) for finding in report.findings],
         "notes": report.notes,
     }
@@ -358,22 +362,21 @@ def baseline_document(side: Side) -> Document:
             Column("seeds", "seeds"),
             lambda found: Count(len(found.quality.seeds)) if found.quality else Missing(),
         ),
-        Field(
-            Column("train step", TRAIN_STEP), lambda found: Duration(value_of(found, TRAIN_STEP))
-        ),
-        Field(Column("prediction", PREDICT), lambda found: Duration(value_of(found, PREDICT))),
-        Field(Column("memory", PEAK_MEMORY), lambda found: Bytes(value_of(found, PEAK_MEMORY))),
+        Field(Column("train step", TRAIN_STEP), lambda found: Duration(found.value(TRAIN_STEP))),
+        Field(Column("prediction", PREDICT), lambda found: Duration(found.value(PREDICT))),
+        Field(Column("memory", PEAK_MEMORY), lambda found: Bytes(found.value(PEAK_MEMORY))),
         Field(_words("status"), _status),
     ]
     table = table_of(fields, side.plugins.values(), is_narrow=False)
-    return Document("Baseline", (Section((table,)),))
+    about = f"quality: {estimator(QUALITY)}; times and memory: {estimator(TRAIN_STEP)}"
+    return Document("Baseline", (Section((table, Paragraph(about))),))
 
 
 def _quality(measured: Measurement) -> Cell:
     if measured.quality is None or not measured.quality.seeds:
         return Missing()
     name = metric_name(measured.quality.metric)
-    return Marked(Number(value_of(measured, QUALITY)), f" {name}")
+    return Marked(Number(measured.value(QUALITY)), f" {name}")
 
 
 def _status(measured: Measurement) -> Cell:
