@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
 from typing import Literal
 
 Kind = Literal["quality", "time", "memory", "count"]
@@ -118,11 +117,15 @@ def process_values(processes: Iterable[Sequence[float]]) -> list[float]:
 
 def median_over_processes(values: Sequence[float]) -> float:
     """Return a time or memory of some processes, at least one, each by its one value."""
+    from statistics import median  # Not before it is needed: commands import this module.
+
     return median(values)
 
 
 def mean_over_seeds(scores: Sequence[float]) -> float:
     """Return the quality of some seeds, at least one, each by its score."""
+    from statistics import fmean
+
     return fmean(scores)
 
 
