@@ -111,7 +111,8 @@ class OpenTask:
 
     ``input_shape`` excludes the batch; ``facts`` become attributes of the plugin's
     ``task`` argument. ``units`` maps the name of a further metric to the factor that
-    turns the task's metric into it (``{"mae_degC": 8.85}``).
+    turns the task's metric into it (``{"mae_degC": 8.85}``). ``highest`` is the highest
+    number that an input of whole numbers from 0 can have under this view, if it is known.
     """
 
     input_shape: tuple[int, ...]
@@ -121,3 +122,4 @@ class OpenTask:
     test: Examples
     facts: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, float] = field(default_factory=dict)
+    highest: int | None = None

@@ -244,6 +244,28 @@ def records_of(table: Table, row: Row) -> Sequence[Record]:
     return found.told if found else ()
 
 
+def alike_seeds(table: Table) -> Mapping[str, int]:
+    """Return the rows of which all seeds gave the same, each with how many it has.
+
+    Predictions decide where they are kept, else all that a trial has measured of quality.
+    """
+    found = {}
+    for row in table.rows:
+        good = [record for record in records_of(table, row) if record.status == OK]
+        if len({r.trial.seed for r in good}) > 1 and all(_same(r, good[0]) for r in good):
+            found[row.label] = len({r.trial.seed for r in good})
+    return found
+
+
+def _same(one: Record, other: Record) -> bool:
+    if one.predictions and other.predictions:
+        return one.predictions.sha256 == other.predictions.sha256
+    return all(
+        one.metrics.get(part) == other.metrics.get(part)
+        for part in ("train", "validation", "test", "best_epoch")
+    )
+
+
 def _row(label: str, found: Selected, metric: Mapping[str, Any], reused: frozenset[str]) -> Row:
     records, good, trial = found.answering, found.good, found.trial
     status, reason = _status(records, good)

@@ -78,7 +78,7 @@ def _scores(
 ) -> dict[str, Scores]:
     from hashlib import sha256
 
-    from bench.statistics.scores import per_example
+    from bench.statistics.blocks import per_example
 
     scores = {}
     for split, prefix in PREFIXES.items():

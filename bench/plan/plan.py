@@ -15,11 +15,10 @@ from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, SKIPPED
 from bench.records.record import Record, answers
 from bench.records.repeats import VerifySample
 from bench.records.selection import UNKNOWN, WorkingTree
-from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin, complaint
 from bench.registry.tasks import TaskInfo
-from bench.registry.training_options import TRAINING_OPTIONS, Limits, schedule
+from bench.registry.training_options import TRAINING_OPTIONS, Limits, nearest_option, schedule
 from bench.trial import Trial
 from bench.values import NAMES, is_a
 
@@ -240,7 +239,9 @@ def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo
     known = {*plugin.build_parameters, *task.view, *TRAINING_OPTIONS}
     for key, value in overrides.items():
         if key not in known:
-            raise BenchError(f"--set {key}: {plugin.name} has no such option{nearest(key, known)}")
+            raise BenchError(
+                f"--set {key}: {plugin.name} has no such option{nearest_option(key, known)}"
+            )
         wrong = complaint(key, value, task)
         if wrong:
             raise BenchError(f"--set {key}={value}: {wrong}")

@@ -11,8 +11,8 @@ import ast
 import difflib
 import hashlib
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,11 @@ class Function:
 
 @dataclass(frozen=True)
 class Declarations:
-    """Everything the registry wants to know of one file."""
+    """Everything the registry wants to know of one file.
+
+    ``unused`` are the other names in capitals that the file assigns and never reads, each with
+    its line: constants without an effect.
+    """
 
     path: Path
     source: str
@@ -63,6 +67,7 @@ class Declarations:
     functions: Mapping[str, Function]
     imports: tuple[str, ...]
     problems: tuple[Problem, ...]
+    unused: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -93,6 +98,12 @@ def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
     except UnicodeDecodeError as error:
         line = 1 + error.object[: error.start].count(b"\n")
         return _with_problem(empty, line, "is not UTF-8 text: save it with that encoding")
+    return parse_declarations(path, source, wanted)
+
+
+def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declarations:
+    """Read the same of a source that is at hand; the file itself is not looked at."""
+    empty = Declarations(path, "", "", {}, {}, (), ())
     try:
         with warnings.catch_warnings():
             # A doubtful escape in somebody's text is no matter of a listing.
@@ -122,13 +133,24 @@ def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
             problems.append(Problem(str(path), _line_of_no_literal(value), message))
     docstring = (ast.get_docstring(tree) or "").strip()
     description = docstring.splitlines()[0].strip() if docstring else ""
-    imports = tuple(sorted(_imports(tree)))
-    return Declarations(path, source, description, constants, functions, imports, tuple(problems))
+    return Declarations(
+        path,
+        source,
+        description,
+        constants,
+        functions,
+        imports=tuple(sorted(_imports(tree))),
+        problems=tuple(problems),
+        unused=_unused(tree, names),
+    )
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the closest known word, or an empty string."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return " (did you mean 'x'?)" for the closest known word, or an empty string.
+
+    ``alike``, from 0 to 1, is how much of it has to be the same.
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=alike)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -150,6 +172,25 @@ def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
         return node.target.id, node.value
     return None
+
+
+def _unused(tree: ast.Module, known: Container[str]) -> dict[str, int]:
+    read = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    exported = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assigned = [(found[0], node.lineno) for node in tree.body if (found := _assignment(node))]
+    return {
+        name: line
+        for name, line in assigned
+        if name.isupper() and name not in known and name not in read | exported
+    }
 
 
 def _line_of_no_literal(value: ast.expr) -> int:

@@ -11,10 +11,24 @@ from typing import Any
 
 from bench.registry.declarations import Declarations, Problem, nearest, read_declarations
 from bench.registry.tasks import TaskInfo
-from bench.registry.training_options import TRAINING_OPTIONS
+from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
 from bench.values import NAMES, is_a, unstorable
 
 _LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE", "REFERENCE_NOTE", "FILES")
+_COMPILE = "compile the model in build, where that is wanted"
+#: What a plugin does not declare, though others would: what to do instead.
+_ELSEWHERE = {
+    "CALLBACKS": "a model that wants callbacks passes them on in a fit of its own",
+    "LOSS": _COMPILE,
+    "METRIC": "the task has the metric",
+    "METRICS": _COMPILE,
+    "PARAMETERS": "write them into HYPERPARAMETERS",
+    "PARAMS": "write them into HYPERPARAMETERS",
+    "TRAINING": "write its options into HYPERPARAMETERS",
+    "VIEW": "write its options into HYPERPARAMETERS",
+    "SEED": "seeds are given on the command line, --seeds 0,1,2",
+    "SEEDS": "seeds are given on the command line, --seeds 0,1,2",
+}
 _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -113,6 +127,7 @@ def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Pr
         yield problem(line, "build takes the task as its first parameter: build(task, ...)")
 
     yield from _file_problems(found)
+    yield from _name_problems(found)
     task_name = _value(found, "TASK", str)
     if task_name is None:
         return
@@ -142,8 +157,8 @@ def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Pr
         elif key not in known and not build.takes_anything:
             yield problem(
                 line,
-                f"unknown hyperparameter {key!r}{nearest(key, known)}: it is no parameter of "
-                f"build, no option of the task's view and no training option",
+                f"unknown hyperparameter {key!r}{nearest_option(key, known)}: it is no parameter "
+                "of build, no option of the task's view and no training option",
             )
         elif complaint(key, value, task):
             yield problem(line, f"{key} {complaint(key, value, task)}")
@@ -178,6 +193,27 @@ def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem
         elif not _is_figure(value):
             message = f"{key} must be a finite number, not {value!r}"
             yield Problem(str(found.path), line, message)
+
+
+def _name_problems(found: Declarations) -> Iterator[Problem]:
+    """Tell of constants that look like a declaration and are none.
+
+    A plugin's own constants, which its code reads, and what is like no declaration are its own.
+    """
+    for name, line in found.unused.items():
+        option = name.lower()
+        if option in TRAINING_OPTIONS or option in ALIASES:
+            known = option if option in TRAINING_OPTIONS else ALIASES[option]
+            message = f"{name} has no effect: write {known!r} into HYPERPARAMETERS"
+        elif name in _ELSEWHERE:
+            message = f"{name} has no effect: {_ELSEWHERE[name]}"
+        elif close := nearest(name, _LITERALS, 0.75):
+            message = (
+                f"unknown declaration {name}{close}; a constant of the file's own has to be read"
+            )
+        else:
+            continue
+        yield Problem(str(found.path), line, message)
 
 
 def _file_problems(found: Declarations) -> Iterator[Problem]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from bench.registry.declarations import nearest
 from bench.values import NAMES, is_a
 
 PROFILES = ("smoke", "quick", "full")
@@ -85,6 +86,35 @@ DEFAULTS: Mapping[str, Any] = {
     "patience": None,
     "jit_compile": None,
 }
+
+
+#: What these options and those of views are called elsewhere.
+ALIASES: Mapping[str, str] = {
+    "lr": "learning_rate",
+    "rate": "learning_rate",
+    "early_stopping": "patience",
+    "num_epochs": "epochs",
+    "n_epochs": "epochs",
+    "steps": "steps_per_epoch",
+    "bs": "batch_size",
+    "opt": "optimizer",
+    "xla": "jit_compile",
+    "clip_norm": "clipnorm",
+    "gradient_clip": "clipnorm",
+    "vocab_size": "num_words",
+    "max_features": "num_words",
+    "max_words": "num_words",
+    "max_length": "maxlen",
+    "sequence_length": "maxlen",
+    "window": "lookback",
+    "sampling_rate": "step",
+}
+
+
+def nearest_option(key: str, known: Collection[str]) -> str:
+    """Return " (did you mean 'x'?)" for the option that is meant, or an empty string."""
+    alias = ALIASES.get(key.lower())
+    return f" (did you mean {alias!r}?)" if alias in known else nearest(key, known)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import shows_published
 from bench.analysis.frontier import on_frontier
-from bench.analysis.leaderboard import Leaderboard, Table
+from bench.analysis.leaderboard import Leaderboard, Table, alike_seeds
 from bench.data.prepared import notes_of
-from bench.formatting import metric_name, size
+from bench.formatting import metric_name, one_line, size
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.selection import (
@@ -145,7 +145,14 @@ def compared(table: Table) -> list[tuple[str, str]]:
         lines.append(("not compared", ranking.problem))
     if ranking.unranked:
         lines.append(("not ranked", _unranked(ranking.unranked)))
-    return lines
+    return [*lines, *_alike(table)]
+
+
+def _alike(table: Table) -> list[tuple[str, str]]:
+    rows = [f"{one_line(label)} ({seeds})" for label, seeds in alike_seeds(table).items()]
+    if not rows:
+        return []
+    return [("seeds", f"those of {', '.join(rows)} gave identical results: each counts as one")]
 
 
 def as_numbers(table: Table) -> dict[str, Any] | None:

@@ -8,13 +8,56 @@ mean its variance is a known sum, so nothing is drawn and nothing is random here
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.task import Array
+
+# The score of each example, whose mean is the metric
+
+
+def _correct(targets: Array, predictions: Array) -> Array:
+    return np.asarray((predictions > 0.5) == (targets > 0.5))
+
+
+def _absolute_error(targets: Array, predictions: Array) -> Array:
+    return np.asarray(np.abs(targets.astype("float64") - predictions.astype("float64")))
+
+
+PER_EXAMPLE: Mapping[str, Callable[[Array, Array], Array]] = {
+    "accuracy": _correct,
+    "mae": _absolute_error,
+}
+
+
+def per_example(metric: str, targets: Array, predictions: Array) -> Array:
+    """Return the score of each example, float32 of shape (n,); their mean is the metric.
+
+    Args:
+        metric: A metric of ``bench.worker.sampling``: accuracy scores 1 for a prediction on
+            the target's side of 0.5, else 0; mae scores the absolute error, in the
+            targets' unit.
+        targets: Shape (n,).
+        predictions: Shape (n,).
+
+    Raises:
+        BenchError: The metric has no score of an example, or the shapes differ.
+    """
+    if metric not in PER_EXAMPLE:
+        raise BenchError(
+            f"metric {metric!r}: it has no score of a single example, so there is no error to "
+            f"tell; those that have one: {', '.join(PER_EXAMPLE)}"
+        )
+    if targets.ndim != 1 or targets.shape != predictions.shape:
+        raise BenchError(
+            f"predictions of shape {predictions.shape} for targets of shape {targets.shape}: "
+            "one number an example is needed; run the trial again"
+        )
+    return PER_EXAMPLE[metric](targets, predictions).astype("float32")
+
 
 # The scores of one plugin, and what is left of them once their examples are grouped
 

@@ -54,7 +54,8 @@ def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     shape, dtype = _shape(opened)
     kept = _kept_parts(opened)
     train, validation, test = (_examples(prepared, part, kept[part]) for part in PARTS)
-    return OpenTask(shape, dtype, train, validation, test, facts=_facts(opened))
+    highest = _index_space(opened) - 1
+    return OpenTask(shape, dtype, train, validation, test, facts=_facts(opened), highest=highest)
 
 
 def _examples(prepared: Prepared, part: str, kept: Kept) -> Examples:
@@ -107,8 +108,14 @@ def _kept_as(opened: _Opened) -> tuple[dict[str, Any], Form | None]:
     if encoding == "hashed" or encoding in encode.NGRAMS:
         label["dimensions"] = view.dimensions
     width = _width(opened) if encoding == "ranks" else _shape(opened)[0][0]
-    sizes = {"characters": ALPHABET_SIZE, "ranks": num_words}
-    return label, form_of(encoding, width, sizes.get(encoding, num_words + view.dimensions) - 1)
+    return label, form_of(encoding, width, _index_space(opened) - 1)
+
+
+def _index_space(opened: _Opened) -> int:
+    """Return one more than the highest number of an encoding in whole numbers."""
+    num_words = opened.num_words
+    sizes = {"characters": ALPHABET_SIZE, "ranks": num_words, "one_hot": num_words}
+    return sizes.get(opened.view.encoding, num_words + opened.view.dimensions)
 
 
 def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -13,16 +15,25 @@ from bench.worker.sampling import epoch_batches
 SCORING_BATCH, SCORING_BYTES = 512, 16 * 1024**2
 
 
+def one_column(targets: Array) -> Array:
+    """Return targets of shape (n,) as (n, 1)."""
+    return targets[:, None]
+
+
 class TrainingBatches(keras.utils.PyDataset):
     """The batches of one epoch after the other, gathered ahead of the step that needs them.
 
-    ``shape`` is (steps, batch size).
+    ``shape`` is (steps, batch size). ``targets`` has one row an example, made of the examples'
+    targets by ``spread``: one column, unless a loss wants a column for each class.
     """
 
-    def __init__(self, examples: Examples, trial: Trial) -> None:
+    def __init__(
+        self, examples: Examples, trial: Trial, spread: Callable[[Array], Array] = one_column
+    ) -> None:
         super().__init__()
         training = trial.training
         self.examples = examples
+        self.targets = spread(examples.targets)
         self.shape: tuple[int, int] = (training["steps_per_epoch"], training["batch_size"])
         self._seed = trial.seed
         self._epoch = 0
@@ -49,7 +60,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def gathered(self, numbers: Array) -> tuple[Array, Array]:
         """Return inputs and targets of a batch, shapes (batch size, ...) and (batch size, 1)."""
-        return self.examples.gather(numbers), self.examples.targets[numbers][:, None]
+        return self.examples.gather(numbers), self.targets[numbers]
 
 
 class ScoringBatches(keras.utils.PyDataset):

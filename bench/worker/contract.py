@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import pickle
+import random
 import signal
 import sys
 import tempfile
@@ -16,7 +17,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,8 +33,18 @@ from bench.formatting import one_line
 from bench.protocol import OK, Checked, Job, Outcome
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Array, Examples, OpenTask
-from bench.worker.backend import choose_compilation, seed_everything
-from bench.worker.plugin import call_build, import_libraries, load_plugin, module_name, reason_of
+from bench.worker.adoption import Output, check_options
+from bench.worker.backend import seed_everything
+from bench.worker.estimator import EstimatorLearner
+from bench.worker.keras_model import KerasLearner
+from bench.worker.plugin import (
+    call_build,
+    import_libraries,
+    load_plugin,
+    module_name,
+    reason_of,
+    told_of,
+)
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Learner, make_learner
 
@@ -77,7 +87,7 @@ def _failure(make: Callable[[], None], job: Job) -> str:
     except CannotRun:
         raise
     except BenchError as error:
-        return f"{Path(job.plugin_path).name}: {error}"
+        return told_of(error, job.plugin_path)
     except (Exception, SystemExit) as error:
         return reason_of(error, job.plugin_path)
     return ""
@@ -106,9 +116,10 @@ class _Candidate:
     def build(self) -> None:
         """Call ``build``."""
         self.model = call_build(self.module, self.job, self.opened)
+        check_options(self.model, self.job)
 
-    def adopt(self) -> None:
-        """Compile the model as a trial would.
+    def adopt(self, output: Output | None = None) -> None:
+        """Compile the model as a trial would; ``output`` is what its output means, if known.
 
         Raises:
             BenchError: It is no model, or does not give one number an example.
@@ -116,9 +127,8 @@ class _Candidate:
         trial = self.job.trial
         # Of the schedule, an estimator sees all the examples once.
         options = {**trial.training, "epochs": 1, "steps_per_epoch": 1, "batch_size": EXAMPLES}
-        compilation = choose_compilation(self.model, options["jit_compile"], trial.backend)
         trial = replace(trial, training=options)
-        self.learner = make_learner(self.model, self.task, trial, compilation)
+        self.learner, _ = make_learner(self.model, self.task, trial, self.opened, output=output)
 
     @property
     def is_keras(self) -> bool:
@@ -131,10 +141,10 @@ class _Candidate:
         Raises:
             BenchError: It does not become so.
         """
-        if not self.is_keras:
+        if isinstance(self.learner, EstimatorLearner):
             self.learner.fit(self.examples, self.examples, lambda _: None)
         elif self.model.trainable_weights and self.job.trial.training["epochs"]:
-            _train_until_lower(self.model, self.examples)
+            _train_until_lower(self.learner, self.examples, self.task.loss)
 
     def predictions(self) -> Array:
         """Return one number an example.
@@ -155,11 +165,17 @@ class _Suite:
 
     def __init__(self, job: Job, task: TaskInfo, opened: OpenTask) -> None:
         self._job = job
-        self._fresh = partial(_Candidate, job, task, opened, evenly_spread(opened.train, EXAMPLES))
+        self._task, self._opened = task, opened
+        self._examples = evenly_spread(opened.train, EXAMPLES)
         self._candidate = self._fresh()
         self._watch = FileWatch()
         self._before: State = {}
         self._trained: Array = np.empty(0)
+
+    def _fresh(self, seed: int | None = None) -> _Candidate:
+        trial = self._job.trial if seed is None else replace(self._job.trial, seed=seed)
+        job = replace(self._job, trial=trial)
+        return _Candidate(job, self._task, self._opened, self._examples)
 
     def checks(self) -> list[tuple[str, Callable[[], None]]]:
         """Return each check's name and what makes it."""
@@ -215,6 +231,27 @@ class _Suite:
                 f"the same seed gave predictions up to {gap:.2g} apart; draw from keras.random "
                 "or numpy.random, never from a clock or a generator without a seed"
             )
+        self._other_seed()
+
+    def _other_seed(self) -> None:
+        """See that another seed still is one after the plugin was run and has built.
+
+        Raises:
+            BenchError: The generators stand where they would for any other seed.
+        """
+        trial = self._job.trial
+        states = []
+        for seed in (trial.seed, trial.seed + 1):
+            candidate = self._fresh(seed)
+            candidate.load()
+            candidate.build()
+            states.append(generators())
+        alike = [name for name, state in states[0].items() if state == states[1][name]]
+        if alike:
+            raise BenchError(
+                f"importing or building it seeds {' and '.join(alike)}, which makes all seeds "
+                "alike; leave out keras.utils.set_random_seed and its kin, the suite has seeded"
+            )
 
     def _saves(self) -> None:
         saved, loaded = self._candidate, self._fresh()
@@ -224,30 +261,125 @@ class _Suite:
             # Pickle wants the very classes of the object; a later candidate has others.
             sys.modules[saved.module.__name__] = saved.module
             loaded.model = pickle.loads(pickle.dumps(saved.model))
-        loaded.adopt()
+        # What the plugin compiled it with is not loaded, and so not known of it.
+        loaded.adopt(getattr(saved.learner, "output", None))
         if not np.allclose(loaded.predictions(), saved.predictions(), rtol=1e-5, atol=1e-6):
             raise BenchError("saved and loaded again, it predicts other numbers")
 
 
-def _train_until_lower(model: Any, examples: Examples) -> None:
-    inputs, targets = examples.gather(np.arange(len(examples))), examples.targets[:, None]
-    losses: list[float] = []
-    while len(losses) < STEPS:
-        model.reset_metrics()
-        losses.append(float(model.train_on_batch(inputs, targets, return_dict=True)["loss"]))
-        if not math.isfinite(losses[-1]):
-            raise BenchError(f"the training loss became {losses[-1]} in step {len(losses)}")
-        gone = losses[0] - float(np.mean(losses[-AVERAGED:]))
-        if len(losses) > AVERAGED and gone >= GAIN * abs(losses[0]):
+class Lowering:
+    """The losses of training steps, and whether they became lower."""
+
+    def __init__(self, examples: int) -> None:
+        self._examples = examples
+        self._losses: list[float] = []
+
+    def add(self, loss: float) -> bool:
+        """Take the loss of a step; say whether the training has shown enough, or all it may.
+
+        Raises:
+            BenchError: The loss is not finite.
+        """
+        losses = self._losses
+        losses.append(loss)
+        if not math.isfinite(loss):
+            raise BenchError(f"the training loss became {loss} in step {len(losses)}")
+        return self._is_clear() or len(losses) >= STEPS
+
+    def judge(self) -> None:
+        """Hold the losses against each other.
+
+        Raises:
+            BenchError: They have not become lower; says by how much they should have.
+        """
+        if self._is_clear():
             return
-    early, late = np.array(losses[:AVERAGED]), np.array(losses[-AVERAGED:])
-    before, after = float(early.mean()), float(late.mean())
-    noise = math.sqrt((early.var() + late.var()) / AVERAGED)
-    if before - after < max(SMALL_GAIN * abs(before), BEYOND_NOISE * noise):
-        raise BenchError(
-            f"{STEPS} training steps on {len(examples)} fixed examples took the loss from "
-            f"{before:.4g} to {after:.4g}: it does not learn them"
-        )
+        early, late = np.array(self._losses[:AVERAGED]), np.array(self._losses[-AVERAGED:])
+        before, after = float(early.mean()), float(late.mean())
+        noise = math.sqrt((early.var() + late.var()) / AVERAGED)
+        least = max(SMALL_GAIN * abs(before), BEYOND_NOISE * noise)
+        if before - after < least:
+            why = "three standard errors" if least > SMALL_GAIN * abs(before) else "a hundredth"
+            raise BenchError(
+                f"{len(self._losses)} training steps on {self._examples} fixed examples took the "
+                f"loss from {before:.4g} (mean of the first {AVERAGED} steps) to {after:.4g} (of "
+                f"the last {AVERAGED}): it fell by {before - after:.4g}, and by less than "
+                f"{least:.4g}, {why}, it does not learn them"
+            )
+
+    def _is_clear(self) -> bool:
+        losses = self._losses
+        gone = losses[0] - float(np.mean(losses[-AVERAGED:]))
+        return len(losses) > AVERAGED and gone >= GAIN * abs(losses[0])
+
+
+def _train_until_lower(learner: KerasLearner, examples: Examples, loss: str) -> None:
+    """Train as a trial does, by ``fit``: the same batch, an epoch a step."""
+    lowering = Lowering(len(examples))
+
+    def after_step(logs: Mapping[str, Any]) -> bool:
+        if "loss" in logs:
+            return lowering.add(float(logs["loss"]))
+        # A train_step of the model's own may tell none.
+        predictions = learner.predict(examples)
+        computed = keras.losses.get(loss)(examples.targets[:, None], predictions[:, None])
+        return lowering.add(float(np.mean(keras.ops.convert_to_numpy(computed))))
+
+    batch = _OneBatch(
+        examples.gather(np.arange(len(examples))), learner.output.targets(examples.targets)
+    )
+    learner.model.fit(
+        **batch.feed(),
+        epochs=STEPS,
+        shuffle=False,
+        verbose=0,
+        callbacks=[_AfterStep(after_step)],
+    )
+    lowering.judge()
+
+
+class _OneBatch(keras.utils.PyDataset):
+    """The same inputs and targets in every epoch of one step."""
+
+    def __init__(self, inputs: Array, targets: Array) -> None:
+        super().__init__()
+        self._batch = inputs, targets
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> tuple[Array, Array]:
+        return self._batch
+
+    def feed(self) -> dict[str, Any]:
+        """Return the arguments of ``fit``: on TensorFlow a dataset, which takes less time."""
+        if keras.backend.backend() != "tensorflow":
+            return {"x": self}
+        import tensorflow
+
+        dataset = tensorflow.data.Dataset.from_tensors(self._batch).repeat()
+        return {"x": dataset, "steps_per_epoch": 1}
+
+
+class _AfterStep(keras.callbacks.Callback):
+    """Hands on the logs of each epoch, and stops the training when that is enough."""
+
+    def __init__(self, is_enough: Callable[[Mapping[str, Any]], bool]) -> None:
+        super().__init__()
+        self._is_enough = is_enough
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self._is_enough(logs or {}):
+            self.model.stop_training = True
+
+
+def generators() -> Mapping[str, object]:
+    """Return the states of Python's and NumPy's generators, by name."""
+    _, keys, position, *_ = np.random.get_state(legacy=True)
+    return {
+        "Python's generator": random.getstate()[1],
+        "NumPy's generator": (bytes(np.asarray(keys).data), position),
+    }
 
 
 def _saved_and_loaded(model: Any, job: Job) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.formatting import one_line
 from bench.protocol import EpochDone
 from bench.task import Array, Examples
 from bench.trial import Trial
@@ -66,7 +67,16 @@ class EstimatorLearner:
             )
         inputs = _gathered(train, numbers)
         started = time.perf_counter()
-        self._estimator.fit(inputs, train.targets[numbers])
+        try:
+            self._estimator.fit(inputs, train.targets[numbers])
+        except ValueError as error:
+            if inputs.ndim < 3 or "dim" not in str(error):
+                raise
+            raise BenchError(
+                f"the estimator wants two dimensions and the view gives {inputs.shape}; put a "
+                "step before it that reshapes to (len(x), -1), such as sklearn's "
+                f"FunctionTransformer ({one_line(str(error), 100)})"
+            ) from error
         seconds = time.perf_counter() - started
         return Fit(fit_seconds=seconds, epoch_seconds=[seconds], elapsed_seconds=[seconds])
 
@@ -75,10 +85,26 @@ class EstimatorLearner:
         parts = []
         for first in range(0, len(examples), SCORING_BATCH):
             numbers = np.arange(first, min(first + SCORING_BATCH, len(examples)))
-            parts.append(
-                one_number_each(self._estimator.predict(examples.gather(numbers)), len(numbers))
-            )
+            parts.append(_numbers(self._estimator.predict(examples.gather(numbers)), len(numbers)))
         return np.concatenate(parts)
+
+
+def _numbers(predicted: Any, examples: int) -> Array:
+    """Return what an estimator predicts as one number an example.
+
+    Raises:
+        BenchError: It predicts words, or columns; says what to return in their place.
+    """
+    found = np.asarray(predicted)
+    if found.dtype.kind in "USO" and any(isinstance(value, str) for value in found.flat):
+        words = one_line(", ".join(map(repr, sorted({str(value) for value in found.flat})[:3])), 60)
+        raise BenchError(f"the estimator predicts words ({words}); return the numbers 0 and 1")
+    if found.shape == (examples, 2):
+        raise BenchError(
+            f"the estimator predicts two columns, {found.shape}; return that of the class 1 alone, "
+            "as in predict_proba(x)[:, 1]"
+        )
+    return one_number_each(found, examples, "have predict return an array of shape (n,)")
 
 
 def _gathered(examples: Examples, numbers: Array) -> Array:

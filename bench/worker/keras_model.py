@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
+from bench.errors import BenchError
 from bench.protocol import EpochDone
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples
 from bench.trial import Trial
+from bench.worker.adoption import AS_IT_IS, Output, compiled_with
 from bench.worker.backend import Compilation
 from bench.worker.batches import TrainingBatches
 from bench.worker.prediction import Predictor
-from bench.worker.sampling import METRICS, is_better, one_number_each
+from bench.worker.sampling import METRIC_NAMES, METRICS, is_better
 
 
 @dataclass
@@ -46,9 +51,15 @@ class KerasLearner:
     """A Keras model as the trial sees it: fit, then predict with the best epoch's weights."""
 
     def __init__(
-        self, model: keras.Model, task: TaskInfo, trial: Trial, compilation: Compilation
+        self,
+        model: keras.Model,
+        task: TaskInfo,
+        trial: Trial,
+        compilation: Compilation,
+        output: Output = AS_IT_IS,
     ) -> None:
         self.model = model
+        self.output = output
         self._task = task
         self._trial = trial
         self._fused_steps = compilation.fused_steps
@@ -56,8 +67,7 @@ class KerasLearner:
         if not getattr(model, "compiled", False):
             model.compile(
                 optimizer=_optimizer(trial),
-                loss=task.loss,
-                metrics=[task.metric],
+                **compiled_with(output, task),
                 jit_compile=compilation.jit_compile,
                 steps_per_execution=compilation.fused_steps,
             )
@@ -71,6 +81,41 @@ class KerasLearner:
     def size(self) -> int:
         """Bytes that the weights take in memory."""
         return int(sum(np.asarray(weight).nbytes for weight in self.model.get_weights()))
+
+    def train_metric(self, logs: Mapping[str, Any]) -> float:
+        """Return the task's metric among an epoch's logs; nan if there is none.
+
+        A plugin may name it otherwise. What counts outputs above 0.5 tells nothing where
+        they are logits or signed.
+        """
+        asked = [name for name in METRIC_NAMES[self._task.metric] if name in logs]
+        if not asked:
+            return math.nan
+        if self.output.kind in ("logit", "signed") and asked[0] in self._at_one_half():
+            return math.nan
+        return float(logs[asked[0]])
+
+    def _at_one_half(self) -> set[str]:
+        """Return the names of metrics that take an output above 0.5 for the class 1."""
+        parts = [getattr(metric, "metrics", [metric]) for metric in self.model.metrics]
+        return {
+            metric.name
+            for metric in itertools.chain.from_iterable(parts)
+            if isinstance(metric, keras.metrics.BinaryAccuracy) and metric.threshold
+        }
+
+    def build_metrics(self, train: Examples) -> None:
+        """Have Keras build what it asks after an epoch, even if nobody updates it meanwhile.
+
+        A ``train_step`` of a model's own need not update the metrics that the suite compiles it
+        with; on TensorFlow, Keras would refuse to tell them.
+        """
+        if type(self.model).train_step is keras.Model.train_step:
+            return
+        inputs = train.gather(np.zeros(2, dtype="int64"))
+        targets = self.output.targets(train.targets[:1].repeat(2))
+        with contextlib.suppress(Exception):  # What is wrong, the training tells.
+            self.model._symbolic_build(data_batch=(inputs, targets))
 
     @property
     def is_trained(self) -> bool:
@@ -89,20 +134,41 @@ class KerasLearner:
         fit = Fit()
         if not self.is_trained:
             return fit
-        batches = TrainingBatches(train, self._trial)
-        judge = _Judge(self, batches, validation, fit, report)
-        started = time.perf_counter()
-        feed = fed(batches, self._fused_steps)
-        epochs = options["epochs"]
-        self.model.fit(**feed, epochs=epochs, shuffle=False, verbose=0, callbacks=[judge])
-        fit.fit_seconds = time.perf_counter() - started
+        with self.changing_weights(fit):
+            batches = TrainingBatches(train, self._trial, self.output.targets)
+            judge = _Judge(self, batches, validation, fit, report)
+            started = time.perf_counter()
+            feed = fed(batches, self._fused_steps)
+            epochs = options["epochs"]
+            self.model.fit(**feed, epochs=epochs, shuffle=False, verbose=0, callbacks=[judge])
+            fit.fit_seconds = time.perf_counter() - started
+        if not fit.epoch_seconds:
+            raise BenchError("the model's own fit must pass on the callbacks that it is given")
         if judge.best_weights is not None:
             self.model.set_weights(judge.best_weights)
         return fit
 
+    @contextlib.contextmanager
+    def changing_weights(self, fit: Fit | None = None) -> Iterator[None]:
+        """Train within this, and be sure that something was trained.
+
+        Raises:
+            BenchError: All trainable weights are to the bit what they were, and the training
+                was not stopped as hopeless.
+        """
+        before = _digest(self.model)
+        yield
+        if before == _digest(self.model) and not (fit and fit.diverged):
+            count = len(self.model.trainable_weights)
+            raise BenchError(
+                f"training has changed none of the model's {count} trainable weights; see that "
+                "its learning rate is not 0, that its loss depends on them, and that a "
+                "train_step of its own applies the gradients"
+            )
+
     def predict(self, examples: Examples) -> Array:
-        """Return one number an example, shape (n,), float32."""
-        return one_number_each(self._predictor.predict(examples), len(examples))
+        """Return one number an example, shape (n,), float32; see ``Output.numbers``."""
+        return self.output.numbers(self._predictor.predict(examples), len(examples))
 
 
 def fed(batches: TrainingBatches, fused_steps: int) -> dict[str, Any]:
@@ -158,14 +224,16 @@ class _Judge(keras.callbacks.Callback):
         if epoch == 0:
             self._note_compilation(seconds)
         fit.train_loss.append(float(logs.get("loss", math.nan)))
-        fit.train_metric.append(float(logs.get(task.metric, math.nan)))
-        if not math.isfinite(fit.train_loss[-1]):
+        fit.train_metric.append(self._learner.train_metric(logs))
+        # A train_step of a model's own may have another name for it, or none.
+        if "loss" in logs and not math.isfinite(fit.train_loss[-1]):
             return self._stop(f"the training loss became {fit.train_loss[-1]} in epoch {epoch + 1}")
         predictions = self._learner.predict(self._validation)
         if not np.isfinite(predictions).all():
             return self._stop(f"predictions are not all finite after epoch {epoch + 1}")
         metric = METRICS[task.metric](self._validation.targets, predictions)
         fit.validation_metric.append(metric)
+        logs[f"val_{task.metric}"] = metric  # For callbacks of a model's own.
         fit.elapsed_seconds.append(time.perf_counter() - self._started)
         if is_better(metric, self._best, task.direction):
             self._best, fit.best_epoch = metric, epoch + 1
@@ -187,6 +255,14 @@ class _Judge(keras.callbacks.Callback):
         rest = steps - self._first_steps
         later = (epoch_seconds - first) * self._first_steps / rest if rest > 0 else 0.0
         self._fit.compile_seconds = max(0.0, first - later)
+
+
+def _digest(model: keras.Model) -> bytes:
+    """Return a digest of a model's trainable weights, which takes less room than a copy."""
+    digest = hashlib.sha256()
+    for weight in model.trainable_weights:
+        digest.update(np.asarray(weight.numpy()).tobytes())
+    return digest.digest()
 
 
 def _optimizer(trial: Trial) -> keras.optimizers.Optimizer:

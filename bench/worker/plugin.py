@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Container, Iterator
@@ -91,7 +92,31 @@ class PluginTask:
         )
 
 
+class PluginError(BenchError):
+    """What is wrong with a plugin on a line of its file."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def told_of(error: BenchError, plugin_path: str) -> str:
+    """Return what an error says, behind the plugin's name and the line, where it has them."""
+    if not plugin_path:
+        return str(error)
+    line = f":{error.line}" if isinstance(error, PluginError) else ""
+    return f"{Path(plugin_path).name}{line}: {error}"
+
+
 _LONGEST_REASON = 300
+
+#: What libraries put before and behind a cause: Keras writes it in bold, TensorFlow behind the
+#: frames that led to it.
+_BOLD = re.compile(r"\x1b\[1m(.*?)\x1b\[0m", re.DOTALL)
+_GRAPH = "Graph execution error:"
+_FRAME = re.compile(r'\s*(File ".*", line \d+, in |Detected at node |<stack traces unavail|$)')
+_NOT_COMPILED = "Detected unsupported operations when trying to compile graph"
+_OPERATIONS = re.compile(r"_JIT: (\w+)")
 
 
 def reason_of(error: BaseException, plugin_path: str) -> str:
@@ -100,6 +125,7 @@ def reason_of(error: BaseException, plugin_path: str) -> str:
         text = str(error)
     except BaseException:
         text = "(an error without a readable message)"
+    text = _cause(text)
     # Cut twice: a message may be of any length.
     kind = type(error).__name__[:_LONGEST_REASON]
     text = one_line(f"{kind}: {text[: 10 * _LONGEST_REASON]}", longest=_LONGEST_REASON)
@@ -110,6 +136,21 @@ def reason_of(error: BaseException, plugin_path: str) -> str:
     ]
     where = f"{Path(plugin_path).name}:{lines[-1]}: " if lines else ""
     return f"{where}{text}"
+
+
+def _cause(text: str) -> str:
+    """Return what a library's long message comes to, first; other messages as they are."""
+    if _NOT_COMPILED in text:
+        operation = _OPERATIONS.search(text)
+        return (
+            f"XLA cannot compile {operation[1] if operation else 'an operation'}: write "
+            '"jit_compile": False into HYPERPARAMETERS, or use operations of keras.ops alone'
+        )
+    if text.startswith(_GRAPH):
+        lines = [line for line in text.splitlines()[1:] if not _FRAME.match(line)]
+        return "\n".join(lines) or text
+    bold = _BOLD.search(text)
+    return f"{bold[1]} ({text[: bold.start()].strip()})" if bold else text
 
 
 def module_name(job: Job) -> str:

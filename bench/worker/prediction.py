@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -42,12 +42,12 @@ class Predictor:
         """Return what the model gives for each example, in order; shape (n, ...)."""
         batches = ScoringBatches(examples)
         if keras.backend.backend() != "tensorflow":
-            found: Array = self._model.predict(batches, verbose=0)
+            found = _only(self._model.predict(batches, verbose=0))
             return found[: len(examples)]
         predicted = self._purely(batches)
         if predicted is None:
             ask = self._model.predict_on_batch
-            predicted = [ask(*batches[index]) for index in range(len(batches))]
+            predicted = [_only(ask(*batches[index])) for index in range(len(batches))]
         return np.concatenate(predicted)[: len(examples)]
 
     def _purely(self, batches: ScoringBatches) -> list[Array] | None:
@@ -93,6 +93,13 @@ class Predictor:
         if not all(as_known for _, as_known in done):
             return None
         return [predicted for predicted, _ in done], known(len(batches))
+
+
+def _only(outputs: Any) -> Array:
+    """Return the one output of a model, be it in a dictionary or a list."""
+    (found,) = keras.tree.flatten(outputs)
+    only: Array = found
+    return only
 
 
 def _in_order(step: PureStep, batches: ScoringBatches, state: State) -> tuple[list[Array], State]:

@@ -69,9 +69,11 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
     if not learner.is_trained:
         return {}
     clock = _StepClock(effort)
-    batches = TrainingBatches(setup.train, _one_long_epoch(job.trial, effort))
+    trial = _one_long_epoch(job.trial, effort)
+    batches = TrainingBatches(setup.train, trial, learner.output.targets)
     feed = fed(batches, setup.compilation.fused_steps)
-    learner.model.fit(**feed, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
+    with learner.changing_weights():
+        learner.model.fit(**feed, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
     return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
 
 

@@ -69,6 +69,19 @@ METRICS: Mapping[str, Callable[[Array, Array], float]] = {
 }
 
 
+#: By what names Keras may report each of them.
+METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
+    "accuracy": (
+        "accuracy",
+        "acc",
+        "binary_accuracy",
+        "sparse_categorical_accuracy",
+        "categorical_accuracy",
+    ),
+    "mae": ("mae", "MAE", "mean_absolute_error"),
+}
+
+
 def is_better(value: float, than: float | None, direction: str) -> bool:
     """Say whether a metric improved; ``direction`` is "min" or "max"."""
     if than is None:
@@ -88,16 +101,18 @@ def evenly_spread(examples: Examples, count: int | None) -> Examples:
     return examples.only(np.linspace(0, total - 1, count).round().astype("int64"))
 
 
-def one_number_each(predictions: Array, examples: int) -> Array:
+def one_number_each(
+    predictions: Array, examples: int, mend: str = "end the model with one unit"
+) -> Array:
     """Return predictions as float32 of shape (n,).
 
     Raises:
-        ValueError: There is not one number an example.
+        ValueError: There is not one number an example; ``mend`` says what to do.
     """
     flat = np.asarray(predictions, dtype="float32").reshape(-1)
     if len(flat) != examples:
         raise ValueError(
             f"predicted {np.shape(predictions)} for {examples} examples: one number each is "
-            "expected, so end the model with one unit"
+            f"expected, so {mend}"
         )
     return flat

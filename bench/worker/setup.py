@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.protocol import MEASURE, Job
 from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Examples, OpenTask
 from bench.trial import Trial
+from bench.worker.adoption import AS_IT_IS, Output, adopt, check_options, output_of
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.estimator import EstimatorLearner
 from bench.worker.keras_model import KerasLearner
@@ -61,34 +61,50 @@ def set_up(job: Job) -> Setup:
     with watch.noting():
         model = call_build(load_plugin(job), job, opened)
     training = trial.training
+    check_options(model, job)
     # A measurement clocks each step by itself.
     steps = 1 if job.kind == MEASURE else training["steps_per_epoch"]
-    compilation = choose_compilation(model, training["jit_compile"], trial.backend, steps)
-    learner = make_learner(model, task, trial, compilation)
+    learner, compilation = make_learner(model, task, trial, opened, steps)
     seconds = time.perf_counter() - started
     train = fixed_part(opened.train, training["training_examples"])
     return Setup(task, opened, train, learner, compilation, seconds, watch.found)
 
 
-def make_learner(model: object, task: TaskInfo, trial: Trial, compilation: Compilation) -> Learner:
-    """Return what fits and scores the plugin's model.
+def make_learner(
+    model: object,
+    task: TaskInfo,
+    trial: Trial,
+    opened: OpenTask,
+    steps: int = 1,
+    output: Output | None = None,
+) -> tuple[Learner, Compilation]:
+    """Return what fits and scores the plugin's model, and how that is compiled.
+
+    Args:
+        model: What the plugin's ``build`` has returned; a Keras model is built if it is not yet.
+        task: The task.
+        trial: Says how the model is compiled and trained.
+        opened: The task under the trial's view.
+        steps: The training steps of an epoch.
+        output: What a Keras model's output means, if it is known already.
 
     Raises:
-        BenchError: It is no model, or does not give one number an example.
+        BenchError: It is no model, does not fit the view, or does not give one number an example.
     """
     if isinstance(model, type):
         raise BenchError(f"build returned the class {model.__name__}; return an object of it")
     if isinstance(model, keras.Model):
-        shape = getattr(model, "output_shape", None)
-        if isinstance(shape, tuple) and math.prod(size or 1 for size in shape[1:]) != 1:
-            raise BenchError(
-                f"build returned a model with output shape {shape}; the task expects one number "
-                "an example, so end it with one unit"
-            )
-        return KerasLearner(model, task, trial, compilation)
-    if callable(getattr(model, "fit", None)) and callable(getattr(model, "predict", None)):
-        return EstimatorLearner(model, trial)
-    raise BenchError(
-        f"build returned {type(model).__name__}; return a Keras model or an object with "
-        "fit and predict"
-    )
+        shape = adopt(model, opened)
+        output = output or output_of(model, shape, task)
+    elif not all(callable(getattr(model, name, None)) for name in ("fit", "predict")):
+        raise BenchError(
+            f"build returned {type(model).__name__}; return a Keras model or an object with "
+            "fit and predict"
+        )
+    compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend, steps)
+    if isinstance(model, keras.Model):
+        known = output or AS_IT_IS
+        learner = KerasLearner(model, task, trial, compilation, known)
+        learner.build_metrics(opened.train)
+        return learner, compilation
+    return EstimatorLearner(model, trial), compilation

@@ -46,7 +46,7 @@ def _looked_up(batches: TrainingBatches, lookup: Lookup) -> tf.data.Dataset:
     dtype = _example(batches.examples).dtype
     table, first, offsets, targets = (
         tf.constant(np.asarray(array))
-        for array in (lookup.table, lookup.first, lookup.offsets, batches.examples.targets)
+        for array in (lookup.table, lookup.first, lookup.offsets, batches.targets)
     )
     spread = (-1, *[1] * len(offsets.shape))
 
@@ -57,21 +57,21 @@ def _looked_up(batches: TrainingBatches, lookup: Lookup) -> tf.data.Dataset:
             inputs = tf.one_hot(tf.cast(found, tf.int32), lookup.depth, dtype=dtype)
         else:
             inputs = tf.cast(found, dtype)
-        return inputs, tf.gather(targets, numbers)[:, None]
+        return inputs, tf.gather(targets, numbers)
 
     return _numbers(batches).map(gather, num_parallel_calls=_THREADS, deterministic=True)
 
 
 def _asked_for(batches: TrainingBatches) -> tf.data.Dataset:
     example = _example(batches.examples)
-    types = [example.dtype, batches.examples.targets.dtype]
-    size = batches.shape[1]
+    types = [example.dtype, batches.targets.dtype]
+    size, columns = batches.shape[1], batches.targets.shape[1]
 
     def ask(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         inputs, targets = tf.numpy_function(batches.gathered, [numbers], types, stateful=False)
         return (
             tf.ensure_shape(inputs, (size, *example.shape)),
-            tf.ensure_shape(targets, (size, 1)),
+            tf.ensure_shape(targets, (size, columns)),
         )
 
     return _numbers(batches).map(ask)
@@ -143,7 +143,7 @@ class PureStep:
     def _traced(self, inputs: Any, state: list[Any]) -> tuple[Any, list[Any]]:
         with keras.StatelessScope(list(zip(self._variables, state, strict=True))) as scope:
             given = dict(scope.state_mapping)
-            outputs = self._model.predict_step((inputs,))
+            (outputs,) = keras.tree.flatten(self._model.predict_step((inputs,)))
         found = scope.state_mapping
         self.writes_elsewhere = bool(found.keys() - given.keys())
         keys = [id(variable) for variable in self._variables]

@@ -8,7 +8,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from bench.errors import BenchError, CannotRun
 from bench.protocol import (
@@ -26,7 +25,7 @@ from bench.protocol import (
     encode,
 )
 from bench.worker.keeper import end_unless
-from bench.worker.plugin import reason_of
+from bench.worker.plugin import reason_of, told_of
 
 #: Frames that telling of an error needs, however few a plugin has left.
 _DEPTH = 1000
@@ -87,8 +86,7 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
     except MemoryError:
         return Outcome(OUT_OF_MEMORY, "an allocation failed")
     except BenchError as error:
-        named = f"{Path(job.plugin_path).name}: " if job.plugin_path else ""
-        return Outcome(FAILED, f"{named}{error}")
+        return Outcome(FAILED, told_of(error, job.plugin_path))
     except BaseException as error:
         # sys.exit and KeyboardInterrupt too: from a plugin they are errors like others.
         sys.setrecursionlimit(max(_DEPTH, sys.getrecursionlimit()))

@@ -15,12 +15,14 @@ from bench.analysis.leaderboard import (
     Leaderboard,
     Row,
     Table,
+    alike_seeds,
     make_leaderboard,
     records_of,
     row_label,
     spread,
 )
 from bench.protocol import CRASHED, FAILED, OUT_OF_MEMORY, SKIPPED, TIMEOUT
+from bench.records.record import Predictions, Record
 
 
 def only_table(board: Leaderboard) -> Table:
@@ -349,3 +351,25 @@ def test_more_rows_make_no_record_of_another_row_be_looked_at(monkeypatch):
     for row in table.rows:
         records_of(table, row)
     assert len(asked) <= 3 * len(records)
+
+
+def with_predictions(seed: int, digest: str) -> Record:
+    kept = Predictions(f"{digest}.npz", 1, digest)
+    return a_record("jena_naive", seed=seed, predictions=kept)
+
+
+def test_seeds_that_gave_identical_results_are_told_as_one():
+    same = [a_record("jena_naive", 0.29, seed=seed) for seed in (0, 1, 2)]
+    different = [a_record("jena_gru", 0.26 + seed / 100, seed=seed) for seed in (0, 1, 2)]
+    alone = [a_record("jena_dense", 0.3)]
+
+    table = only_table(make_leaderboard([*same, *different, *alone]))
+    assert alike_seeds(table) == {"jena_naive": 3}
+
+
+def test_equal_scores_of_different_predictions_are_no_identical_results():
+    table = only_table(make_leaderboard([with_predictions(0, "a"), with_predictions(1, "b")]))
+    assert alike_seeds(table) == {}
+
+    table = only_table(make_leaderboard([with_predictions(0, "a"), with_predictions(1, "a")]))
+    assert alike_seeds(table) == {"jena_naive": 2}

@@ -110,6 +110,54 @@ PLUGINS: dict[str, dict[str, str]] = {
         "before": ESTIMATOR,
         "build": "def build(task): return make_pipeline(FunctionTransformer(flat), Ridge())",
     },
+    "not_built": {
+        "before": KERAS,
+        "build": "def build(task): return Sequential([layers.Flatten(), layers.Dense(1)])",
+    },
+    "own_step": {
+        "before": f"{KERAS}\nimport tensorflow\n@keras.saving.register_keras_serializable('mine')\n"
+        "class Own(keras.Model):\n"
+        "    def train_step(self, data):\n"
+        "        x, y = data\n"
+        "        with tensorflow.GradientTape() as tape:\n"
+        "            loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))\n"
+        "        weights = self.trainable_variables\n"
+        "        self.optimizer.apply(tape.gradient(loss, weights), weights)\n"
+        "        return {'mine': loss}",
+        "build": "def build(task):\n"
+        "    inputs = task.inputs()\n"
+        "    return Own(inputs, layers.Dense(1)(layers.Flatten()(inputs)))",
+    },
+    "logits": {
+        "task": "imdb",
+        "before": KERAS,
+        "hyperparameters": '{"maxlen": 50, "num_words": 500}',
+        "build": "def build(task):\n"
+        "    words = [task.inputs(), layers.Embedding(500, 8), layers.GlobalAveragePooling1D()]\n"
+        "    model = Sequential([*words, layers.Dense(1)])\n"
+        "    model.compile(keras.optimizers.Adam(0.01), "
+        "keras.losses.BinaryCrossentropy(from_logits=True))\n"
+        "    return model",
+    },
+    "too_few_rows": {
+        "task": "imdb",
+        "before": KERAS,
+        "hyperparameters": '{"maxlen": 50, "num_words": 500}',
+        "build": "def build(task): return Sequential([task.inputs(), layers.Embedding(100, 8), "
+        "layers.GlobalAveragePooling1D(), layers.Dense(1, activation='sigmoid')])",
+    },
+    "seeds": {
+        "before": KERAS,
+        "build": "def build(task):\n    keras.utils.set_random_seed(7)\n"
+        "    return Sequential([task.inputs(), layers.Flatten(), layers.Dense(1)])",
+    },
+    "options": {
+        "before": KERAS,
+        "hyperparameters": '{"lookback": "1d", "optimizer": "sgd"}',
+        "build": "def build(task):\n"
+        "    model = Sequential([task.inputs(), layers.Flatten(), layers.Dense(1)])\n"
+        "    model.compile('adam', 'mae')\n    return model",
+    },
     "cannot_fit": {"before": ESTIMATOR, "build": "def build(task): return Ridge()"},
     "cannot_pickle": {
         "before": ESTIMATOR,
@@ -140,6 +188,11 @@ BROKEN = [
     ("only_once", "same_seed", "only_once.py:8: RuntimeError: built before"),
     ("cannot_fit", "trains", "Found array with dim 3"),
     ("cannot_pickle", "saves", "pickle"),
+    ("too_few_rows", "output_shape", "has 100 rows and is asked for row 499"),
+    ("seeds", "same_seed", "seeds Python's generator and NumPy's generator, which makes all seeds"),
+    ("options", "builds", "options.py:5: optimizer has no effect, since build compiles"),
+    ("cannot_fit", "trains", "put a step before it that reshapes to (len(x), -1)"),
+    ("does_not_learn", "trains", "fell by 0, and by less than"),
     ("careless", "global_state", "left traces"),
 ]
 
@@ -194,7 +247,17 @@ def test_what_breaks_the_contract_fails_its_own_check_with_the_reason(held, plug
 
 
 @pytest.mark.parametrize(
-    "plugin", ["right", "registered", "made_at_import", "uses_a_library", "ridge"]
+    "plugin",
+    [
+        "right",
+        "registered",
+        "made_at_import",
+        "uses_a_library",
+        "ridge",
+        "not_built",
+        "own_step",
+        "logits",
+    ],
 )
 def test_what_keeps_the_contract_passes_every_check_among_broken_ones(held, plugin):
     assert [(v["check"], v["status"], v["reason"]) for v in held[plugin].values()] == [

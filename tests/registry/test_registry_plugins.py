@@ -221,3 +221,51 @@ def test_a_name_that_tables_or_shells_could_trip_over(tmp_path, name):
 def test_values_that_are_no_literals_hide_no_other_plugin(tmp_path):
     plugin = read(tmp_path, hyperparameters='{"units": 2 ** 5}')
     assert only_problem(plugin)[1].startswith("HYPERPARAMETERS must be a literal")
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("lr", "learning_rate"),
+        ("early_stopping", "patience"),
+        ("units_", "units"),
+        ("sequence_length", None),
+    ],
+)
+def test_a_key_by_its_name_elsewhere_is_offered_the_one_that_is_meant(tmp_path, key, meant):
+    plugin = read(tmp_path, hyperparameters=f'{{"units": 8, {key!r}: 9}}')
+    hint = f" (did you mean {meant!r}?)" if meant else ""
+
+    assert f"unknown hyperparameter {key!r}{hint}: it is" in only_problem(plugin)[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("REFERNCE = {'val_mae': 0.3}", "unknown declaration REFERNCE (did you mean 'REFERENCE'?)"),
+        ("HYPERPARAMETER = {}", "(did you mean 'HYPERPARAMETERS'?)"),
+        ("FILE: list = ['words.txt']", "(did you mean 'FILES'?)"),
+        ("CALLBACKS = []", "CALLBACKS has no effect: a model that wants callbacks"),
+        ("EPOCHS = 3", "EPOCHS has no effect: write 'epochs' into HYPERPARAMETERS"),
+        ("LR = 0.1", "LR has no effect: write 'learning_rate' into HYPERPARAMETERS"),
+    ],
+)
+def test_a_constant_that_looks_like_a_declaration_and_is_none_is_told(tmp_path, line, words):
+    found, message = only_problem(read(tmp_path, before=f"import os\n{line}"))
+
+    assert found == 3
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WIDTHS = [8, 16]\nSUM = sum(WIDTHS)",
+        "NOTES = 'of my own'",
+        "CALLBACKS = []\ndef mine(): return CALLBACKS",
+        "FILE = 'words.txt'\nNAMES = [FILE]",
+        "reference = 3",
+    ],
+)
+def test_constants_of_the_files_own_stay_its_own(tmp_path, line):
+    assert problems(read(tmp_path, before=line)) == []

@@ -8,7 +8,15 @@ from scipy import stats
 from scipy.special import polygamma
 
 from bench.errors import BenchError
-from bench.statistics.blocks import Components, PluginScores, components, group_examples, summarise
+from bench.statistics.blocks import (
+    PER_EXAMPLE,
+    Components,
+    PluginScores,
+    components,
+    group_examples,
+    per_example,
+    summarise,
+)
 from bench.statistics.compare import holm
 from bench.statistics.intervals import (
     Interval,
@@ -20,7 +28,6 @@ from bench.statistics.intervals import (
     satterthwaite,
     t_quantile,
 )
-from bench.statistics.scores import PER_EXAMPLE, per_example
 from bench.statistics.seeds import (
     Prior,
     fit_prior,

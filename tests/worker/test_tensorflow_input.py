@@ -111,8 +111,10 @@ def test_nothing_waits_for_autotuning_at_the_end_of_an_epoch():
 
 
 def test_other_backends_ask_for_batches_themselves(monkeypatch):
+    from bench.worker.keras_model import fed
+
     batches = the_batches(sums(50, 0))
-    assert batches.feed(1)["steps_per_epoch"] == 3
+    assert fed(batches, 1)["steps_per_epoch"] == 3
 
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert batches.feed(1) == {"x": batches}
+    assert fed(batches, 1) == {"x": batches}

@@ -77,3 +77,43 @@ def test_a_fit_that_cannot_fit_into_memory_is_refused_before_it_starts(monkeypat
 
     with pytest.raises(BenchError, match="fewer epochs or steps_per_epoch"):
         learner.fit(sums(1000, 0), sums(10, 1), lambda epoch: None)
+
+
+class Saying:
+    """Predicts what it is told, in batches."""
+
+    def __init__(self, predicted: Any) -> None:
+        self._predicted = predicted
+
+    def fit(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        raise ValueError("Found array with dim 3, while dim <= 2 is required by Saying.")
+
+    def predict(self, inputs: np.ndarray) -> Any:
+        return self._predicted[: len(inputs)]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "words"),
+    [
+        (np.array(["pos", "neg"] * 20), r"words \('neg', 'pos'\); return the numbers 0 and 1"),
+        (["pos", "neg"] * 20, "the estimator predicts words"),
+        (np.full((40, 2), 0.5), r"two columns, \(40, 2\); return .*predict_proba\(x\)\[:, 1\]"),
+    ],
+)
+def test_words_and_two_columns_are_refused_with_what_to_return(predicted, words):
+    with pytest.raises(BenchError, match=words):
+        EstimatorLearner(Saying(predicted), a_trial()).predict(sums(40, 0))
+
+
+def test_the_mend_for_a_wrong_number_is_one_of_an_estimator():
+    with pytest.raises(ValueError, match=r"so have predict return an array of shape \(n,\)"):
+        EstimatorLearner(Saying(np.ones((40, 3))), a_trial()).predict(sums(40, 0))
+
+
+def test_an_estimator_that_wants_two_dimensions_is_told_how_to_get_them():
+    train = sums(80, 0)
+    windows = replace(train, gather=lambda numbers: train.gather(numbers)[:, :, None])
+    with pytest.raises(
+        BenchError, match=r"gives \(\d+, 4, 1\); .*reshapes .*Found array with dim 3"
+    ):
+        EstimatorLearner(Saying(None), a_trial()).fit(windows, windows, lambda epoch: None)

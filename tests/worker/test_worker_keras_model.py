@@ -74,7 +74,7 @@ def test_every_epoch_is_reported_with_its_validation_metric(task):
 
 
 def test_patience_stops_a_training_that_no_longer_improves(task):
-    trial = a_trial(epochs=50, patience=2, learning_rate=0.0)
+    trial = a_trial(epochs=50, patience=2, optimizer="sgd", learning_rate=50.0)
     fit = learner_for(task, trial).fit(sums(64, 0), sums(16, 1), lambda epoch: None)
 
     assert len(fit.validation_metric) == 3

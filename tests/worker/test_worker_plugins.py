@@ -29,10 +29,9 @@ def build(source: str, **arguments: Any) -> Any:
 
 
 def learner_for(model: Any) -> Any:
-    from bench.worker.backend import Compilation
     from bench.worker.setup import make_learner
 
-    return make_learner(model, discover_tasks()["jena"], a_trial(), Compilation(False, False))
+    return make_learner(model, discover_tasks()["jena"], a_trial(), OPENED)[0]
 
 
 def test_build_gets_the_task_and_its_hyperparameters():
@@ -93,3 +92,77 @@ def test_a_model_with_more_than_one_output_unit_is_refused_before_it_trains():
 
 def test_a_model_with_one_output_unit_is_taken():
     assert learner_for(a_model()).parameters == 5
+
+
+# Errors of libraries, and options that a plugin's own compile leaves without effect
+
+GRAPH = """Graph execution error:
+
+Detected at node words/GatherV2 defined at (most recent call last):
+  File "/somewhere/my_plugin.py", line 19, in <module>
+
+  File "/lib/keras/trainer.py", line 399, in fit
+
+indices[0,0] = 7 is not in [0, 5)
+\t [[{{node words/GatherV2}}]] [Op:__inference_multi_step_on_iterator_1247]"""
+NOT_COMPILED = """Graph execution error:
+
+Detected at node n_1/PyFunc defined at (most recent call last):
+<stack traces unavailable>
+Detected unsupported operations when trying to compile graph __inference_928[] on XLA_CPU_JIT: \
+PyFunc (No registered 'PyFunc' OpKernel for XLA_CPU_JIT devices compatible){{node n_1/PyFunc}}"""
+BOLD = "Exception encountered when calling Dense.call().\n\n\x1b[1mWrong rank.\x1b[0m\n\nArguments"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (GRAPH, "RuntimeError: indices[0,0] = 7 is not in [0, 5)"),
+        (NOT_COMPILED, 'RuntimeError: XLA cannot compile PyFunc: write "jit_compile": False'),
+        (BOLD, "RuntimeError: Wrong rank. (Exception encountered when calling Dense.call().)"),
+        ("Graph execution error:", "RuntimeError: Graph execution error:"),
+        ("as it is", "RuntimeError: as it is"),
+    ],
+)
+def test_the_cause_of_a_long_error_comes_first(text, reason):
+    from bench.worker.plugin import reason_of
+
+    assert reason_of(RuntimeError(text), "my_plugin.py").startswith(reason)
+
+
+COMPILING = """
+HYPERPARAMETERS = {
+    "epochs": 1,
+    "learning_rate": 0.5,
+}
+"""
+
+
+def check(trial: Any, source: str = COMPILING, compiled: bool = True) -> None:
+    from bench.worker.adoption import check_options
+
+    model = a_model()
+    if compiled:
+        model.compile("sgd", "mae")
+    check_options(model, Job(trial, "my_plugin.py", source, "", "", ""))
+
+
+def test_an_option_that_a_compiled_model_does_not_take_is_refused_with_its_line():
+    from bench.worker.plugin import told_of
+
+    with pytest.raises(BenchError, match="learning_rate has no effect, since build") as caught:
+        check(a_trial())
+
+    assert told_of(caught.value, "/there/my_plugin.py").startswith("my_plugin.py:4: learning_rate")
+
+
+def test_an_option_of_the_command_line_is_refused_likewise():
+    trial = replace(a_trial(), overrides={"learning_rate": 0.1})
+    with pytest.raises(BenchError, match=r"--set learning_rate=0\.1 has no effect"):
+        check(trial, "HYPERPARAMETERS = {}\n")
+
+
+def test_options_that_build_takes_or_that_the_suite_uses_are_not_refused():
+    check(replace(a_trial(), hyperparameters={"learning_rate": 0.5}))
+    check(a_trial(), 'HYPERPARAMETERS = {"epochs": 3, "patience": 1, "clipnorm": None}')
+    check(a_trial(), compiled=False)

@@ -41,7 +41,7 @@ ESTIMATOR = (
 MEASURING = """
 import sys
 from pathlib import Path
-from bench.job import Job
+from bench.protocol import Job
 from bench.worker.rounds import measure
 job = Job.from_json(Path(sys.argv[1]).read_text())
 print(measure(job, lambda readings: None).environment["threads"])
@@ -195,7 +195,7 @@ def test_a_worker_does_what_kind_of_job_it_is_asked_for(tmp_path):
     job = a_job(tmp_path)
     sent: list[Any] = []
     outcome = outcome_of(job, sent.append)
-    assert [type(message).__name__ for message in sent] == ["Begun", "Readings"]
+    assert [type(message).__name__ for message in sent] == ["WorkerReady", "Readings"]
     assert outcome.status == "ok"
 
     unknown = outcome_of(replace(job, kind="dance"), sent.append)
