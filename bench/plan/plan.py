@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.data.word_vectors import absence_of
 from bench.errors import BenchError, CannotRun
@@ -14,13 +14,15 @@ from bench.machine import default_bounds
 from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, Bounds
 from bench.records.record import Record, answers
 from bench.records.repeats import VerifySample
-from bench.records.selection import UNKNOWN, WorkingTree
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin, complaint
 from bench.registry.tasks import TaskInfo
 from bench.registry.training_options import TRAINING_OPTIONS, Limits, nearest_option, schedule
 from bench.trial import Trial
 from bench.values import NAMES, is_a
+
+if TYPE_CHECKING:
+    from bench.records.selection import WorkingTree
 
 REUSE_POLICIES = ("missing", "always", "never")
 
@@ -341,7 +343,7 @@ def _feasible(
 _FAILURES = (FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
 
 
-def failed_trials(records: Iterable[Record], tree: WorkingTree = UNKNOWN) -> list[Trial]:
+def failed_trials(records: Iterable[Record], tree: WorkingTree | None = None) -> list[Trial]:
     """Return the trials that failed when they were last tried.
 
     What was asked of a plugin in the same words (profile, seed, backend, overrides) is one
@@ -351,14 +353,14 @@ def failed_trials(records: Iterable[Record], tree: WorkingTree = UNKNOWN) -> lis
 
     Args:
         records: All records, from old to new.
-        tree: Where the plugins are looked up.
+        tree: Where the plugins are looked up; None where nothing is known of it.
     """
     records = [*records]
     last: dict[str, Trial] = {}
     for record in records:
         asked = _asked(record.trial, record.trial.seed)
         before = last.get(asked)
-        if before is None or tree.rank(record.trial) >= tree.rank(before):
+        if before is None or tree is None or tree.rank(record.trial) >= tree.rank(before):
             last[asked] = record.trial
     known = answers(records)
     found = [known[trial.identity] for trial in last.values()]
