@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from bench.gate.judge import report
 from bench.gate.model import Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.settings import CheckOptions, CheckSettings
-from bench.protocol import SKIPPED
-from bench.records.selection import working_tree
+from bench.machine import version_of
+from bench.protocol import FAILED, SKIPPED
+from bench.records.selection import GONE, working_tree
 from bench.records.store import Store
 from bench.registry.declarations import nearest
 from bench.registry.discover import Registry, discover
+from bench.registry.plugins import Plugin
 
 _Say = Callable[[str], None]
 
@@ -56,11 +58,12 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     found = _narrowed(read_side(candidate, say, options, registry), options)
     kinds = {_conditions(key) for key in base.plugins}
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
-    missing = base.plugins.keys() - kept.keys()
-    now = {plugin.name for plugin in registry.plugins}
-    for key in missing:
+    now = {plugin.name: plugin for plugin in registry.plugins}
+    for key in base.plugins.keys() - kept.keys():
         if plugin_of(key) in now:
-            kept[key] = Measurement(key, SKIPPED, _not_run(key, candidate))
+            kept[key] = Measurement(key, SKIPPED, f"no result of it in {candidate}; {_run(key)}")
+    if options.candidate is None:
+        kept = dict(_of_the_tree(kept, now))
     judged = replace(found, plugins=kept)
     return RenderInput(report(base, judged, settings), judged, paths_of(registry))
 
@@ -123,9 +126,33 @@ def _conditions(key: Key) -> Sequence[str]:
     return key.task, key.source, key.profile, key.backend
 
 
-def _not_run(key: Key, candidate: Path) -> str:
-    again = f"python -m bench run {plugin_of(key)} --profile {key.profile}"
-    return f"no result of it in {candidate}; run it: {again}"
+def _of_the_tree(
+    measured: Mapping[Key, Measurement], now: Mapping[str, Plugin]
+) -> Iterator[tuple[Key, Measurement]]:
+    """Yield what stands for the plugins as they are in the working tree.
+
+    What was measured before an edit says nothing of a plugin, and what was deleted has gone,
+    whatever the folder of results still holds. A plugin that was run by its path, and is
+    there, is none of the registry's, and stays.
+    """
+    for key, each in measured.items():
+        plugin = now.get(plugin_of(key))
+        if plugin is not None and plugin.problems:
+            first = plugin.problems[0]
+            reason = f"{plugin.path.name}:{first.line}: {first.message}"
+            yield key, Measurement(key, FAILED, reason)
+        elif plugin is not None and (absent := [n for n in plugin.needs if not version_of(n)]):
+            yield key, Measurement(key, SKIPPED, f"needs {' and '.join(absent)}, not installed")
+        elif each.outdated == GONE:
+            continue
+        elif each.outdated:
+            yield key, Measurement(key, SKIPPED, f"{each.outdated}; {_run(key)}")
+        else:
+            yield key, each
+
+
+def _run(key: Key) -> str:
+    return f"run it: python -m bench run {plugin_of(key)} --profile {key.profile}"
 
 
 def _nothing(options: CheckOptions, side: Side) -> str:

@@ -158,6 +158,7 @@ def _measured(
         disturbed="" if quiet else "; ".join(worst(d for _, d in judged).reasons),
         data=last.trial.fingerprint,
         settings=_settings(of_times[-1] if of_times else last),
+        outdated=found.outdated,
     )
 
 

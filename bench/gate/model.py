@@ -85,6 +85,8 @@ class Measurement:
     process with one round or more. ``disturbed`` says why the times are not to be trusted;
     "" if they are. ``data`` is the fingerprint of the data, ``settings`` what may differ
     between two sides and is worth telling: versions of libraries, threads, device.
+    ``outdated`` says why it is not of the plugin as it is in the working tree, "" if it may
+    be; see ``bench.records.selection.WorkingTree.outdated``.
     """
 
     key: Key
@@ -96,6 +98,7 @@ class Measurement:
     disturbed: str = ""
     data: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    outdated: str = ""
 
     def estimate(self, metric: str) -> Estimate | None:
         """Return a metric as one value, None if it was not measured; see ``bench.metrics``."""

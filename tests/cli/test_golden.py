@@ -113,10 +113,10 @@ def cases() -> dict[str, Case]:
         f"{gate} --allow worse --allow failed,not-measured --allow not-comparable"
     )
     found["check-records"] = Case(
-        "check --baseline edited.json --results results --verbose", status=1
+        "check --baseline edited.json --candidate results --verbose", status=1
     )
     found["check-records-json"] = Case(
-        "check --baseline edited.json --results results --format json", out=".json", status=1
+        "check --baseline edited.json --candidate results --format json", out=".json", status=1
     )
 
     found["history"] = Case("history history --output pictures.svg", files=("pictures.svg",))
