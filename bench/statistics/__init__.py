@@ -12,5 +12,4 @@ __all__ = [
     "intervals",
     "medians",
     "ratios",
-    "scores",
 ]
