@@ -24,6 +24,13 @@ PER_EXAMPLE: Mapping[str, Callable[[Array, Array], Array]] = {
 }
 
 
+#: The least and the largest value that each metric can have.
+RANGES: Mapping[str, tuple[float, float]] = {
+    "accuracy": (0.0, 1.0),
+    "mae": (0.0, float("inf")),
+}
+
+
 def per_example(metric: str, targets: Array, predictions: Array) -> Array:
     """Return the score of each example, float32 of shape (n,); their mean is the metric.
 
