@@ -226,11 +226,7 @@ def difference(row: Row) -> Cell:
     values: dict[str, Scalar] = {"": row.difference, "_low": low, "_high": high}
     if row.is_baseline:
         return Exact(Text("baseline"), values)
-    margin = (
-        None
-        if row.difference_ends is None
-        else (row.difference_ends[1] - row.difference_ends[0]) / 2
-    )
+    margin = None if low is None or high is None else (high - low) / 2
     return Exact(Estimate(row.difference, margin, is_signed=True), values)
 
 
