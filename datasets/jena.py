@@ -19,6 +19,7 @@ DIRECTION = "min"
 LOSS = "mean_absolute_error"
 BASELINE = "jena_naive"
 GROUPS = "days"
+IN_TIME = True
 UNITS = {"mae": "std of T", "mae_degC": "°C"}
 
 VIEW = {

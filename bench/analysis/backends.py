@@ -231,14 +231,14 @@ def _verdicts(table: Table, several: Iterable[_Ran]) -> _Verdicts:
         for ran in several
         if not _other_model(ran)
         for one, other in combinations(ran.sides, 2)
-        if {one.label, other.label} <= standings.ranks.keys()
+        if {one.label, other.label} <= standings.intervals.keys()
         and min(one.quality.count, other.quality.count) > 1
     ]
     if not pairs:
         return {}
     import numpy as np
 
-    from bench.statistics.compare import holm
+    from bench.statistics.pairs import holm
 
     found = [standings.pair(*pair) for pair in pairs]
     adjusted = holm(np.array([each.p for each in found]))

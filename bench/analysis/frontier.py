@@ -44,11 +44,11 @@ def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoi
     """Return the points that no other one beats in time and quality, the quickest first.
 
     One point beats another if it is at least as good in both and better in one. Points
-    that were timed beside other work neither beat others nor are on the frontier.
+    that were timed beside other work are not on the frontier, but beat others: alone they
+    would have been quicker still.
     """
     sign = 1 if direction == "min" else -1
-    quiet = [point for point in found if not point.contended]
-    ordered = sorted(quiet, key=lambda p: (p.seconds, sign * p.quality.mean, p.label))
+    ordered = sorted(found, key=lambda p: (p.seconds, sign * p.quality.mean, p.label))
     front: list[FrontierPoint] = []
     for point in ordered:
         last = front[-1] if front else None
@@ -58,7 +58,7 @@ def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoi
             or _place(point) == _place(last)
         ):
             front.append(point)
-    return front
+    return [point for point in front if not point.contended]
 
 
 def on_frontier(table: Table) -> dict[str, bool | None]:

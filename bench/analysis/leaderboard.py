@@ -23,7 +23,7 @@ from bench.records.repeats import Repeats, summarise
 from bench.records.selection import UNREADABLE, Selected, WorkingTree, by_age, select
 
 if TYPE_CHECKING:
-    from bench.statistics.compare import Rank, TableComparison
+    from bench.statistics.compare import Rank, TableComparison, Unknown
     from bench.statistics.intervals import Interval
 
 
@@ -32,13 +32,15 @@ class RankingResult:
     """The comparison of a table's plugins on each split, and the rows that it leaves out.
 
     ``unranked`` are labels of rows that are ok, but of which the scores of the validation
-    examples are not known: records of the first schemas did not keep them. ``problem`` says
-    why a split with scores could not be compared, "" if it was.
+    examples are not known: records of the first schemas did not keep them. ``single`` are
+    those of one seed beside others that have more. ``problem`` says why a split with scores
+    could not be compared, "" if it was.
     """
 
     validation: TableComparison | None
     test: TableComparison | None
     unranked: tuple[str, ...]
+    single: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -63,9 +65,12 @@ class Row:
     """One plugin (with what was overridden) over its seeds.
 
     ``validation`` and ``test`` map metric names to spreads; ``difference`` is the
-    validation mean minus the baseline's; ``published`` the plugin's reference figures.
-    ``rank`` and ``is_best``, whether none is significantly better, are for
-    ``bench.analysis.ranking`` to say. ``costs`` are of the seeds that are ok, None if none is.
+    validation mean minus that of ``against``, the baseline's row; once the two are judged, that
+    of the seeds that both have, and ``difference_ends`` its own confidence interval.
+    ``published`` are the plugin's reference figures. ``rank``, ``is_best``, whether none is
+    significantly better, and ``unknown``, if that is so only for lack of seeds, are for
+    ``bench.analysis.ranking`` to say; ``place`` stands for the rank where a table of one seed
+    each has none. ``costs`` are of the seeds that are ok, None if none is.
     ``reason`` says why a row is not ok, or what became of a later attempt at a row that
     is; it begins with ``outdated``, which says why the row is not of the working tree, "" where
     it is or nothing is known of that. ``repeats`` is what came of training its trials again,
@@ -75,10 +80,14 @@ class Row:
     label: str
     backend: str
     rank: Rank | None
+    place: int | None
     is_best: bool
+    unknown: Unknown | None
     validation: Mapping[str, Spread]
     test: Mapping[str, Spread]
     difference: float | None
+    difference_ends: tuple[float, float] | None
+    against: str | None
     published: Mapping[str, float]
     costs: Costs | None
     parameters: int | None
@@ -95,7 +104,8 @@ class Row:
 class Table:
     """Rows that may be compared: same task, data, profile and scored examples.
 
-    ``groups`` is what examples that are not independent have in common, in the plural.
+    ``groups`` is what examples that are not independent have in common, in the plural;
+    ``in_time`` says that they follow each other in time.
     ``scored_examples`` is None where all of each split are scored; ``targets`` are those of
     which the rows' costs tell the time to reach them; ``selected`` are the records of each row,
     by its label. ``ranking`` is how the rows compare, None until they are judged.
@@ -112,6 +122,7 @@ class Table:
     direction: str
     units: Mapping[str, str]
     groups: str
+    in_time: bool
     baseline: str
     targets: Targets
     rows: tuple[Row, ...]
@@ -231,6 +242,8 @@ def _table(
         direction=metric["direction"],
         units=metric["units"],
         groups=str(metric.get("groups", "groups")),
+        # Records of before the tasks said it: days alone follow each other.
+        in_time=bool(metric.get("in_time", metric.get("groups") == "days")),
         baseline=metric["baseline"],
         targets=targets,
         rows=tuple(_ordered(costed, metric)),
@@ -286,10 +299,14 @@ def _row(label: str, found: Selected, metric: Mapping[str, Any], reused: frozens
         label=label,
         backend=trial.backend,
         rank=None,
+        place=None,
         is_best=False,
+        unknown=None,
         validation=summary("validation"),
         test=summary("test"),
         difference=None,
+        difference_ends=None,
+        against=None,
         published=records[-1].reference,
         costs=None,
         parameters=good[-1].model["parameters"] if good else None,
@@ -332,7 +349,7 @@ def _compared(row: Row, baseline: Row | None, metric: Mapping[str, Any]) -> Row:
     if baseline is None or name not in row.validation or name not in baseline.validation:
         return row
     difference = row.validation[name].mean - baseline.validation[name].mean
-    return replace(row, difference=difference)
+    return replace(row, difference=difference, against=baseline.label)
 
 
 def _ordered(rows: Sequence[Row], metric: Mapping[str, Any]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -96,7 +97,8 @@ def judge(board: Leaderboard, evidence: Evidence) -> Leaderboard:
     """Give the figures of a leaderboard their intervals, and its rows their ranks.
 
     Plugins are ranked by what they have in common: the validation examples. The test split
-    is judged beside it and ranks nothing. The order of the rows stays as it is.
+    is judged beside it and ranks nothing. The order of the rows stays as it is. With one seed
+    each there are no ranks but that order.
     """
     return replace(board, tables=tuple(_judged(table, evidence) for table in board.tables))
 
@@ -111,22 +113,45 @@ def _judged(table: Table, evidence: Evidence) -> Table:
             found[split] = None
             problems.append(f"{split}: {error}")
     validation, test = found["validation"], found["test"]
-    rows = []
+    rows: list[Row] = []
     for row in table.rows:
         row = replace(
             row,
             validation=_with_intervals(row.label, row.validation, table.metric, validation),
             test=_with_intervals(row.label, row.test, table.metric, test),
         )
-        if validation is not None and row.label in validation.ranks:
-            is_best = row.label in validation.best and len(validation.ranks) > 1
-            row = replace(row, rank=validation.ranks[row.label], is_best=is_best)
+        if validation is not None and row.label in validation.intervals:
+            row = _with_standing(row, len(rows) + 1, validation)
         rows.append(row)
+    known = validation.intervals if validation else {}
     unranked = tuple(
-        row.label for row in rows if row.rank is None and table.metric in row.validation
+        row.label for row in rows if row.label not in known and table.metric in row.validation
     )
-    ranking = RankingResult(validation, test, () if problems else unranked, "; ".join(problems))
+    single = tuple(row.label for row in rows if row.label in known and row.rank is None)
+    ranking = RankingResult(
+        validation,
+        test,
+        unranked=() if problems else unranked,
+        single=() if validation is None or validation.one_seed else single,
+        problem="; ".join(problems),
+    )
     return replace(table, rows=tuple(rows), ranking=ranking)
+
+
+def _with_standing(row: Row, place: int, found: TableComparison) -> Row:
+    """Return a row with its rank, or its place where there is none, and its paired difference."""
+    if row.against in found.intervals and row.against is not None and not row.is_baseline:
+        pair = found.pair(row.label, row.against)
+        row = replace(row, difference=pair.difference, difference_ends=(pair.low, pair.high))
+    if found.one_seed:
+        return replace(row, place=place)
+    is_best = row.label in found.best and len(found.ranks) > 1
+    return replace(
+        row,
+        rank=found.ranks.get(row.label),
+        is_best=is_best,
+        unknown=found.unknown.get(row.label),
+    )
 
 
 def _compare(table: Table, split: str, evidence: Evidence) -> TableComparison | None:
@@ -150,7 +175,7 @@ def _compare(table: Table, split: str, evidence: Evidence) -> TableComparison | 
     }
     samples = [_sample(label, found) for label, found in same.items()]
     groups = next(iter(same.values()))[0][1].groups
-    return compare(samples, groups, table.direction)
+    return compare(samples, groups, table.direction, in_time=table.in_time)
 
 
 def _of_row(table: Table, row: Row, split: str, evidence: Evidence) -> list[tuple[Record, Scores]]:
@@ -175,7 +200,10 @@ def _with_intervals(
 ) -> Mapping[str, Spread]:
     if found is None or label not in found.intervals:
         return spreads
+    from bench.statistics.blocks import RANGES
+
     interval, one = found.intervals[label], spreads[metric].mean
+    interval = interval.within(*RANGES.get(metric, (-math.inf, math.inf)))
     return {
         # Other units are the metric times a factor, and so are their intervals.
         unit: replace(spread, interval=interval.scaled(spread.mean / one if one else 1.0))

@@ -250,5 +250,6 @@ def _description(task: TaskInfo, source: Source, folder: Path) -> dict[str, Any]
             "baseline": task.baseline,
             "units": dict(task.units),
             "groups": task.groups,
+            "in_time": task.in_time,
         },
     }

@@ -32,9 +32,10 @@ _LITERALS: dict[str, type] = {
     "LOCAL": list,
     "SYNTHETIC": str,
     "TEST_TARGETS": list,
+    "IN_TIME": bool,
 }
 #: What a task may leave out, with what it then is.
-_OPTIONAL: dict[str, Any] = {"TEST_TARGETS": []}
+_OPTIONAL: dict[str, Any] = {"TEST_TARGETS": [], "IN_TIME": False}
 _FUNCTIONS = ("read", "synthesise", "open_view")
 
 
@@ -47,7 +48,8 @@ class TaskInfo:
     plural, such as days. ``profiles`` are the limits that each profile puts on it. ``official`` and
     ``local`` are alternative bundles of files; ``synthetic`` is the version of the made data.
     ``test_targets`` names the prepared arrays that hold the targets of the test split: no
-    trial gets these.
+    trial gets these. ``in_time`` says that groups follow each other in time, so that
+    neighbours may err alike.
     """
 
     name: str
@@ -68,6 +70,7 @@ class TaskInfo:
     local: list[list[str]]
     synthetic: str
     test_targets: Sequence[str] = ()
+    in_time: bool = False
 
 
 def discover_tasks(folder: Path | None = None) -> dict[str, TaskInfo]:

@@ -34,6 +34,8 @@ from bench.report.document import (
 CONTENDED = "*"
 #: Stands after the ranks of the plugins that none is significantly better than.
 BEST = "best"
+#: Stands after the ranks of those of which that is only unknown, for lack of seeds.
+UNKNOWN = "?"
 
 _ON_PAGES = Place.PAGE | Place.DATA
 _PARTS = ("start_seconds", "compile_seconds", "first_epoch_seconds", "predict_per_1000_seconds")
@@ -59,8 +61,16 @@ def board_fields(table: Table) -> list[Field[Row]]:
 
 def _quality_fields(table: Table) -> list[Field[Row]]:
     fields = [
-        Field(Column("rank", "rank"), rank),
+        Field(Column("order" if has_order_alone(table) else "rank", "rank"), rank),
         Field(Column("is best", "is_best", on=Place.DATA), lambda row: Answer(row.is_best)),
+        Field(
+            Column("is unknown", "is_unknown", on=Place.DATA),
+            lambda row: Answer(row.unknown is not None),
+        ),
+        Field(
+            Column("seeds to know", "seeds_to_know", on=Place.DATA),
+            lambda row: Count(row.unknown.seeds if row.unknown else None),
+        ),
         Field(Column("plugin", "plugin", is_number=False), lambda row: Text(row.label)),
         Field(Column("backend", "backend", on=Place.DATA), lambda row: Text(row.backend)),
         *(_figure("validation", name) for name in table.units),
@@ -146,11 +156,22 @@ def _reached_values(target: str, row: Row) -> dict[str, Scalar]:
     return {f"_{name}": getattr(reached, name, None) for name in names}
 
 
+def has_order_alone(table: Table) -> bool:
+    """Say whether every row has one seed, which gives an order and no ranks."""
+    found = table.ranking.validation if table.ranking else None
+    return found is not None and found.one_seed
+
+
 def rank(row: Row) -> Cell:
-    """Write the ranks that the data leave open to a row, and mark the best group."""
+    """Write the ranks that the data leave open to a row, and mark the best group.
+
+    Without a rank it is the place in the order of the means, if there is one.
+    """
     if row.rank is None:
-        return Exact(Missing(), {"": None, "_low": None, "_high": None})
-    shown = Marked(Text(str(row.rank)), f" {BEST}" if row.is_best else "")
+        order = Missing() if row.place is None else Text(f"{row.place}.")
+        return Exact(order, {"": None, "_low": None, "_high": None})
+    mark = BEST if row.is_best else UNKNOWN if row.unknown else ""
+    shown = Marked(Text(str(row.rank)), f" {mark}".rstrip())
     return Exact(shown, {"": str(row.rank), "_low": row.rank.low, "_high": row.rank.high})
 
 
@@ -197,9 +218,16 @@ def noise(row: Row, metric: str) -> str:
 
 
 def difference(row: Row) -> Cell:
-    """Write the difference from the baseline with its sign; the baseline's own is its name."""
-    number = Number(row.difference, is_signed=True)
-    return Exact(Text("baseline"), number.values) if row.is_baseline else number
+    """Write the difference from the baseline with its sign; the baseline's own is its name.
+
+    Where both were judged, half of the difference's own interval stands beside it.
+    """
+    low, high = row.difference_ends or (None, None)
+    values: dict[str, Scalar] = {"": row.difference, "_low": low, "_high": high}
+    if row.is_baseline:
+        return Exact(Text("baseline"), values)
+    margin = None if low is None or high is None else (high - low) / 2
+    return Exact(Estimate(row.difference, margin, is_signed=True), values)
 
 
 def published(row: Row, table: Table) -> Cell:

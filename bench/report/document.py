@@ -175,11 +175,12 @@ class Estimate(_Single):
 
     margin: float | None = None
     digits: int = 4
+    is_signed: bool = False
 
     @property
     def text(self) -> str:
         """The number, ± its margin."""
-        number = Number(self.value, self.digits).text
+        number = Number(self.value, self.digits, self.is_signed).text
         if self.margin is None or number == NOTHING:
             return number
         return f"{number} ± {self.margin:.{self.digits}f}"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import shows_published
@@ -22,21 +25,29 @@ from bench.records.selection import (
 from bench.report.columns import (
     BEST,
     CONTENDED,
+    UNKNOWN,
     board_fields,
     cost_fields,
+    has_order_alone,
     reading_costs,
     with_costs,
 )
 from bench.report.document import (
     Block,
+    Cell,
+    Column,
+    Count,
     Document,
+    Field,
     Heading,
     Note,
     Notes,
+    Number,
     Paragraph,
     Place,
     Scalar,
     Section,
+    Text,
     table_of,
 )
 
@@ -69,6 +80,7 @@ def _section(table: Table) -> Section:
             Paragraph(reading(table), on=Place.PAGE),
             table_of(board_fields(table), table.rows, about=about(table)),
             *mark,
+            *pairs(table),
             *_costs(with_costs(table)),
             Paragraph(reading(table), on=Place.TERMINAL),
             Notes((*notes, *provenance(table))),
@@ -136,13 +148,16 @@ def compared(table: Table) -> list[tuple[str, str]]:
         return []
     found = ranking.validation
     lines = [("ranks", _ranks(table, found))] if found else []
-    if found and len(found.ranks) > 1:
-        lines.append(("detectable", _detectable(table, found)))
-        lines.append(("first two", _first_two(table, found)))
+    if found and found.unknown:
+        lines.append(("unknown", _unknown(found)))
+    if found and len(found.intervals) > 1:
+        lines.append(("first two", _first_two(found)))
     if ranking.test and len(ranking.test.ranks) > 1:
         lines.append(("test split", _test(ranking.test)))
     if ranking.problem:
         lines.append(("not compared", ranking.problem))
+    if ranking.single:
+        lines.append(("one seed", _single(ranking.single)))
     if ranking.unranked:
         lines.append(("not ranked", _unranked(ranking.unranked)))
     return [*lines, *_alike(table)]
@@ -163,12 +178,12 @@ def as_numbers(table: Table) -> dict[str, Any] | None:
     first = found.first_two
     return {
         "level": found.level,
-        "block_length": found.block_length,
+        "block_lengths": list(found.block_lengths),
         "blocks": found.blocks,
         "groups": table.groups,
         "one_seed": found.one_seed,
         "best": list(found.best),
-        "detectable": found.detectable,
+        "unknown": {label: unknown.seeds for label, unknown in found.unknown.items()},
         "first_two": None
         if first is None
         else {
@@ -177,58 +192,76 @@ def as_numbers(table: Table) -> dict[str, Any] | None:
             "separated": first.separated,
             "seeds_needed": first.seeds_needed,
         },
+        "pairs": [
+            {"plugins": [one, other], **asdict(found.pair(one, other))}
+            for one, other in combinations(in_order(table), 2)
+        ],
     }
 
 
 def _ranks(table: Table, found: TableComparison) -> str:
-    count = len(found.ranks)
+    shortest, longest = found.block_lengths
+    lengths = f"{shortest:,} to " if shortest < longest else ""
     sampled = (
         f"single {table.groups}"
         if found.independent
-        else f"blocks of {_many(found.block_length, table.groups)}, as long as errors are alike, "
-        f"of {found.blocks:,}"
+        else f"blocks of {lengths}{_many(longest, table.groups)}, as long as the errors of a pair "
+        f"are alike, of {found.blocks:,}"
     )
     if found.one_seed:
         return (
-            f"one seed each: intervals and ranks are about these trained models, and another seed "
-            f"may change them; examples are resampled in {sampled}"
+            f"none with one seed each: differences and intervals are of these trained models, "
+            f"examples resampled in {sampled}"
         )
+    count = len(found.ranks)
     pairs = _many(count * (count - 1) // 2, "pairs")
     return (
         f"{pairs} compared on the same validation examples and seeds, examples resampled in "
         f"{sampled}; Holm's correction, {found.level:.0%} for the whole table; 2-4 are the ranks "
-        f"that the data leave open, {BEST} is what none is significantly better than"
+        f"that the data leave open, {BEST} is what none is significantly better than, by "
+        f"{_many(max(1, count - 1), 'comparisons')} with the best"
     )
 
 
-def _detectable(table: Table, found: TableComparison) -> str:
-    if found.detectable is None:
-        return "nothing"
-    name = metric_name(table.metric)
+def _unknown(found: TableComparison) -> str:
+    needs = [
+        f"{label} ({_seeds(unknown.seeds)})" for label, unknown in sorted(found.unknown.items())
+    ]
     return (
-        f"a difference of {found.detectable:.4f} in {name} would be separated with 80% power "
-        "(the median over the pairs)"
+        f"{_names(tuple(needs))}: marked {UNKNOWN}, not shown to be worse than the best only "
+        "because their own seeds differ so much"
     )
 
 
-def _first_two(table: Table, found: TableComparison) -> str:
+def _seeds(needed: int | None) -> str:
+    return "no number of seeds would tell" if needed is None else f"about {needed:,} seeds each"
+
+
+def _first_two(found: TableComparison) -> str:
     two = found.first_two
     if two is None:
         return "only one"
     apart = f"{two.first} and {two.second} differ by {abs(two.difference):.4f}"
-    if two.separated:
+    if two.separated and not found.one_seed:
         return f"{apart}, and are separated"
-    if found.one_seed or min(found.intervals[n].seeds for n in (two.first, two.second)) == 1:
-        return f"{apart}, and are not separated: with one seed there is no telling how many would"
+    if min(found.intervals[n].seeds for n in (two.first, two.second)) == 1:
+        return f"{apart}; with one seed there is no telling how many would separate them"
     if two.seeds_needed is None:
         return f"{apart}, and are not separated: no number of seeds would, on these examples"
     return f"{apart}, and are not separated: about {two.seeds_needed:,} seeds each would"
 
 
-def _test(found: TableComparison) -> str:
+def _single(labels: tuple[str, ...]) -> str:
     return (
-        f"ranks nothing; none is significantly better there than {_names(found.best)}"
-        if len(found.best) < len(found.ranks)
+        f"{_names(labels)}: not ranked, as another seed may end elsewhere; run with --seeds 0,1,2"
+    )
+
+
+def _test(found: TableComparison) -> str:
+    candidates = tuple(sorted((*found.best, *found.unknown)))
+    return (
+        f"ranks nothing; none is significantly better there than {_names(candidates)}"
+        if len(candidates) < len(found.ranks)
         else "ranks nothing; no plugin is significantly better there than another"
     )
 
@@ -248,6 +281,65 @@ def _names(labels: tuple[str, ...]) -> str:
 
 def _many(number: int, plural: str) -> str:
     return f"{number:,} {plural.removesuffix('s') if number == 1 else plural}"
+
+
+# Every pair: who is better than whom, and what difference would have been found
+
+#: A matrix of more rows than this is read by no one; JSON has every pair.
+MOST_ROWS = 40
+_BETTER, _WORSE, _OPEN = "+", "-", "."
+
+
+def in_order(table: Table) -> list[str]:
+    """Return the labels of the rows that were compared, in the order of the table."""
+    found = table.ranking.validation if table.ranking else None
+    return [row.label for row in table.rows if found and row.label in found.intervals]
+
+
+def pairs(table: Table) -> list[Block]:
+    """Return the matrix of all pairs of ranked rows; nothing where there is none to be read.
+
+    Above the diagonal stands whether the row is better (+) or worse (-) than that of the
+    column, or the data leave it open (.); below it the difference that would have been found
+    with 80% power.
+    """
+    found = table.ranking.validation if table.ranking else None
+    labels = [label for label in in_order(table) if found and label in found.ranks]
+    if found is None or not 1 < len(labels) <= MOST_ROWS:
+        return []
+    sign = 1 if table.direction == "min" else -1
+    fields: list[Field[int]] = [
+        Field(Column(""), lambda line: Count(line + 1)),
+        Field(Column("plugin", is_number=False), lambda line: Text(labels[line])),
+        *(
+            Field(Column(str(place + 1)), partial(_pair, found, labels, sign, place))
+            for place in range(len(labels))
+        ),
+    ]
+    return [
+        Heading("Pairs", level=3, on=Place.PAGE),
+        Paragraph(reading_pairs(table), on=Place.PAGE),
+        table_of(fields, range(len(labels)), on=Place.PAGE),
+    ]
+
+
+def _pair(found: TableComparison, labels: Sequence[str], sign: int, column: int, line: int) -> Cell:
+    if line == column:
+        return Text("")
+    pair = found.pair(labels[line], labels[column])
+    if line > column:
+        return Number(pair.detectable)
+    is_better = sign * pair.difference < 0
+    return Text(_OPEN if not pair.separated else _BETTER if is_better else _WORSE)
+
+
+def reading_pairs(table: Table) -> str:
+    """Say how the matrix of pairs is to be read."""
+    return (
+        "Above the diagonal: the plugin of the line is better (+) or worse (-) than that of the "
+        "column, or the data leave it open (.). Below it: the difference in "
+        f"{metric_name(table.metric)} that this pair would have shown with 80% power."
+    )
 
 
 # What stands above and under a table: where its numbers come from
@@ -300,8 +392,14 @@ def reading(table: Table) -> str:
         if any(row.repeats for row in table.rows)
         else ""
     )
+    alone = (
+        "One seed each: an order of these trained models and no ranks, as another seed may "
+        "change it. "
+        if has_order_alone(table)
+        else ""
+    )
     return (
-        f"In the order of validation {metric_name(table.metric)} ({unit}, {better})"
+        f"{alone}In the order of validation {metric_name(table.metric)} ({unit}, {better})"
         f"{_interval(table)}. "
         f"The epoch is chosen on validation; the test split is scored once.{published}{repeats}"
     )

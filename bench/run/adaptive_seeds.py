@@ -51,12 +51,14 @@ def ties(table: Table, asked: Collection[str]) -> list[Tie]:
     found = table.ranking.validation if table.ranking else None
     if found is None:
         return []
-    labels = [row.label for row in table.rows if row.label in asked and row.label in found.ranks]
+    labels = [
+        row.label for row in table.rows if row.label in asked and row.label in found.intervals
+    ]
     made = []
     for place, first in enumerate(labels):
         for second in labels[place + 1 :]:
             is_known = all(found.intervals[label].seeds > 1 for label in (first, second))
-            if is_known and found.pair(first, second).separated:
+            if is_known and found.separated(first, second):
                 continue
             needed = found.seeds_needed(first, second) if is_known else None
             made.append(Tie(table.task, first, second, needed, is_known))

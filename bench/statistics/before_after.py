@@ -15,7 +15,7 @@ erred in 0% to 1.2% of the tests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,9 +25,10 @@ from bench.statistics.blocks import (
     components,
     degrees_of_freedom,
     dependent_length,
+    variances,
 )
-from bench.statistics.compare import all_pairs
 from bench.statistics.intervals import VarianceEstimate, howe
+from bench.statistics.pairs import ROUNDING
 from bench.statistics.ratios import HALVES
 from bench.statistics.seeds import seed_variances
 
@@ -95,10 +96,9 @@ def compare_sides(
         if each.candidate is None or (own.count == 1 and not is_told):
             shifts.append(None)
             continue
-        pair = _apart(each.base, each.candidate)
-        variance = np.full(2, seeds.variance[place]), np.full(2, seeds.df[place])
-        pairs = all_pairs(pair, length, found[place], VarianceEstimate(*variance), block_df)
-        difference, half = -float(pairs.difference[0]), float(howe(pairs.parts, 2 * level)[0])
+        part = VarianceEstimate(float(seeds.variance[place]), float(seeds.df[place]))
+        difference, errors = _difference(each, found[place], part, length, block_df)
+        half = float(howe(errors, 2 * level))
         shifts.append(Shift(difference, difference - half, difference + half, unsteady))
     return tuple(shifts)
 
@@ -133,8 +133,26 @@ def _is_unsteady(base: Components, candidate: Components) -> bool:
     return bool(fdtrc(candidate.count - 1, base.count - 1, ratio) < UNSTEADY)
 
 
-def _apart(base: Summary, candidate: Summary) -> tuple[Summary, Summary]:
-    """Number the seeds anew, so that none is common to both sides."""
-    size = len(base.seeds)
-    others = tuple(range(size, size + len(candidate.seeds)))
-    return replace(base, seeds=tuple(range(size))), replace(candidate, seeds=others)
+def _difference(
+    sides: Sides,
+    found: Sequence[Components],
+    seeds: VarianceEstimate,
+    length: int,
+    block_df: float,
+) -> tuple[float, tuple[VarianceEstimate, ...]]:
+    """Return the candidate's mean less the base's, and the parts of its variance.
+
+    The parts are the base's seeds, the candidate's, and the examples. What a seed makes of
+    single examples belongs to both and is counted once.
+    """
+    both = [side for side in (sides.base, sides.candidate) if side]
+    (base, first), (candidate, second) = (side.over(side.seeds) for side in both)
+    sampled, one, other = variances(np.stack([second - first, first, second]), length)
+    # Two series that all but cancel leave rounding, which is no error to divide by.
+    examples = max(float(sampled), ROUNDING * float(one + other))
+    within = [each.interaction / each.count for each in found]
+    between = [max(seeds.variance, each.interaction) / each.count for each in found]
+    return candidate - base, (
+        *(VarianceEstimate(part, seeds.df) for part in between),
+        VarianceEstimate(max(examples - sum(within), 0.0), block_df),
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,13 @@ def _absolute_error(targets: Array, predictions: Array) -> Array:
 PER_EXAMPLE: Mapping[str, Callable[[Array, Array], Array]] = {
     "accuracy": _correct,
     "mae": _absolute_error,
+}
+
+
+#: The least and the largest value that each metric can have.
+RANGES: Mapping[str, tuple[float, float]] = {
+    "accuracy": (0.0, 1.0),
+    "mae": (0.0, float("inf")),
 }
 
 
@@ -109,20 +117,27 @@ class Grouping:
     """Which group each example belongs to.
 
     ``index`` has shape (n,): the place of an example's group in the order of time.
-    ``counts`` has shape (D,): how many examples each group has.
+    ``counts`` has shape (D,): how many examples each group has. ``in_time`` says that the
+    groups follow each other in time, so that neighbours may err alike.
     """
 
     index: Array
     counts: Array
+    in_time: bool = False
 
     @property
     def independent(self) -> bool:
-        """Whether every example is a group of its own."""
-        return len(self.counts) == len(self.index)
+        """Whether every example is a group of its own, and has no neighbour in time."""
+        return len(self.counts) == len(self.index) and not self.in_time
 
 
-def group_examples(groups: Array) -> Grouping:
+def group_examples(groups: Array, in_time: bool = False) -> Grouping:
     """Read the groups of examples, int of shape (n,), numbered in the order of time.
+
+    Args:
+        groups: Examples of one group have the same number.
+        in_time: Whether groups follow each other in time also where each has one example:
+            a day of which a short profile scores one window is no independent example.
 
     Raises:
         BenchError: There are fewer than two groups, which tell no error.
@@ -133,7 +148,7 @@ def group_examples(groups: Array) -> Grouping:
             f"{len(index)} scored examples in {len(counts)} group: an error needs two groups "
             "or more; score more examples"
         )
-    return Grouping(index.reshape(-1), counts)
+    return Grouping(index.reshape(-1), counts, in_time)
 
 
 def group_sums(values: Array, grouping: Grouping) -> Array:
@@ -195,63 +210,84 @@ def _scale(groups: int, length: int) -> float:
 
 
 def optimal_length(series: Array) -> float:
-    """Estimate the best block length for the mean of one series, shape (D,), in groups.
+    """Estimate the best block length for the mean of one series, shape (D,), in groups."""
+    centred = series - series.mean()
+    size = len(series)
+    covariances = np.array([centred[lag:] @ centred[: size - lag] for lag in range(lags(size))])
+    # Rounding alone leaves a constant series its noise, which is no dependence.
+    if covariances[0] / size <= (1e-12 * np.abs(series).max()) ** 2:
+        return 1.0
+    return float(optimal_lengths(covariances[:, None] / size, size)[0])
+
+
+def lags(size: int) -> int:
+    """Return how many autocovariances of a series of ``size`` groups the rule looks at."""
+    return min(math.ceil(math.sqrt(size)) + _quiet(size), size - 1) + 1
+
+
+def optimal_lengths(covariances: Array, size: int) -> Array:
+    """Estimate the best block length for the mean of each of P series, in groups, shape (P,).
 
     The rule of Politis & White (2004) for the circular bootstrap with the correction of
     Patton, Politis & White (2009): autocovariances up to twice the lag after which none
     stands out, under a flat-top window.
-    """
-    size = len(series)
-    centred = series - series.mean()
-    quiet = max(5, int(math.log10(size)))
-    most = min(math.ceil(math.sqrt(size)) + quiet, size - 1)
-    covariances = np.array([centred[lag:] @ centred[: size - lag] for lag in range(most + 1)])
-    covariances /= size
-    # Rounding alone leaves a constant series its noise, which is no dependence.
-    if covariances[0] <= (1e-12 * np.abs(series).max()) ** 2:
-        return 1.0
-    loud = np.abs(covariances / covariances[0]) >= 2 * math.sqrt(math.log10(size) / size)
-    cut = min(2 * _last_loud(loud, quiet), most)
-    lags = np.arange(1, cut + 1)
-    window = np.minimum(1.0, 2 * (1 - lags / cut)) * covariances[1 : cut + 1]
-    spectrum = covariances[0] + 2 * window.sum()
-    slope = 2 * (lags * window).sum()
-    best = (1.5 * slope**2 * size) ** (1 / 3)
-    longest = math.ceil(min(3 * math.sqrt(size), size / 3))
-    return float(min(max(best / abs(spectrum) ** (2 / 3), 1.0), longest)) if spectrum else longest
-
-
-def _last_loud(loud: Array, quiet: int) -> int:
-    """Return the first lag from which ``quiet`` lags in a row do not stand out, at least 1."""
-    for lag in range(1, len(loud) - quiet + 1):
-        if not loud[lag : lag + quiet].any():
-            return lag
-    return len(loud) - 1
-
-
-def table_length(series: Array, grouping: Grouping) -> int:
-    """Choose one block length for a table: twice the longest that any of its plugins asks for.
-
-    One length keeps the covariances of all pairs consistent, and the longest errs on the
-    careful side: a block that is too long costs degrees of freedom, one that is too short
-    hides dependence.
 
     Args:
-        series: Influences of K means, shape (K, D).
-        grouping: Which group each example belongs to; independent examples need no blocks.
+        covariances: Autocovariances at lags 0, 1, ..., ``lags(size)`` of them, shape (lags, P);
+            those at lag 0 above 0.
+        size: Groups in a series.
     """
-    return 1 if grouping.independent else dependent_length(series)
+    most = len(covariances) - 1
+    quiet = _quiet(size)
+    loud = np.abs(covariances / covariances[0]) >= 2 * math.sqrt(math.log10(size) / size)
+    cut = np.minimum(2 * _last_loud(loud, quiet), most)
+    lag = np.arange(1, most + 1)[:, None]
+    window = np.clip(2 * (1 - lag / cut), 0.0, 1.0) * covariances[1:]
+    spectrum = np.abs(covariances[0] + 2 * window.sum(axis=0))
+    slope = 2 * (lag * window).sum(axis=0)
+    longest = math.ceil(min(3 * math.sqrt(size), size / 3))
+    best = (1.5 * slope**2 * size) ** (1 / 3) / np.where(spectrum > 0, spectrum, 1.0) ** (2 / 3)
+    return np.where(spectrum > 0, np.clip(best, 1.0, longest), float(longest))
+
+
+def _quiet(size: int) -> int:
+    return max(5, int(math.log10(size)))
+
+
+def _last_loud(loud: Array, quiet: int) -> Array:
+    """Return the first lag from which ``quiet`` lags in a row do not stand out, at least 1.
+
+    Args:
+        loud: Whether each lag stands out, shape (lags, P).
+        quiet: How many lags in a row.
+    """
+    starts = len(loud) - quiet
+    found = np.full(loud.shape[1], len(loud) - 1)
+    for lag in range(starts, 0, -1):
+        found[~loud[lag : lag + quiet].any(axis=0)] = lag
+    return found
 
 
 def dependent_length(series: Array) -> int:
-    """Choose ``table_length`` for groups that may depend on each other, shape (K, D)."""
+    """Choose one block length for groups that may depend on each other: twice the longest.
+
+    A block that is too long costs degrees of freedom, one that is too short hides dependence.
+
+    Args:
+        series: Influences of the K means that share it, shape (K, D).
+    """
     longest = LENGTHENED * max(optimal_length(row) for row in series)
     return max(1, min(math.ceil(longest), int(series.shape[1]) // FEWEST_BLOCKS))
 
 
-def degrees_of_freedom(groups: int, length: int) -> float:
-    """Return those of a block variance: one less than how many blocks there are."""
-    return max(groups / length - 1, 1.0)
+def degrees_of_freedom(groups: int, length: Any) -> Any:
+    """Return those of a block variance: one less than how many blocks there are.
+
+    Args:
+        groups: How many there are.
+        length: Groups in a block, a number or an array of any shape, which is returned.
+    """
+    return np.maximum(groups / np.asarray(length) - 1, 1.0)
 
 
 # Where one plugin's error comes from: its seeds, the examples, and both together
@@ -282,16 +318,41 @@ class Components:
         return self.seeds + self.interaction > 0
 
 
-def components(summary: Summary, length: int) -> Components:
-    """Estimate the variances of one plugin, with blocks of ``length`` groups."""
+def components(summary: Summary, length: int, apart: int | None = None) -> Components:
+    """Estimate the variances of one plugin, with blocks of ``length`` groups.
+
+    Args:
+        summary: Its scores.
+        length: For the errors of means.
+        apart: For what its seeds disagree about; ``length`` by default.
+    """
     count = len(summary.seeds)
     examples = float(variances(summary.series, length).mean())
     if count == 1:
         return Components(0.0, 0.0, examples, 1)
-    _, average = summary.over(summary.seeds)
-    of_average = float(variances(average[None, :], length)[0])
-    interaction = max(0.0, (examples - of_average) * count / (count - 1))
+    differing = variances(deviations(summary), apart or length)
+    interaction = float(differing.sum() / (count - 1))
     seeds = float(summary.means.var(ddof=1))
     if seeds + interaction <= NEGLIGIBLE * examples:
         return Components(0.0, 0.0, examples, count)
     return Components(seeds, interaction, examples, count)
+
+
+def own_components(summary: Summary, independent: bool) -> tuple[Components, int]:
+    """Estimate the variances of one plugin with blocks of its own; and return their length.
+
+    Args:
+        summary: Its scores.
+        independent: Whether each example is a group of its own, so that no block is needed.
+    """
+    if independent:
+        return components(summary, 1), 1
+    _, average = summary.over(summary.seeds)
+    length = dependent_length(average[None, :])
+    return components(summary, length, dependent_length(deviations(summary))), length
+
+
+def deviations(summary: Summary) -> Array:
+    """Return each seed's influences less those of the average, shape (S, D)."""
+    _, average = summary.over(summary.seeds)
+    return np.asarray(summary.series - average)

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.statistics.blocks import (
-    Components,
     PluginScores,
-    Summary,
-    components,
-    covariance,
     degrees_of_freedom,
     group_examples,
+    own_components,
     summarise,
-    table_length,
-    variances,
 )
-from bench.statistics.intervals import (
-    Interval,
-    VarianceEstimate,
-    howe,
-    howe_p_values,
-    interval_of,
-    satterthwaite,
-    t_quantile,
+from bench.statistics.intervals import Interval, interval_of
+from bench.statistics.kinds import seed_noise
+from bench.statistics.pairs import (
+    Pairs,
+    all_pairs,
+    detectable,
+    half_widths,
+    p_values,
+    seeds_needed,
 )
-from bench.statistics.seeds import seed_variances
 from bench.task import Array
 
 
@@ -49,43 +43,84 @@ class Rank:
 class Pair:
     """Two plugins: the first's mean minus the second's, in the metric's unit.
 
-    ``p`` is two-sided; ``adjusted`` is Holm's over all pairs of the table. ``df`` are
-    Satterthwaite's degrees of freedom of the error.
+    ``low`` to ``high`` is its own confidence interval, at the table's level but for this pair
+    alone. ``p`` is two-sided; ``adjusted`` is Holm's over all pairs of the table. ``df`` are
+    the degrees of freedom of the error over examples, and ``block_length`` the groups in one of
+    its blocks. ``detectable`` is the difference that the table would separate with 80% power.
     """
 
     difference: float
+    low: float
+    high: float
     error: float
     df: float
+    block_length: int
     p: float
     adjusted: float
     separated: bool
+    detectable: float
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why a plugin may be the best for all that its seeds tell, and what would tell.
+
+    ``seeds`` is how many seeds each would separate it from the best mean, if the difference is
+    as it seems; None if no number would.
+    """
+
+    seeds: int | None
+
+
+@dataclass(frozen=True)
+class FirstTwo:
+    """The two best means: the first's minus the second's, and what would separate them.
+
+    ``seeds_needed`` is how many seeds each would separate this very difference, if it is
+    the true one, with 80% power; None if no number would, because the examples alone leave
+    too much noise, or if there is no telling, with one seed each.
+    """
+
+    first: str
+    second: str
+    difference: float
+    separated: bool
+    seeds_needed: int | None
 
 
 @dataclass(frozen=True)
 class TableComparison:
     """What the scores of a table support.
 
-    ``level`` is the share of tables in which any pair is separated by chance alone, and of
-    intervals that miss. ``block_length`` is in groups, ``blocks`` counts the groups, and
-    ``independent`` says that each example is a group. ``ranks`` are confidence sets: with
-    probability 1 - level all of them hold at once. ``best`` are the plugins that none is
-    significantly better than. ``detectable`` is the smallest difference that would be
-    separated with 80% power; None for one plugin, as ``first_two`` is. ``one_seed`` says
-    that every plugin has one seed: all of this is then about the trained models, and
-    another seed may change it.
+    ``level`` is the share of tables in which any pair is separated by chance alone, of
+    tables whose best plugin is not among ``best`` and ``unknown``, and of intervals that miss.
+    ``block_lengths`` are the shortest and the longest of the pairs' blocks, in groups, of which
+    there are ``blocks``; ``independent`` says that each example is a group. ``ranks`` are
+    confidence sets: with probability 1 - level all of them hold at once. ``best`` and
+    ``unknown`` are the plugins that no other is significantly better than; those that are
+    unknown only because their own seeds are less steady than the best mean's.
+
+    A plugin with one seed has no rank, as another seed may end elsewhere. ``one_seed`` says
+    that this is so of all: differences and intervals are then about the trained models.
+    ``first_two`` is None for one plugin.
     """
 
     level: float
-    block_length: int
+    block_lengths: tuple[int, int]
     blocks: int
     independent: bool
     one_seed: bool
     intervals: Mapping[str, Interval]
     ranks: Mapping[str, Rank]
     best: tuple[str, ...]
-    detectable: float | None
+    unknown: Mapping[str, Unknown]
     first_two: FirstTwo | None
     _pairs: Pairs = field(repr=False, compare=False)
+
+    @property
+    def separations(self) -> int:
+        """How many pairs are separated."""
+        return int((self._pairs.adjusted <= self.level).sum())
 
     def pair(self, first: str, second: str) -> Pair:
         """Return how two different plugins compare.
@@ -94,15 +129,31 @@ class TableComparison:
             KeyError: A label is not in the table, or both are the same.
         """
         place, sign = self._place(first, second)
-        found = self._pairs
+        found, here = self._pairs, np.array([place])
+        errors = found.errors.only(here)
+        difference = sign * float(found.difference[place])
+        half = float(half_widths(errors, self.level)[0])
         return Pair(
-            difference=sign * float(found.difference[place]),
-            error=float(found.error[place]),
-            df=float(found.df[place]),
+            difference=difference,
+            low=difference - half,
+            high=difference + half,
+            error=float(errors.usual[0]),
+            df=float(errors.df[0]),
+            block_length=int(found.lengths[place]),
             p=float(found.p[place]),
             adjusted=float(found.adjusted[place]),
-            separated=bool(found.adjusted[place] <= self.level),
+            separated=self.separated(first, second),
+            detectable=float(detectable(errors, self.level / found.tests)[0]),
         )
+
+    def separated(self, first: str, second: str) -> bool:
+        """Say whether two different plugins are separated, with no more work than that.
+
+        Raises:
+            KeyError: A label is not in the table, or both are the same.
+        """
+        place, _ = self._place(first, second)
+        return bool(self._pairs.adjusted[place] <= self.level)
 
     def seeds_needed(self, first: str, second: str) -> int | None:
         """Return how many seeds each would separate two plugins, as ``FirstTwo`` tells it.
@@ -115,18 +166,26 @@ class TableComparison:
 
     def _place(self, first: str, second: str) -> tuple[int, float]:
         """Return where a pair stands, and the sign of its difference as it is asked for."""
-        labels = list(self.ranks)
-        if first == second or first not in self.ranks or second not in self.ranks:
+        labels = list(self.intervals)
+        if first == second or first not in self.intervals or second not in self.intervals:
             raise KeyError((first, second))
         one, other = labels.index(first), labels.index(second)
-        low, high = min(one, other), max(one, other)
-        # Pairs stand by rows of the upper triangle.
-        place = low * len(labels) - low * (low + 1) // 2 + high - low - 1
+        place = _place_of(one, other, len(labels))
         return place, 1.0 if one < other else -1.0
 
 
+def _place_of(one: int, other: int, size: int) -> int:
+    """Return where a pair stands: by rows of the upper triangle."""
+    low, high = min(one, other), max(one, other)
+    return low * size - low * (low + 1) // 2 + high - low - 1
+
+
 def compare(
-    samples: Sequence[PluginScores], groups: Array, direction: str, level: float = 0.05
+    samples: Sequence[PluginScores],
+    groups: Array,
+    direction: str,
+    level: float = 0.05,
+    in_time: bool = False,
 ) -> TableComparison:
     """Compare plugins on the examples that all of them were scored on.
 
@@ -138,40 +197,42 @@ def compare(
             see ``bench.task.Examples``.
         direction: "min" or "max", which scores are better.
         level: Share of tables that may hold any false separation.
+        in_time: Whether the groups follow each other in time; see ``group_examples``.
 
     Raises:
         BenchError: Two samples share a label; one has no or repeated seeds, scores of
             another shape, or scores that are not finite; there are fewer than two groups.
     """
     ordered = _checked(samples, len(groups), direction)
-    grouping = group_examples(groups)
+    grouping = group_examples(groups, in_time)
     summaries = [summarise(sample, grouping) for sample in ordered]
-    averages = [summary.over(summary.seeds) for summary in summaries]
-    length = table_length(np.stack([series for _, series in averages]), grouping)
-    found = [components(summary, length) for summary in summaries]
-    seeds = seed_variances(found)
-    block_df = degrees_of_freedom(len(grouping.counts), length)
-    pairs = all_pairs(summaries, length, found, seeds, block_df)
-    separated = pairs.adjusted <= level
-    one_seed = all(each.count == 1 for each in found)
+    found = [own_components(summary, grouping.independent) for summary in summaries]
     intervals = {}
-    for place, sample in enumerate(ordered):
-        part = VarianceEstimate(seeds.variance[place], seeds.df[place])
-        known = part if found[place].count > 1 else None
-        mean = averages[place][0]
-        intervals[sample.label] = interval_of(mean, found[place], known, block_df, level)
-    ranks = _ranks(ordered, pairs, separated, direction)
+    for sample, summary, (own, length) in zip(ordered, summaries, found, strict=True):
+        mean, _ = summary.over(summary.seeds)
+        df = float(degrees_of_freedom(len(grouping.counts), length))
+        intervals[sample.label] = interval_of(mean, own, df, level)
+    several = np.array([own.count > 1 for own, _ in found])
+    one_seed = not several.any()
+    noise = seed_noise([own for own, _ in found])
+    tested = np.ones(len(found), dtype=bool) if one_seed else several
+    pairs = all_pairs(summaries, grouping.independent, noise, tested)
+    labels = list(intervals)
+    sign = 1 if direction == "min" else -1
+    losses = sign * np.array([intervals[label].mean for label in labels])
+    candidates = {} if one_seed else _candidates(pairs, losses, tested, sign, level)
+    lengths = pairs.lengths if len(pairs.lengths) else np.array([found[0][1]])
     return TableComparison(
         level=level,
-        block_length=length,
+        block_lengths=(int(lengths.min()), int(lengths.max())),
         blocks=len(grouping.counts),
         independent=grouping.independent,
         one_seed=one_seed,
         intervals=intervals,
-        ranks=ranks,
-        best=tuple(label for label, rank in ranks.items() if rank.low == 1),
-        detectable=detectable(pairs, level),
-        first_two=_first_two(intervals, pairs, direction, level),
+        ranks={} if one_seed else _ranks(labels, pairs, tested, sign, level),
+        best=tuple(labels[place] for place, unknown in candidates.items() if unknown is None),
+        unknown={labels[place]: unknown for place, unknown in candidates.items() if unknown},
+        first_two=_first_two(labels, losses, pairs, several, level),
         _pairs=pairs,
     )
 
@@ -207,257 +268,76 @@ def _in_order(sample: PluginScores, examples: int) -> PluginScores:
 
 
 def _ranks(
-    samples: Sequence[PluginScores], pairs: Pairs, separated: Array, direction: str
+    labels: Sequence[str], pairs: Pairs, tested: Array, sign: int, level: float
 ) -> dict[str, Rank]:
     """Return the confidence set of each plugin's rank, by label.
 
     One more than the plugins that are significantly better, to all but those that are
     significantly worse (Mogstad, Romano, Shaikh & Wilhelm 2024, "Inference for ranks").
     """
-    size = len(samples)
-    first_better = pairs.difference < 0 if direction == "min" else pairs.difference > 0
+    size, count = len(labels), int(tested.sum())
+    separated = pairs.adjusted <= level
+    first_better = sign * pairs.difference < 0
     better = np.where(first_better, pairs.first, pairs.second)[separated]
     worse = np.where(first_better, pairs.second, pairs.first)[separated]
     beaten_by, beats = np.bincount(worse, minlength=size), np.bincount(better, minlength=size)
     return {
-        sample.label: Rank(1 + int(above), size - int(below))
-        for sample, above, below in zip(samples, beaten_by, beats, strict=True)
+        label: Rank(1 + int(above), count - int(below))
+        for label, above, below, is_ranked in zip(labels, beaten_by, beats, tested, strict=True)
+        if is_ranked
     }
+
+
+def _candidates(
+    pairs: Pairs, losses: Array, tested: Array, sign: int, level: float
+) -> dict[int, Unknown | None]:
+    """Return the places of the plugins that may be the best; and of which that is all one knows.
+
+    Each is compared with the K - 1 others, one-sided: no more is asked of a plugin than that
+    none is better (Hsu 1984, "Constrained simultaneous confidence intervals for multiple
+    comparisons with the best"; Bonferroni in place of his constants, which ask for equal
+    variances). A candidate whose seeds, were they as steady as the best mean's, would not
+    leave it one is unknown.
+    """
+    others = max(1, int(tested.sum()) - 1)
+    together = tested[pairs.first] & tested[pairs.second]
+    certain = together & (pairs.p / 2 <= level / others)
+    first_worse = sign * pairs.difference > 0
+    worse = np.where(first_worse, pairs.first, pairs.second)[certain]
+    places = [int(place) for place in np.flatnonzero(tested) if place not in {*worse}]
+    leader = min(places, key=lambda place: (losses[place], place))
+    found: dict[int, Unknown | None] = dict.fromkeys(places)
+    for place in places:
+        if place == leader:
+            continue
+        at = _place_of(leader, place, len(losses))
+        if _is_unsteady(pairs, at, leader, 2 * level / others):
+            found[place] = Unknown(seeds_needed(pairs, at, level))
+    return found
+
+
+def _is_unsteady(pairs: Pairs, place: int, leader: int, level: float) -> bool:
+    """Say whether a pair would be told apart if both were as steady as the leader."""
+    errors = pairs.errors.only(np.array([place]))
+    is_first = pairs.first[place] == leader
+    steady = errors.effects[0 if is_first else 1]
+    calm = np.minimum(steady, errors.effects[1 if is_first else 0])
+    calmer = replace(errors, effects=(steady, calm) if is_first else (calm, steady))
+    return bool(p_values(pairs.difference[[place]], calmer)[0] <= level)
 
 
 def _first_two(
-    intervals: Mapping[str, Interval], pairs: Pairs, direction: str, level: float
+    labels: Sequence[str], losses: Array, pairs: Pairs, several: Array, level: float
 ) -> FirstTwo | None:
-    if len(intervals) < 2:
+    if len(labels) < 2:
         return None
-    sign = 1 if direction == "min" else -1
-    labels = list(intervals)
-    first, second = sorted(labels, key=lambda label: (sign * intervals[label].mean, label))[:2]
-    ends = sorted((labels.index(first), labels.index(second)))
-    place = int(np.flatnonzero((pairs.first == ends[0]) & (pairs.second == ends[1]))[0])
-    flipped = labels.index(first) == ends[1]
-    unknown = all(interval.seeds == 1 for interval in intervals.values())
+    first, second = sorted(range(len(labels)), key=lambda place: (losses[place], labels[place]))[:2]
+    place = _place_of(first, second, len(labels))
+    is_known = several[first] and several[second]
     return FirstTwo(
-        first=first,
-        second=second,
-        difference=float(pairs.difference[place]) * (-1 if flipped else 1),
+        first=labels[first],
+        second=labels[second],
+        difference=float(pairs.difference[place]) * (1 if first < second else -1),
         separated=bool(pairs.adjusted[place] <= level),
-        seeds_needed=None if unknown else seeds_needed(pairs, place, level),
+        seeds_needed=seeds_needed(pairs, place, level) if is_known else None,
     )
-
-
-# Every pair of a table: its difference, the error of that, and whether it is separated
-
-#: What rounding leaves of two covariances that cancel, as a share of either.
-ROUNDING = 1e-12
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """All pairs of K plugins; each array has shape (m,), m = K (K - 1) / 2.
-
-    ``first`` and ``second`` are their places. ``difference`` is the first's mean minus the
-    second's, over the seeds and examples that both have. ``parts`` are the parts of its
-    variance: the first's seeds, the second's, the examples. ``seeds`` are how many seeds
-    of the first and of the second were used.
-    """
-
-    first: Array
-    second: Array
-    difference: Array
-    parts: tuple[VarianceEstimate, VarianceEstimate, VarianceEstimate]
-    seeds: tuple[Array, Array]
-    p: Array
-    adjusted: Array
-
-    @property
-    def error(self) -> Array:
-        """Standard errors of the differences."""
-        return np.asarray(np.sqrt(sum(part.variance for part in self.parts)))
-
-    @property
-    def df(self) -> Array:
-        """Satterthwaite's degrees of freedom of the errors, to be told; no test uses them."""
-        return satterthwaite(self.parts)
-
-
-def all_pairs(
-    summaries: Sequence[Summary],
-    length: int,
-    found: Sequence[Components],
-    seeds: VarianceEstimate,
-    block_df: float,
-) -> Pairs:
-    """Compare every two plugins on the examples, and on the seeds that both have.
-
-    Two plugins without a common seed are compared on all that each has. Errors of seeds
-    are independent between plugins; errors of examples are not, and cancel as far as two
-    plugins err on the same ones.
-
-    Args:
-        summaries: K plugins' scores of the same examples.
-        length: Groups in a block.
-        found: The plugins' own variances.
-        seeds: The variance of one seed's mean that each is given, shape (K,).
-        block_df: Degrees of freedom of the variance over examples.
-    """
-    size = len(summaries)
-    difference, sampled = np.zeros((size, size)), np.zeros((size, size))
-    used = np.ones((size, size))
-    sets = sorted({summary.seeds for summary in summaries})
-    having = {
-        seeds: [place for place, summary in enumerate(summaries) if summary.seeds == seeds]
-        for seeds in sets
-    }
-    for place, one in enumerate(sets):
-        for other in sets[place:]:
-            common = set(one) & set(other)
-            left_seeds, right_seeds = common or set(one), common or set(other)
-            left = _averages([summaries[i] for i in having[one]], left_seeds)
-            right = left
-            if other != one:
-                right = _averages([summaries[i] for i in having[other]], right_seeds)
-            apart = left[0][:, None] - right[0][None, :]
-            varied = _variance_of_differences(left[1], right[1], length)
-            block, mirrored = np.ix_(having[one], having[other]), np.ix_(having[other], having[one])
-            difference[block], difference[mirrored] = apart, -apart.T
-            sampled[block], sampled[mirrored] = varied, varied.T
-            used[block], used[mirrored] = len(left_seeds), len(right_seeds)
-    first, second = np.triu_indices(size, 1)
-    interaction = np.array([each.interaction for each in found])
-    between = np.maximum(seeds.variance, interaction)[:, None] / used
-    within = interaction[:, None] / used
-    within_both = within[first, second] + within[second, first]
-    parts = (
-        VarianceEstimate(between[first, second], seeds.df[first]),
-        VarianceEstimate(between[second, first], seeds.df[second]),
-        VarianceEstimate(
-            np.maximum(sampled[first, second] - within_both, 0.0),
-            np.full(len(first), block_df),
-        ),
-    )
-    between_means = difference[first, second]
-    p_values = howe_p_values(between_means, parts)
-    counts = used[first, second], used[second, first]
-    return Pairs(first, second, between_means, parts, counts, p_values, holm(p_values))
-
-
-def _averages(summaries: Sequence[Summary], seeds: set[int]) -> tuple[Array, Array]:
-    """Return means over some seeds, shape (K,), and the influences on them, shape (K, D)."""
-    found = [summary.over(seeds) for summary in summaries]
-    return np.array([mean for mean, _ in found]), np.stack([series for _, series in found])
-
-
-def _variance_of_differences(left: Array, right: Array, length: int) -> Array:
-    """Return the variance over examples of each mean on the left minus each on the right."""
-    one, other = variances(left, length), variances(right, length)
-    together = one[:, None] + other[None, :]
-    varied = together - 2 * covariance(left, length, right)
-    # Two covariances that all but cancel leave rounding, which is no error to divide by.
-    return np.asarray(np.maximum(varied, ROUNDING * together))
-
-
-# What a table could tell: the difference it would separate, the seeds a difference needs
-
-#: How often a difference that is there is to be found.
-POWER = 0.8
-#: No one trains a plugin with more seeds than this to tell two apart.
-MOST_SEEDS = 10_000
-
-
-@dataclass(frozen=True)
-class FirstTwo:
-    """The two best means: the first's minus the second's, and what would separate them.
-
-    ``seeds_needed`` is how many seeds each would separate this very difference, if it is
-    the true one, with 80% power; None if no number would, because the examples alone leave
-    too much noise, or if there is no telling, with one seed each.
-    """
-
-    first: str
-    second: str
-    difference: float
-    separated: bool
-    seeds_needed: int | None
-
-
-def detectable(pairs: Pairs, level: float) -> float | None:
-    """Return the smallest difference that the table separates with 80% power, or None.
-
-    The median over the pairs of the difference that a test at ``level / m`` finds. Each
-    pair that is separated makes Holm's test of the others a little more powerful than this.
-
-    Args:
-        pairs: All m pairs of a table; None is returned for none.
-        level: That of the table.
-    """
-    if not len(pairs.first):
-        return None
-    return float(np.median(_needed(pairs.parts, level / len(pairs.first))))
-
-
-def seeds_needed(pairs: Pairs, place: int, level: float) -> int | None:
-    """Return how many seeds each would separate a pair with 80% power; None if none would.
-
-    Args:
-        pairs: All m pairs of a table.
-        place: Which pair; both of its plugins have more than one seed.
-        level: That of the table.
-    """
-    size = abs(float(pairs.difference[place]))
-    *sides, examples = (
-        VarianceEstimate(part.variance[place], part.df[place]) for part in pairs.parts
-    )
-    used = [float(counts[place]) for counts in pairs.seeds]
-
-    def enough(seeds: float) -> bool:
-        parts = [
-            VarianceEstimate(side.variance * count / seeds, max(1.0, side.df + seeds - count))
-            for side, count in zip(sides, used, strict=True)
-        ]
-        return float(_needed((*parts, examples), level / len(pairs.first))) <= size
-
-    if not enough(MOST_SEEDS):
-        return None
-    # One seed shows no variance, so two are the fewest; more are never worse.
-    low, high = 1, MOST_SEEDS
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
-
-
-def _needed(parts: Sequence[VarianceEstimate], level: Any) -> Array:
-    """Return the difference that a test at ``level`` finds with the wanted power.
-
-    The test's half width plus the power's quantile of the error, which is a little more
-    than the standard error as the half width is itself estimated: the approximation to the
-    non-central t of Johnson & Welch (1940).
-    """
-    half = howe(parts, level)
-    variance = sum(part.variance for part in parts)
-    spread = np.sqrt(variance + half**2 / (2 * satterthwaite(parts)))
-    return np.asarray(half + t_quantile(np.inf, 1 - POWER) * spread)
-
-
-# Many tests at once
-
-
-def holm(p_values: Array) -> Array:
-    """Adjust p-values so that, at a level, any false rejection at all is as rare as the level.
-
-    Holm (1979), "A simple sequentially rejective multiple test procedure". Holds for any
-    dependence between the tests.
-
-    Args:
-        p_values: Shape (m,).
-
-    Returns:
-        Adjusted p-values, shape (m,), at most 1.
-    """
-    count = len(p_values)
-    order = np.argsort(p_values, kind="stable")
-    steps = np.maximum.accumulate((count - np.arange(count)) * p_values[order])
-    adjusted = np.empty(count)
-    adjusted[order] = np.minimum(steps, 1.0)
-    return adjusted

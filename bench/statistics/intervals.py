@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,8 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half of the interval's length."""
-        return (self.high - self.low) / 2
+        """Half of the interval's length, as far as the metric's range leaves it whole."""
+        return max(self.high - self.mean, self.mean - self.low)
 
     @property
     def more_seeds_help(self) -> bool | None:
@@ -45,6 +45,10 @@ class Interval:
         if self.seed_error is None:
             return None
         return self.seed_error > self.example_error
+
+    def within(self, low: float, high: float) -> Interval:
+        """Return the interval without what lies beyond the values that the metric can have."""
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
     def scaled(self, factor: float) -> Interval:
         """Return the interval in another unit, ``factor`` of which make one of this."""
@@ -60,31 +64,38 @@ class Interval:
         )
 
 
-def interval_of(
-    mean: float, found: Components, seeds: VarianceEstimate | None, block_df: float, level: float
-) -> Interval:
-    """Return the interval of a mean.
+def interval_of(mean: float, found: Components, block_df: float, level: float) -> Interval:
+    """Return the interval of a mean, of the plugin's own seeds alone.
 
     Args:
         mean: Over seeds and examples.
         found: The plugin's own variances.
-        seeds: Variance of the seed means and its degrees of freedom, as the table tells
-            it; None for one seed.
         block_df: Degrees of freedom of the variance over examples.
         level: Share of intervals that may miss, 0.05 for 95%.
     """
-    if seeds is None:
+    if found.count == 1 or not found.random:
         half = float(cochran([VarianceEstimate(found.examples, block_df)], level))
         error = math.sqrt(found.examples)
-        return Interval(mean, mean - half, mean + half, None, error, found.count)
-    # Never less than the error of these trained models: their own share of the interaction.
-    between = max(seeds.variance, found.interaction) / found.count
+        seed_error = None if found.count == 1 else 0.0
+        return Interval(mean, mean - half, mean + half, seed_error, error, found.count)
+    between, disagreed = found.seeds / found.count, found.interaction / found.count
     shared = max(0.0, found.examples - found.interaction)
     half = float(
-        cochran([VarianceEstimate(between, seeds.df), VarianceEstimate(shared, block_df)], level)
+        cochran(
+            [VarianceEstimate(between, found.count - 1.0), VarianceEstimate(shared, block_df)],
+            level,
+        )
     )
+    # Never less than the error of these trained models: their own share of the interaction.
+    models = float(cochran([VarianceEstimate(shared + disagreed, block_df)], level))
+    half = max(half, models)
     return Interval(
-        mean, mean - half, mean + half, math.sqrt(between), math.sqrt(shared), found.count
+        mean,
+        mean - half,
+        mean + half,
+        math.sqrt(max(between, disagreed)),
+        math.sqrt(shared),
+        found.count,
     )
 
 

@@ -31,11 +31,14 @@ def test_equals_share_the_frontier_and_a_tie_in_one_is_decided_by_the_other():
     assert frontier([], "min") == []
 
 
-def test_what_was_timed_beside_other_work_neither_beats_nor_is_on_it():
+def test_what_was_timed_beside_other_work_is_not_on_it_but_beats_what_it_dominates():
     quiet = point("quiet", 60, 0.26)
     quicker = point("quicker", 30, 0.25, contended=True)
 
-    assert frontier([quiet, quicker], "min") == [quiet]
+    slower = point("slower", 90, 0.25, contended=True)
+
+    assert frontier([quiet, quicker], "min") == []
+    assert frontier([quiet, slower], "min") == [quiet]
     assert frontier([quicker], "min") == []
 
 
@@ -51,7 +54,7 @@ def test_a_table_says_of_each_row_whether_it_is_on_the_frontier():
         a_timed_record("best", [0.25], epoch=60.0),
         a_timed_record("quick", [0.28], epoch=10.0),
         a_timed_record("poor", [0.30], epoch=30.0),
-        beside(a_timed_record("busy", [0.2], epoch=1.0), shared=True),
+        beside(a_timed_record("busy", [0.27], epoch=20.0), shared=True),
         a_record("broken", status=FAILED),
     ).tables
     assert on_frontier(table) == {"busy": None, "best": True, "quick": True, "poor": False}

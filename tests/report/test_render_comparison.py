@@ -14,7 +14,7 @@ from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.ranking import judge, key_of
 from bench.records.record import Record
 from bench.report.document import Place
-from bench.report.leaderboard import compared, leaderboard_document
+from bench.report.leaderboard import compared, leaderboard_document, pairs, reading_pairs
 from bench.report.writers import to_json
 
 
@@ -46,12 +46,33 @@ def test_blocks_of_days_are_told_with_their_length():
     assert " day" in said
 
 
-def test_the_detectable_difference_is_told():
-    board = judged(*seeds("a", 0.2), *seeds("b", 0.3))
-    detectable = board.tables[0].ranking.validation.detectable
+def test_every_pair_is_shown_with_the_difference_that_it_would_have_shown():
+    (table,) = judged(*seeds("a", 0.2), *seeds("b", 0.3), *seeds("c", 0.3001)).tables
+    found = table.ranking.validation
 
-    assert f"a difference of {detectable:.4f} in MAE" in lines(board)["detectable"]
-    assert "80% power" in lines(board)["detectable"]
+    _, _, matrix = pairs(table)
+    assert [[cell.text for cell in row] for row in matrix.rows] == [
+        ["1", "a", "", "+", "+"],
+        ["2", "b", f"{found.pair('a', 'b').detectable:.4f}", "", "."],
+        ["3", "c", *(f"{found.pair('c', other).detectable:.4f}" for other in "ab"), ""],
+    ]
+    assert "80% power" in reading_pairs(table)
+
+
+def test_a_table_that_no_one_could_read_has_no_matrix_and_one_seed_has_none():
+    many = judged(*(record for n in range(41) for record in seeds(f"p{n:02}", 0.2, 2)))
+    alone = judged(a_record("a", 0.3), a_record("b", 0.4))
+    assert [pairs(board.tables[0]) for board in (many, alone)] == [[], []]
+
+
+def test_what_is_only_unknown_is_named_with_the_seeds_that_would_tell():
+    steady = [r for n in range(4) for r in seeds(f"p{n}", 0.2 + 0.03 * n)]
+    wild = [a_record("wild", value, seed=n) for n, value in enumerate((0.15, 0.4, 0.5))]
+    board = judged(*steady, *wild)
+    needed = board.tables[0].ranking.validation.unknown["wild"].seeds
+
+    assert f"wild (about {needed} seeds each): marked ?" in lines(board)["unknown"]
+    assert shown(leaderboard_document(board).tables(Place.PAGE)[0])[-1]["rank"] == "1-5 ?"
 
 
 def test_the_first_two_are_separated():
@@ -74,8 +95,23 @@ def test_no_number_of_seeds_helps_where_the_examples_are_too_few():
 def test_one_seed_is_told():
     found = lines(judged(a_record("a", 0.3), a_record("b", 0.3001)))
 
-    assert found["ranks"].startswith("one seed each: intervals and ranks are about these trained")
-    assert found["first two"].endswith("with one seed there is no telling how many would")
+    assert found["ranks"].startswith("none with one seed each: differences and intervals are of")
+    assert found["first two"].endswith(
+        "with one seed there is no telling how many would separate them"
+    )
+
+
+@pytest.mark.parametrize("place", [Place.TERMINAL, Place.PAGE])
+def test_one_seed_gives_an_order_and_the_head_of_the_table_says_so(place):
+    document = leaderboard_document(judged(a_record("a", 0.3), a_record("b", 0.6)))
+
+    assert "One seed each: an order of these trained models and no ranks" in said(document, place)
+    assert [row["order"] for row in shown(document.tables(place)[0])] == ["1.", "2."]
+
+
+def test_a_row_of_one_seed_beside_others_is_named_with_the_mend():
+    board = judged(*seeds("a", 0.2), *seeds("b", 0.3), a_record("c", 0.1))
+    assert lines(board)["one seed"].startswith("c: not ranked")
 
 
 def test_what_the_test_split_says_is_told_beside():
@@ -115,7 +151,6 @@ def test_people_see_ranks_intervals_and_how_they_came_about(place):
     told = said(document, place)
     assert "95% confidence interval over seeds and examples" in told
     assert "Holm" in told
-    assert "would be separated with 80% power" in told
 
 
 def test_json_has_the_comparison_as_numbers():

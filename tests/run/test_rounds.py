@@ -50,7 +50,7 @@ def test_one_seed_each_becomes_three_for_one_tells_nothing_of_another(other):
 
 
 def test_a_tie_gets_as_many_as_it_needs_but_no_more_than_twice_what_it_has():
-    close = table_of(*seeds("a", 0.3, 0.01), *seeds("b", 0.32, 0.01), noise=0.001)
+    close = table_of(*seeds("a", 0.3, 0.01), *seeds("b", 0.315, 0.01), noise=0.001)
     (tie,) = ties(close, {"a", "b"})
     added = next_seeds(close, {"a", "b"}, 20)
 
@@ -61,7 +61,7 @@ def test_a_tie_gets_as_many_as_it_needs_but_no_more_than_twice_what_it_has():
 
 
 def test_a_row_never_gets_more_seeds_than_the_limit():
-    close = table_of(*seeds("a", 0.3, 0.01), *seeds("b", 0.325, 0.01), noise=0.001)
+    close = table_of(*seeds("a", 0.3, 0.01), *seeds("b", 0.32, 0.01), noise=0.001)
 
     assert next_seeds(close, {"a", "b"}, 4) == {"a": (3,), "b": (3,)}
     assert next_seeds(close, {"a", "b"}, 3) == {}
@@ -103,7 +103,7 @@ def test_seeds_that_failed_count_and_are_not_tried_again():
 
 def test_a_tie_says_what_it_would_take():
     (known,) = ties(
-        table_of(*seeds("a", 0.3, 0.01), *seeds("b", 0.32, 0.01), noise=0.001), {"a", "b"}
+        table_of(*seeds("a", 0.3, 0.01), *seeds("b", 0.315, 0.01), noise=0.001), {"a", "b"}
     )
     (unknown,) = ties(table_of(a_record("a", 0.3), a_record("b", 0.3001)), {"a", "b"})
 
@@ -168,7 +168,7 @@ def test_what_is_separated_at_once_costs_no_further_trial(place):
 
 
 def test_rounds_go_on_until_the_plugins_are_separated(place, workshop):
-    workshop.means |= {"good": 0.200, "bad": 0.208}
+    workshop.means |= {"good": 0.200, "bad": 0.206}
     workshop.spreads |= {"good": 0.003, "bad": 0.003}
     assert place.run("good", "bad", "--until-separated", "--max-seeds", "40") == 0
 

@@ -9,13 +9,18 @@ from score_world import autoregressive
 from bench.errors import BenchError
 from bench.statistics.blocks import (
     Grouping,
+    PluginScores,
     covariance,
     degrees_of_freedom,
+    dependent_length,
     group_examples,
     group_sums,
     influences,
+    lags,
     optimal_length,
-    table_length,
+    optimal_lengths,
+    own_components,
+    summarise,
     variances,
 )
 
@@ -154,17 +159,52 @@ def test_a_handful_of_groups_still_has_a_length(size: int):
     assert 1 <= optimal_length(correlated(0.9, size, 0)) <= max(1, -(-size // 3))
 
 
-def test_a_table_takes_twice_the_longest_length_but_leaves_ten_blocks():
+def test_what_shares_a_length_takes_twice_the_longest_but_leaves_ten_blocks():
     calm, moved = correlated(0.0, 400, 1), correlated(0.6, 400, 2)
-    grouping = group_examples(np.repeat(np.arange(400), 2))
-    together = table_length(np.stack([calm, moved]), grouping)
+    together = dependent_length(np.stack([calm, moved]))
     assert together == np.ceil(2 * optimal_length(moved)) > np.ceil(2 * optimal_length(calm))
-    wandering, fewer = np.cumsum(calm[:100]), group_examples(np.repeat(np.arange(100), 2))
+    wandering = np.cumsum(calm[:100])
     assert optimal_length(wandering) > 10
-    assert table_length(wandering[None, :], fewer) == 10
+    assert dependent_length(wandering[None, :]) == 10
     assert degrees_of_freedom(100, 10) == 9
+
+
+def test_many_lengths_are_found_as_each_alone():
+    series = np.stack([correlated(phi, 300, seed) for phi in (0.0, 0.5, -0.3) for seed in (1, 2)])
+    series -= series.mean(axis=1, keepdims=True)
+    covariances = np.array(
+        [(series[:, lag:] * series[:, : 300 - lag]).sum(axis=1) for lag in range(lags(300))]
+    )
+    alone = [optimal_length(row) for row in series]
+    assert optimal_lengths(covariances / 300, 300) == pytest.approx(alone)
+
+
+def test_days_with_one_example_each_still_follow_each_other():
+    """A short profile scores one window a day: its days are no independent examples."""
+    assert not group_examples(np.arange(400), in_time=True).independent
+    assert group_examples(np.arange(400)).independent
+
+
+# One plugin's own
 
 
 def test_independent_examples_need_no_blocks_whatever_they_look_like():
     wandering = np.cumsum(correlated(0.0, 400, 1))[None, :]
-    assert table_length(wandering, group_examples(np.arange(400))) == 1
+    sample = PluginScores("a", (0,), wandering)
+    found = {
+        in_time: own_components(
+            summarise(sample, group_examples(np.arange(400), in_time)), independent=not in_time
+        )[1]
+        for in_time in (False, True)
+    }
+    assert found == {False: 1, True: 40}
+
+
+def test_what_seeds_disagree_about_has_blocks_of_its_own():
+    """Days err alike in all seeds; what sets the seeds apart is over within the day."""
+    days = correlated(0.7, 600, 1)
+    noise = np.random.default_rng(2).standard_normal((3, 600))
+    summary = summarise(PluginScores("a", (0, 1, 2), days + noise), group_examples(np.arange(600)))
+    found, length = own_components(summary, independent=False)
+    assert length > 10
+    assert found.interaction == pytest.approx(1 / 600, rel=0.25)

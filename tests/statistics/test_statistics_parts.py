@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +12,7 @@ from scipy.special import polygamma
 from bench.errors import BenchError
 from bench.statistics.blocks import (
     PER_EXAMPLE,
+    RANGES,
     Components,
     PluginScores,
     components,
@@ -17,7 +20,6 @@ from bench.statistics.blocks import (
     per_example,
     summarise,
 )
-from bench.statistics.compare import holm
 from bench.statistics.intervals import (
     Interval,
     VarianceEstimate,
@@ -28,6 +30,7 @@ from bench.statistics.intervals import (
     satterthwaite,
     t_quantile,
 )
+from bench.statistics.pairs import holm
 from bench.statistics.seeds import (
     Prior,
     fit_prior,
@@ -271,23 +274,32 @@ def test_tests_at_small_levels_hold_where_satterthwaites_would_not():
 
 
 def test_an_interval_says_what_it_is_over_and_whether_seeds_would_help():
-    found = Components(seeds=0.09, interaction=0.01, examples=0.05, count=3)
-    interval = interval_of(1.0, found, VarianceEstimate(0.09, 6.0), 99.0, 0.05)
+    steady = Components(seeds=0.09, interaction=0.01, examples=0.05, count=3)
+    interval = interval_of(1.0, steady, 99.0, 0.05)
     assert (interval.seed_error, interval.example_error) == pytest.approx((0.03**0.5, 0.2))
     assert (interval.over, interval.more_seeds_help) == ("seeds and examples", False)
-    noisy = interval_of(1.0, found, VarianceEstimate(0.3, 6.0), 99.0, 0.05)
+    noisy = interval_of(1.0, replace(steady, seeds=0.3), 99.0, 0.05)
     assert noisy.more_seeds_help
     assert noisy.low < interval.low < 1.0 < interval.high < noisy.high
 
 
 def test_an_interval_is_never_shorter_than_that_of_the_trained_models_themselves():
     found = Components(seeds=0.0001, interaction=0.04, examples=0.05, count=2)
-    interval = interval_of(0.0, found, VarianceEstimate(0.0001, 1.0), 999.0, 0.05)
+    interval = interval_of(0.0, found, 999.0, 0.05)
     assert interval.seed_error == pytest.approx((0.04 / 2) ** 0.5)
+    assert interval.high == pytest.approx(0.03**0.5 * stats.t(999).ppf(0.975))
+
+
+def test_an_interval_stays_within_the_metrics_range_and_keeps_its_longer_half():
+    interval = Interval(0.9, 0.6, 1.2, 0.1, 0.1, 3).within(*RANGES["accuracy"])
+    assert (interval.low, interval.high) == (0.6, 1.0)
+    assert interval.half == pytest.approx(0.3)
+    assert Interval(0.1, -0.2, 0.4, 0.1, 0.1, 3).within(*RANGES["mae"]).low == 0.0
+    assert set(RANGES) == set(PER_EXAMPLE)
 
 
 def test_one_seed_has_the_interval_of_the_examples():
-    interval = interval_of(0.5, Components(0.0, 0.0, 0.04, 1), None, 50.0, 0.05)
+    interval = interval_of(0.5, Components(0.0, 0.0, 0.04, 1), 50.0, 0.05)
     assert interval.high - 0.5 == pytest.approx(0.2 * stats.t(50).ppf(0.975))
     assert (interval.over, interval.seed_error) == ("examples", None)
     assert interval.more_seeds_help is None
