@@ -10,13 +10,7 @@ from functools import cached_property
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.costs import (
-    Costs,
-    Targets,
-    make_targets,
-    shows_published,
-    table_costs,
-)
+from bench.analysis.costs import Costs, Targets, make_targets, shows_published, table_costs
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, row_label
 from bench.records.repeats import Repeats, summarise

@@ -1,6 +1,6 @@
 """Statistics as pure functions of numbers, each with its source.
 
-Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``compare``),
+Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``pairs``, ``compare``),
 ratios of times (``ratios``, ``before_after``), and change points.
 """
 
@@ -11,5 +11,6 @@ __all__ = [
     "compare",
     "intervals",
     "medians",
+    "pairs",
     "ratios",
 ]

@@ -17,14 +17,7 @@ from bench.statistics.blocks import (
 )
 from bench.statistics.intervals import Interval, interval_of
 from bench.statistics.kinds import seed_noise
-from bench.statistics.pairs import (
-    Pairs,
-    all_pairs,
-    detectable,
-    half_widths,
-    p_values,
-    seeds_needed,
-)
+from bench.statistics.pairs import Pairs, all_pairs, detectable, half_widths, p_values, seeds_needed
 from bench.task import Array
 
 

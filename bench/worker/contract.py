@@ -35,7 +35,6 @@ from bench.registry.tasks import TaskInfo, load_module, read_task
 from bench.task import Array, Examples, OpenTask
 from bench.worker.adoption import Output, check_options
 from bench.worker.backend import seed_everything
-from bench.worker.estimator import EstimatorLearner
 from bench.worker.keras_model import KerasLearner
 from bench.worker.plugin import (
     call_build,
@@ -46,7 +45,7 @@ from bench.worker.plugin import (
     told_of,
 )
 from bench.worker.sampling import evenly_spread
-from bench.worker.setup import Learner, make_learner
+from bench.worker.setup import EstimatorLearner, Learner, make_learner
 
 #: A model has to learn these by heart, or begin to.
 EXAMPLES = 32

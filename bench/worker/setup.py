@@ -2,25 +2,130 @@
 
 from __future__ import annotations
 
+import pickle
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from bench.data.prepared import open_prepared
 from bench.errors import BenchError
-from bench.protocol import MEASURE, Job
+from bench.formatting import one_line
+from bench.protocol import MEASURE, EpochDone, Job
 from bench.registry.tasks import TaskInfo, load_module, read_task
-from bench.task import Examples, OpenTask
+from bench.task import Array, Examples, OpenTask
 from bench.trial import Trial
 from bench.worker.adoption import AS_IT_IS, Output, adopt, check_options, output_of
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
-from bench.worker.estimator import EstimatorLearner
-from bench.worker.keras_model import KerasLearner
+from bench.worker.batches import SCORING_BATCH
+from bench.worker.keras_model import Fit, KerasLearner
 from bench.worker.plugin import NeighbourWatch, call_build, load_plugin
-from bench.worker.sampling import fixed_part
+from bench.worker.sampling import epoch_batches, fixed_part, one_number_each
+
+# Fit and score an object with scikit-learn's ``fit`` and ``predict``
+
+#: Training examples are handed over in one piece; beyond this the machine would swap.
+LARGEST_FIT = 4 * 1024**3
+
+
+class EstimatorLearner:
+    """An estimator as the trial sees it: fitted once, on as many examples as the schedule sees."""
+
+    def __init__(self, estimator: Any, trial: Trial) -> None:
+        self._estimator = estimator
+        self._trial = trial
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the fitted coefficients (attributes that end in an underscore)."""
+        steps = [step for _, step in getattr(self._estimator, "steps", [])]
+        parts = [vars(part) for part in (self._estimator, *steps) if hasattr(part, "__dict__")]
+        fitted = [v for part in parts for k, v in part.items() if k.endswith("_")]
+        return int(sum(value.size for value in fitted if isinstance(value, np.ndarray)))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the pickled estimator."""
+        try:
+            return len(pickle.dumps(self._estimator))
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return 0
+
+    def fit(
+        self, train: Examples, validation: Examples, report: Callable[[EpochDone], None]
+    ) -> Fit:
+        """Fit on the distinct examples that the schedule's epochs would draw.
+
+        Raises:
+            BenchError: They would not fit into memory.
+        """
+        options = self._trial.training
+        epochs = max(1, options["epochs"])
+        steps = epochs * options["steps_per_epoch"]
+        drawn = epoch_batches(len(train), steps, options["batch_size"], self._trial.seed, 0)
+        numbers = np.unique(drawn)
+        one = train.gather(numbers[:1])
+        if one.nbytes * len(numbers) > LARGEST_FIT:
+            gib = one.nbytes * len(numbers) / 1024**3
+            raise BenchError(
+                f"fitting on {len(numbers)} examples at once needs {gib:.1f} GiB; declare fewer "
+                "epochs or steps_per_epoch, or a smaller view"
+            )
+        inputs = _gathered(train, numbers)
+        started = time.perf_counter()
+        try:
+            self._estimator.fit(inputs, train.targets[numbers])
+        except ValueError as error:
+            if inputs.ndim < 3 or "dim" not in str(error):
+                raise
+            raise BenchError(
+                f"the estimator wants two dimensions and the view gives {inputs.shape}; put a "
+                "step before it that reshapes to (len(x), -1), such as sklearn's "
+                f"FunctionTransformer ({one_line(str(error), 100)})"
+            ) from error
+        seconds = time.perf_counter() - started
+        return Fit(fit_seconds=seconds, epoch_seconds=[seconds], elapsed_seconds=[seconds])
+
+    def predict(self, examples: Examples) -> Array:
+        """Return one number an example, shape (n,), float32; inputs go in batches."""
+        parts = []
+        for first in range(0, len(examples), SCORING_BATCH):
+            numbers = np.arange(first, min(first + SCORING_BATCH, len(examples)))
+            parts.append(_numbers(self._estimator.predict(examples.gather(numbers)), len(numbers)))
+        return np.concatenate(parts)
+
+
+def _numbers(predicted: Any, examples: int) -> Array:
+    """Return what an estimator predicts as one number an example.
+
+    Raises:
+        BenchError: It predicts words, or columns; says what to return in their place.
+    """
+    found = np.asarray(predicted)
+    if found.dtype.kind in "USO" and any(isinstance(value, str) for value in found.flat):
+        words = one_line(", ".join(map(repr, sorted({str(value) for value in found.flat})[:3])), 60)
+        raise BenchError(f"the estimator predicts words ({words}); return the numbers 0 and 1")
+    if found.shape == (examples, 2):
+        raise BenchError(
+            f"the estimator predicts two columns, {found.shape}; return that of the class 1 alone, "
+            "as in predict_proba(x)[:, 1]"
+        )
+    return one_number_each(found, examples, "have predict return an array of shape (n,)")
+
+
+def _gathered(examples: Examples, numbers: Array) -> Array:
+    """Gather in batches: an encoding may need several times the room of what it gives."""
+    first = examples.gather(numbers[:1])
+    inputs = np.empty((len(numbers), *first.shape[1:]), dtype=first.dtype)
+    for start in range(0, len(numbers), SCORING_BATCH):
+        batch = numbers[start : start + SCORING_BATCH]
+        inputs[start : start + len(batch)] = examples.gather(batch)
+    return inputs
+
 
 Learner = KerasLearner | EstimatorLearner
 

@@ -10,6 +10,14 @@ from scipy import stats
 from scipy.special import polygamma
 
 from bench.errors import BenchError
+from bench.statistics.before_after import (
+    Prior,
+    fit_prior,
+    fit_prior_robustly,
+    moderate,
+    seed_variances,
+    trigamma_inverse,
+)
 from bench.statistics.blocks import (
     PER_EXAMPLE,
     RANGES,
@@ -31,14 +39,6 @@ from bench.statistics.intervals import (
     t_quantile,
 )
 from bench.statistics.pairs import holm
-from bench.statistics.seeds import (
-    Prior,
-    fit_prior,
-    fit_prior_robustly,
-    moderate,
-    seed_variances,
-    trigamma_inverse,
-)
 from bench.worker.sampling import METRICS
 
 # Scores

@@ -9,12 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.ratios import (
-    fewest_rounds,
-    paired_ratio,
-    spread,
-    unpaired_ratio,
-)
+from bench.statistics.ratios import fewest_rounds, paired_ratio, spread, unpaired_ratio
 
 LEVEL = 0.01
 #: Deviation of log times from process to process on a quiet machine of two cores.

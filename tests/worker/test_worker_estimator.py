@@ -10,8 +10,8 @@ import pytest
 from keras_world import a_trial, sums
 
 from bench.errors import BenchError
-from bench.worker import estimator
-from bench.worker.estimator import EstimatorLearner
+from bench.worker import setup
+from bench.worker.setup import EstimatorLearner
 
 
 class LeastSquares:
@@ -72,7 +72,7 @@ def test_an_estimator_sees_as_many_distinct_examples_as_the_schedule_would_draw(
 
 
 def test_a_fit_that_cannot_fit_into_memory_is_refused_before_it_starts(monkeypatch):
-    monkeypatch.setattr(estimator, "LARGEST_FIT", 100)
+    monkeypatch.setattr(setup, "LARGEST_FIT", 100)
     learner = EstimatorLearner(LeastSquares(), a_trial())
 
     with pytest.raises(BenchError, match="fewer epochs or steps_per_epoch"):
