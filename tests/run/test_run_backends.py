@@ -167,7 +167,7 @@ def test_another_processor_or_version_has_another_cache(monkeypatch, tmp_path):
     first = variables("jax")["JAX_COMPILATION_CACHE_DIR"]
     monkeypatch.setattr(launch, "_instructions", lambda: "flags: fewer")
     second = variables("jax")["JAX_COMPILATION_CACHE_DIR"]
-    monkeypatch.setattr(launch.environment, "version_of", lambda package: "9.9")
+    monkeypatch.setattr(launch.machine, "version_of", lambda package: "9.9")
     third = variables("jax")["JAX_COMPILATION_CACHE_DIR"]
 
     assert len({first, second, third}) == 3
@@ -179,7 +179,7 @@ LESS_COPYING = "--xla_cpu_copy_insertion_use_region_analysis"
 
 
 def test_xla_is_told_to_copy_less_beside_what_the_user_tells_it(monkeypatch):
-    monkeypatch.setattr(launch.environment, "version_of", lambda package: "2.19.0-rc1")
+    monkeypatch.setattr(launch.machine, "version_of", lambda package: "2.19.0-rc1")
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     assert variables("tensorflow")["XLA_FLAGS"] == f"{LESS_COPYING}=true"
 
@@ -193,7 +193,7 @@ def test_xla_is_told_to_copy_less_beside_what_the_user_tells_it(monkeypatch):
 
 @pytest.mark.parametrize("version", ["2.18.1", None, "unknown"])
 def test_an_xla_that_may_not_know_the_flag_is_not_given_it(monkeypatch, version):
-    monkeypatch.setattr(launch.environment, "version_of", lambda package: version)
+    monkeypatch.setattr(launch.machine, "version_of", lambda package: version)
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
 
     assert variables("tensorflow")["XLA_FLAGS"] == "--xla_dump_to=here"
