@@ -49,7 +49,7 @@ class BaselineOptions:
     default=OUTPUT,
     show_default=True,
     metavar="FILE",
-    help="Where the baseline is kept.",
+    help="Where the baseline is kept; the file is JSON.",
 )
 @shared.filled(BaselineOptions)
 def command(options: BaselineOptions) -> int:
@@ -67,6 +67,7 @@ def command(options: BaselineOptions) -> int:
     from bench.records.store import Store
     from bench.report.writers import to_text
 
+    shared.form_of(options.output, {"json": "json"})
     store = Store(options.results)
     contents = store.read()
     for line in contents.unreadable:
