@@ -51,7 +51,7 @@ class BaselineOptions:
     default=OUTPUT,
     show_default=True,
     metavar="FILE",
-    help="Where the baseline is kept.",
+    help="Where the baseline is kept; the file is JSON.",
 )
 @shared.filled(BaselineOptions)
 def command(options: BaselineOptions) -> int:
@@ -72,6 +72,7 @@ def command(options: BaselineOptions) -> int:
     from bench.registry.discover import discover
     from bench.report.writers import to_text
 
+    shared.form_of(options.output, {"json": "json"})
     store = Stores(options.results)
     contents = store.read()
     for line in contents.problems:

@@ -7,7 +7,7 @@ import importlib.util
 import re
 import shlex
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -221,6 +221,32 @@ def _value(text: str) -> Any:
             return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, Warning):
         return text
+
+
+# Files that commands write: their endings say what is in them
+
+
+def form_of(path: Path, endings: Mapping[str, str], given: str | None = None) -> str | None:
+    """Return the format that a file's ending asks for, None where it has no ending.
+
+    Args:
+        path: What ``--output`` names.
+        endings: What the endings that are known stand for, without their point.
+        given: What ``--format`` asks for; of an ending that is not known, this decides.
+
+    Raises:
+        BenchError: The ending is not known, or stands for another format than the given one.
+    """
+    ending = path.suffix.removeprefix(".").lower()
+    form = endings.get(ending)
+    if form is None and ending and given is None:
+        known = ", ".join(f".{known}" for known in endings)
+        raise BenchError(f"--output {path}: .{ending} is not written; end it with {known}")
+    if form is not None and given not in (None, form):
+        raise BenchError(
+            f"--output {path}: its ending asks for {form} and --format for {given}; change one"
+        )
+    return form or given
 
 
 # The words of a command line: as it was given, and as it goes on with an interrupted run

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from bench.report.document import Document
 
 FORMATS = ("text", "md", "html", "csv", "json")
+_ENDINGS = {
+    "txt": "text",
+    "md": "md",
+    "markdown": "md",
+    "html": "html",
+    "htm": "html",
+    "csv": "csv",
+    "json": "json",
+}
 #: Formats without a place for the sentence on what is left out.
 _TABLES_ONLY = ("csv", "json")
 
@@ -42,7 +51,10 @@ class ReportOptions:
 
 @click.command(name="report")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="[default: by --output, else text]"
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="[default: as --output ends, else text]",
 )
 @click.option("--task", metavar="TASK", help="Only the tables of this task.")
 @click.option("--profile", metavar="PROFILE", help="Only the tables of this profile.")
@@ -74,7 +86,9 @@ class ReportOptions:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write to a file instead of standard output.",
+    help="Write to a file instead of standard output. Its ending decides the format: "
+    f"{', '.join(f'.{ending}' for ending in _ENDINGS)}. An ending that is none of these is "
+    "refused without --format, and one of these beside another --format.",
 )
 @shared.filled(ReportOptions)
 def command(options: ReportOptions) -> int:
@@ -87,7 +101,9 @@ def command(options: ReportOptions) -> int:
     """
     from bench.report.writers import FORMATS
 
-    form = options.form or _by_name(options.output)
+    form = options.form or "text"
+    if options.output is not None:
+        form = shared.form_of(options.output, _ENDINGS, options.form) or form
     _check(options, form)
     from bench.registry.discover import discover
 
@@ -236,8 +252,3 @@ def _write(path: Path, content: bytes, option: str) -> None:
         raise BenchError(
             f"{option} {path}: cannot be written ({error.strerror or error}); give another file"
         ) from None
-
-
-def _by_name(output: Path | None) -> str:
-    ending = output.suffix.lstrip(".").lower() if output else ""
-    return {"markdown": "md", "htm": "html"}.get(ending, ending if ending in FORMATS else "text")

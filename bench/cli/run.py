@@ -133,7 +133,8 @@ _FROM_RECORDS = {
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The leaderboard's file.  [default: leaderboard.md in the results folder]",
+    help="The leaderboard's file, of Markdown: it ends with .md.  "
+    "[default: leaderboard.md in the results folder]",
 )
 @shared.filled(
     RunOptions,
@@ -166,6 +167,7 @@ def command(options: RunOptions) -> int:
     interrupted, with the line that resumes.
     """
     context = click.get_current_context()
+    shared.form_of(options.leaderboard, {"md": "md", "markdown": "md"})
     if not options.until_separated and is_given(context, "max_seeds"):
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
     if options.failed:

@@ -92,11 +92,11 @@ def _last(record: Record, heading: str = "last record") -> list[str]:
             f"best epoch {record.metrics['best_epoch']}"
         )
     for name, values in record.metrics.get("curves", {}).items():
-        if not name.endswith("_seconds") and len(values) > 1:
-            lines.append(
-                f"  {_curve_name(name)}: {sparkline(values)} "
-                f"{_number(values[0])} to {_number(values[-1])}"
-            )
+        if not name.endswith("_seconds") and values:
+            told = _number(values[0])
+            if len(values) > 1:
+                told = f"{sparkline(values)} {told} to {_number(values[-1])}"
+            lines.append(f"  {_curve_name(name)}: {told}")
     lines.append(f"  data: {record.data['source']}, {record.data['why']}")
     if record.status != OK and record.log.strip():
         lines += ["  log, the last lines:", *(f"    {x}" for x in record.log.splitlines()[-12:])]

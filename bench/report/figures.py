@@ -96,10 +96,24 @@ def _draw(axes: Axes, panel: Panel, table: Table) -> None:
 
 
 def _plot(axes: Axes, seeds: Sequence[Sequence[float]], colour: str) -> None:
-    """Draw a line a seed as one path, broken where one ends, which keeps the file small."""
+    """Draw a line a seed as one path, broken where one ends, which keeps the file small.
+
+    A point that has none beside it, as of a single epoch, is no line and gets a mark.
+    """
     epochs = [epoch for metric in seeds for epoch in (*range(1, len(metric) + 1), math.nan)]
     values = [value for metric in seeds for value in (*metric, math.nan)]
     axes.plot(epochs, values, color=colour, linewidth=0.8)
+    around = [math.nan, *values, math.nan]
+    alone = [
+        place
+        for place, (before, value, after) in enumerate(
+            zip(around[:-2], values, around[2:], strict=True)
+        )
+        if math.isfinite(value) and not (math.isfinite(before) or math.isfinite(after))
+    ]
+    if alone:
+        xs, ys = [epochs[place] for place in alone], [values[place] for place in alone]
+        axes.plot(xs, ys, color=colour, linestyle="none", marker="o", markersize=3)
 
 
 def _scale(axes: Axes, panel: Panel, shared: Range, is_leftmost: bool) -> None:
