@@ -7,7 +7,7 @@ command line prints the message on one line and keeps the traceback for
 
 
 class BenchError(Exception):
-    """Bad input or a bad environment: the message names the thing and the mend."""
+    """Bad input or a bad environment: the message names the thing and the fix."""
 
 
 class DataError(BenchError):

@@ -94,7 +94,7 @@ def _commit() -> tuple[str | None, bool | None]:
     return commit.stdout.strip(), bool(status.stdout.strip())
 
 
-#: What Git tells a hook of the operation under way: for other commands it is wrong. With the
+#: What Git tells a hook of the operation in progress: for other commands it is wrong. With the
 #: index of a commit that is being made, a checkout would end up in that commit.
 _OF_A_HOOK = (
     "GIT_DIR",

@@ -28,7 +28,7 @@ class Metric:
     """One thing that may get worse.
 
     ``direction`` is "min" or "max", which values are better; that of ``quality`` is its
-    task's, and "" here. ``tolerance`` is the change for the worse that is let pass: of
+    task's, and "" here. ``tolerance`` is the change for the worse that is tolerated: of
     quality in the unit of the task's metric, of all others as a share of the baseline.
     ``about`` says what is measured.
     """

@@ -53,7 +53,7 @@ class Outcome:
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 
-#: What a worker may be asked: to train and score, to hold a plugin to its contract, to
+#: What a worker may be asked: to train and score, to check a plugin, to
 #: clock a plugin's steps, or to prepare a task's data.
 TRAIN = "train"
 TEST = "test"

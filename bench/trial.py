@@ -1,4 +1,4 @@
-"""A trial, and the identity that decides whether an old result still answers for it."""
+"""A trial, and the identity that decides whether an old result is still its current record."""
 
 from __future__ import annotations
 

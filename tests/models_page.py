@@ -1,6 +1,6 @@
 """``python -m tests.models_page > docs/models.md``: every plugin of the suite, by task.
 
-Each is built once on made data, whose shapes are those of the real ones, to count its
+Each is built once on synthetic data, whose shapes are those of the real ones, to count its
 parameters.
 """
 

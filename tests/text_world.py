@@ -103,6 +103,6 @@ def assert_refused(files: list[Path], said: str = "") -> None:
     message = str(caught.value)
     assert str(files[-1]) in message
     assert said in message
-    assert "; " in message, "says how to mend it"
+    assert "; " in message, "says how to fix it"
     assert not any(word in message for word in ("delete", "remove"))
     assert "\n" not in message

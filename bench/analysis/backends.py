@@ -1,7 +1,7 @@
 """The same plugin on several backends: which is the fastest, and does it learn as much?
 
 A pure function of the leaderboard. What cannot be compared is compared with nothing, and
-the reason is told: times that were taken beside other work, on another machine or with
+the reason is told: times that were taken while contended, on another machine or with
 other threads; qualities of one seed, for another seed might end elsewhere.
 """
 

@@ -57,7 +57,7 @@ def make_targets(
 
 
 def shows_published(source: str) -> bool:
-    """Say whether published figures belong beside results: never beside those of made data."""
+    """Say whether published figures belong beside results: never beside those of synthetic data."""
     return source != "synthetic"
 
 

@@ -16,7 +16,7 @@ from bench.protocol import OK
 class FrontierPoint:
     """One model's validation metric, and the seconds of its training.
 
-    ``contended`` says that it was timed beside other work, so that its time compares
+    ``contended`` says that it was timed while contended, so that its time compares
     with no other.
     """
 
@@ -44,7 +44,7 @@ def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoi
     """Return the points that no other one beats in time and quality, the quickest first.
 
     One point beats another if it is at least as good in both and better in one. Points
-    that were timed beside other work are not on the frontier, but beat others: alone they
+    that were timed while contended are not on the frontier, but beat others: alone they
     would have been quicker still.
     """
     sign = 1 if direction == "min" else -1
@@ -62,7 +62,7 @@ def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoi
 
 
 def on_frontier(table: Table) -> dict[str, bool | None]:
-    """Say by label whether a row is on the frontier; None for what was timed beside other work.
+    """Say by label whether a row is on the frontier; None for what was timed while contended.
 
     Rows that were not measured, or not timed, are left out.
     """

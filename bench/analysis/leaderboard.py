@@ -137,7 +137,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All tables, and how many records answer for no row, by reason: see ``selection``."""
+    """All tables, and how many records are of no row, by reason: see ``selection``."""
 
     tables: tuple[Table, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)

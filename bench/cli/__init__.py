@@ -28,7 +28,7 @@ UNPRINTED = 74
 COMMANDS = {
     "list": "plugins and tasks, what each needs, what is wrong with any",
     "run": "train plugins on their tasks and write the leaderboard",
-    "test": "hold plugins to their contract: one line a check, a reason for each failure",
+    "test": "check plugins against the contract: one line a check, a reason for each failure",
     "report": "render the leaderboard again from the recorded results",
     "show": "one plugin: its records, curves and history",
     "baseline": "keep what was measured, to compare with later",
@@ -100,7 +100,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit; an error a user can mend is one line."""
+    """Run the command line and exit; an error a user can fix is one line."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     # The option may stand anywhere, as a user adds it at the end of a failed command.
@@ -122,7 +122,7 @@ def _run(words: Sequence[str], debug: bool) -> int:
     try:
         status: Any = cli.main([*words], prog_name="python -m bench", standalone_mode=False)
     except click.exceptions.Abort:
-        # Where KeyboardInterrupt has passed through an exec, as of an import under way,
+        # Where KeyboardInterrupt has passed through an exec, as of an import in progress,
         # Python would end by SIGINT whatever the exit status; another exec makes it forget.
         exec("")
         return 130

@@ -58,9 +58,9 @@ def _lines(registry: Registry, plugins: Sequence[Plugin], only: str | None) -> I
             of_task = [plugin for plugin in plugins if plugin.task == name]
             yield from _plugin_lines(of_task) if of_task else ["  (no plugin)"]
             yield ""
-    homeless = [plugin for plugin in plugins if plugin.task not in registry.tasks]
-    if homeless:
-        yield from ["no known task:", *_plugin_lines(homeless), ""]
+    unassigned = [plugin for plugin in plugins if plugin.task not in registry.tasks]
+    if unassigned:
+        yield from ["no known task:", *_plugin_lines(unassigned), ""]
     number = f"{len(plugins)} plugin{'s' if len(plugins) != 1 else ''}"
     wrong = sum(bool(plugin.problems) for plugin in plugins)
     yield f"{number}, {wrong or 'none'} with a problem"

@@ -98,7 +98,9 @@ _FROM_RECORDS = {
     show_default=True,
     help="missing: run what has no ok record; always: take failed records too; never: run all.",
 )
-@click.option("--failed", is_flag=True, help="What failed, as it was run then; NAMEs narrow it.")
+@click.option(
+    "--failed", is_flag=True, help="What failed, with the original settings; NAMEs narrow it."
+)
 @click.option(
     "--retry",
     type=click.IntRange(min=0),
@@ -117,7 +119,7 @@ _FROM_RECORDS = {
 @click.option(
     "--until-separated",
     is_flag=True,
-    help="Add seeds, in rounds, to the plugins that cannot be told apart yet.",
+    help="Add seeds, in rounds, to the plugins that are not separated yet.",
 )
 @click.option(
     "--max-seeds",

@@ -1,4 +1,4 @@
-"""Examine plugins: hold each to the contract, in a worker of its own, on synthetic data."""
+"""Examine plugins: check each, in a worker of its own, on synthetic data."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Examiner:
             yield from self._run(plugin, self._jobs.job(planned, TEST))
 
     def close(self) -> None:
-        """End the worker under way and let go of what the executor holds."""
+        """End the running worker and let go of what the executor holds."""
         self._executor.cancel()
 
     def _run(self, plugin: Plugin, job: Job) -> Iterator[Verdict]:

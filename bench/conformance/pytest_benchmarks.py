@@ -53,7 +53,7 @@ class Benchmarks:
         return self._measured[path]
 
     def pytest_unconfigure(self) -> None:
-        """End the worker under way, if pytest is interrupted, and what starts workers."""
+        """End the running worker, if pytest is interrupted, and what starts workers."""
         if self._sampler is not None:
             self._sampler.close()
 

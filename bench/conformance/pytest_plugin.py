@@ -29,7 +29,7 @@ _PROCESSES = "bench_processes"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option and the setting."""
-    meaning = "Folder of bench plugins to hold to their contract."
+    meaning = "Folder of bench plugins to check."
     parser.addini(_OPTION, meaning, type="paths", default=[])
     parser.addini(_PROCESSES, "Fresh processes that measure a bench plugin.", default="3")
     group = parser.getgroup("bench")
@@ -140,7 +140,7 @@ class ContractTests:
         return [*self._examiner.examine(plugin)]
 
     def pytest_unconfigure(self) -> None:
-        """End the worker under way, if pytest is interrupted, and what starts workers."""
+        """End the running worker, if pytest is interrupted, and what starts workers."""
         if self._examiner is not None:
             self._examiner.close()
 

@@ -224,4 +224,4 @@ def _name_in(folder: Path, file: str) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(f"{path}: cannot be read ({error.strerror or error}); mend its permissions")
+    return DataError(f"{path}: cannot be read ({error.strerror or error}); fix its permissions")

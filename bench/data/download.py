@@ -226,7 +226,7 @@ def _in_words(error: Exception, patience: Patience, started: bool) -> str:
 
 # Download a task's official files: verified before they get their name, or not at all
 
-#: How the folders of downloads under way begin.
+#: How the folders of downloads in progress begin.
 STAGING = ".download-"
 
 
@@ -282,7 +282,7 @@ def fetch_official(info: TaskInfo, folder: Path, patience: Patience | None = Non
         _fail(info, folder, f"download failed ({error})")
     except OSError as error:
         raise DownloadFailed(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space, mend its "
+            f"{folder}: cannot be written ({error.strerror or error}); free some space, fix its "
             "permissions, or set BENCH_DATA_DIR to another folder",
             f"download failed (the folder cannot be written: {error.strerror or error})",
         ) from None
@@ -321,7 +321,7 @@ def _fail(info: TaskInfo, folder: Path, reason: str) -> NoReturn:
     bundle = (official_bundles(info) or [()])[0]
     names = " with ".join(item.name for item in bundle) or "them"
     raise DownloadFailed(
-        f"{info.name}: official data not in {folder}, {reason}; mend that and run "
+        f"{info.name}: official data not in {folder}, {reason}; fix that and run "
         f"`python -m bench data fetch {info.name}`, put {names} there yourself, "
         "or run with another --source",
         reason,

@@ -51,7 +51,7 @@ def keep(
     except OSError as error:
         _tell_once(
             f"{prepared.parent / ENCODED}: encoded views cannot be kept "
-            f"({error.strerror or error}), every batch is encoded anew; free some space, mend "
+            f"({error.strerror or error}), every batch is encoded anew; free some space, fix "
             "its permissions, or set BENCH_CACHE_DIR to another folder"
         )
         return None

@@ -123,7 +123,7 @@ def is_data(path: Path) -> bool:
 def matching(pattern: str, folder: Path) -> list[Path]:
     """Return the files and folders of this name or glob, sorted by name.
 
-    Names that begin with a dot are passed over: downloads under way have such names. So are
+    Names that begin with a dot are passed over: downloads in progress have such names. So are
     pipes, devices and links that lead nowhere.
     """
     if not any(sign in pattern for sign in "*?["):
@@ -201,7 +201,7 @@ def _look(info: TaskInfo, bundle: Sequence[OfficialFile], files: Sequence[Path])
         try:
             reason = is_official(list(files))
         except BenchError as error:
-            # Damaged: reading it as local data will say so, with the mend.
+            # Damaged: reading it as local data will say so, with the fix.
             reason = str(error)
         return None if reason is None else f"{names} is not the official data: {reason}"
     for item, file in zip(bundle, files, strict=True):

@@ -67,7 +67,7 @@ def prepare(info: TaskInfo, source: Source, say: Callable[[str], None] = say_on_
     except OSError as error:
         raise DataError(
             f"{folder.parent}: cannot be written ({error.strerror or error}); free some space, "
-            "mend its permissions, or set BENCH_CACHE_DIR to another folder"
+            "fix its permissions, or set BENCH_CACHE_DIR to another folder"
         ) from None
     return folder
 
@@ -206,7 +206,7 @@ def parse(info: TaskInfo, source: Source) -> Prepared:
     except OSError as error:
         raise DataError(
             f"{error.filename or files[0]}: cannot be read ({error.strerror or error}); "
-            "mend its permissions"
+            "fix its permissions"
         ) from None
     if Digests(cache_folder()).fingerprint(files) != source.fingerprint:
         raise DataError(f"{files[0]}: changed while it was read; run again when it is complete")

@@ -65,14 +65,14 @@ class ArrayGuard:
         Raises:
             DataError: The arrays cannot be prepared again.
         """
-        mended = []
+        repaired = []
         for folder in dict.fromkeys([self._folder, *kept_of(self._folder), *self._known]):
             known = folder in self._known
             state = self._state(folder) if known else _first_look(folder)
             if state == _SAME and known:
                 continue
             if state != _SAME:
-                mended += [folder.name] if folder.exists() or folder == self._folder else []
+                repaired += [folder.name] if folder.exists() or folder == self._folder else []
                 with contextlib.suppress(OSError):
                     discard(folder)
                 self._known.pop(folder, None)
@@ -81,7 +81,7 @@ class ArrayGuard:
                 self._renew()
             digests = files_of(folder)
             self._known[folder] = {file: (stamp_of(file), digests[file]) for file in digests}
-        return ", ".join(mended)
+        return ", ".join(repaired)
 
     def _state(self, folder: Path) -> str:
         states = [self._state_of(folder, file) for file in self._known[folder]]

@@ -57,7 +57,7 @@ def resolve(
     """Return the data a task is to run on.
 
     A ``path`` is taken whatever else is there. ``auto`` takes official data from the
-    data folder, else local files there, else tries a download, else made data.
+    data folder, else local files there, else tries a download, else synthetic data.
     ``official`` downloads what is missing and never falls back.
 
     Args:
@@ -136,7 +136,7 @@ def find_without_download(info: TaskInfo) -> tuple[Source | None, str]:
 
 
 def synthetic(info: TaskInfo, why: str) -> Source:
-    """Return the made data of a task."""
+    """Return the synthetic data of a task."""
     return Source(info.name, "synthetic", (), f"synthetic-{info.synthetic}", why)
 
 

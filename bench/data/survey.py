@@ -267,7 +267,7 @@ def _remove(folder: Path) -> None:
         discard(folder)
     except OSError as error:
         raise DataError(
-            f"{folder}: cannot be removed ({error.strerror or error}); mend its permissions"
+            f"{folder}: cannot be removed ({error.strerror or error}); fix its permissions"
         ) from None
 
 

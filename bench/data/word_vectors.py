@@ -155,14 +155,14 @@ def fetch_word_vectors(name: str, folder: Path, patience: Patience | None = None
             os.replace(unpacked, folder / vectors.file)
     except NotDelivered as error:
         raise DownloadFailed(
-            f"{name}: no {vectors.file} in {folder}, {error}; mend that and run "
+            f"{name}: no {vectors.file} in {folder}, {error}; fix that and run "
             f"`python -m bench data fetch {name}`, or put {vectors.file} or "
             f"{vectors.archive.name} there yourself",
             str(error),
         ) from None
     except OSError as error:
         raise DownloadFailed(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space, mend its "
+            f"{folder}: cannot be written ({error.strerror or error}); free some space, fix its "
             "permissions, or set BENCH_DATA_DIR to another folder",
             f"download failed (the folder cannot be written: {error.strerror or error})",
         ) from None

@@ -1,4 +1,4 @@
-"""A check against another revision: both are trained, measured in turns, and judged."""
+"""A check against another revision: both are trained, measured interleaved, and judged."""
 
 from __future__ import annotations
 

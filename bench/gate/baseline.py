@@ -114,7 +114,7 @@ def read(path: Path) -> Side:
 
     Raises:
         BenchError: The file cannot be read, is damaged, or is of a version that is not read
-            here; names the file and the mend.
+            here; names the file and the fix.
     """
     try:
         return from_json(read_bounded(path, LARGEST).decode("utf-8"), str(path))

@@ -117,7 +117,7 @@ def _as_a_whole(base: Measurement | None, candidate: Measurement | None) -> Iter
         reason = f"the baseline has no result: {_unless_ok(base)}"
         yield Finding(candidate.key, "", NEW, reason=reason)
     elif base.status == SKIPPED:
-        # Told, so that nobody takes it for compared; there is nothing to be mended in a change.
+        # Told, so that nobody takes it for compared; there is nothing to be fixed in a change.
         reason = f"on both sides {_unless_ok(candidate)}"
         yield Finding(candidate.key, "", UNCHANGED, reason=reason)
     else:

@@ -72,7 +72,7 @@ class Sampling(Protocol):
         """Let the next process start from nothing that earlier ones have shared."""
 
     def close(self) -> None:
-        """End what is under way and let go of what is held."""
+        """End what is in progress and let go of what is held."""
 
 
 class Sampler:
@@ -118,7 +118,7 @@ class Sampler:
         self._executor.cancel()
 
     def close(self) -> None:
-        """End the process under way and let go of what the executor holds."""
+        """End the running process and let go of what the executor holds."""
         self._executor.cancel()
 
     def _plan(self, plugin: Plugin) -> Planned:
@@ -182,7 +182,7 @@ def _disturbed(others: Sequence[float]) -> str:
     return f"others used {usual:.0%}" if usual > MOST_OTHERS else ""
 
 
-# Measure two revisions in turns, and one of them twice: its two halves differ by noise alone
+# Measure two revisions interleaved, and one of them twice: its two halves differ by noise alone
 
 
 _Say = Callable[[str], None]

@@ -204,7 +204,7 @@ def exit_status(verdicts: Iterable[str], allowed: Collection[str] = ()) -> int:
 
     Args:
         verdicts: Of ``VERDICTS``.
-        allowed: Those that are let pass.
+        allowed: Those that are tolerated.
     """
     counted = {verdict for verdict in verdicts if verdict not in allowed}
     return next((status for status, kinds in _STATUSES if counted & {*kinds}), 0)
@@ -222,7 +222,7 @@ def decide(interval: tuple[float, float], threshold: float, direction: str) -> s
 
     Args:
         interval: Of the candidate's value less the baseline's, lower end first.
-        threshold: The change that is let pass, not negative, in the interval's unit.
+        threshold: The change that is tolerated, not negative, in the interval's unit.
         direction: "min" or "max", which values are better.
     """
     low, high = interval

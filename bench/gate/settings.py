@@ -111,7 +111,7 @@ def read_settings(folder: Path) -> CheckSettings:
 
     Raises:
         BenchError: A file on the way cannot be read, or the table holds an unknown key or a
-            value of another type or range; names the file and the mend.
+            value of another type or range; names the file and the fix.
     """
     start = folder.resolve()
     for place in (start, *start.parents):
@@ -132,7 +132,7 @@ def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSetting
     word, with commas.
 
     Raises:
-        BenchError: Names the option and the mend.
+        BenchError: Names the option and the fix.
     """
     level, pairs = options.level, options.pairs
     found = dict(settings.tolerances)
@@ -166,12 +166,12 @@ def _check_table(path: Path) -> Mapping[str, Any] | None:
         document = _parse(read_bounded(path, _LARGEST_FILE).decode("utf-8-sig"))
     except OSError as error:
         raise BenchError(
-            f"{path}: cannot be read ({error.strerror or error}); mend its permissions"
+            f"{path}: cannot be read ({error.strerror or error}); fix its permissions"
         ) from None
     except BenchError as error:
         raise BenchError(f"{path}: {error}; give a file of usual size") from None
     except (ValueError, RecursionError) as error:
-        raise BenchError(f"{path}: is no TOML ({error}); mend that place") from None
+        raise BenchError(f"{path}: is no TOML ({error}); fix that place") from None
     found: Any = document
     for name in ("tool", "bench"):
         found = found.get(name, {}) if isinstance(found, dict) else {}

@@ -137,7 +137,7 @@ class PlanContext:
 class Planned:
     """A trial and what is to become of it.
 
-    Exactly one holds: ``reused`` is the record that answers for it; ``verdict`` and
+    Exactly one holds: ``reused`` is its current record; ``verdict`` and
     ``reason`` say why it is not run; or neither, and it is to be run. If it is run to
     repeat a result, ``first`` is the record of that.
     """
@@ -169,7 +169,7 @@ def make_plan(
         registry: Where the tasks are found.
         request: What the user asked for.
         surroundings: What planning is told of the world.
-        latest: The record that answers for each identity.
+        latest: The current record of each identity.
 
     Raises:
         BenchError: An override has an unknown key, a wrong type or a value that the
@@ -197,7 +197,7 @@ def make_plan(
 
 
 def reusable(record: Record | None, policy: str) -> Record | None:
-    """Decide whether a record of the same identity answers for a trial.
+    """Decide whether a record of the same identity is the current record of a trial.
 
     missing: only a record that is ok does. always: any record does, so that what failed
     is not tried again. never: none does.
@@ -349,7 +349,7 @@ def failed_trials(records: Iterable[Record], tree: WorkingTree | None = None) ->
     What was asked of a plugin in the same words (profile, seed, backend, overrides) is one
     trial here: its source, or the data, may have changed between two runs. The identity
     tried last counts, of those that are of the working tree if there are any, and of its
-    records the one that answers for it.
+    records its current one.
 
     Args:
         records: All records, from old to new.

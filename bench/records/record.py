@@ -273,7 +273,7 @@ def from_json(text: str) -> Record:
 
 
 def answers(records: Iterable[Record]) -> dict[str, Record]:
-    """Return the record that answers for each identity, of ``records`` from old to new.
+    """Return the current record of each identity, of ``records`` from old to new.
 
     It is the newest one that is ok, else the newest: an identity covers all that can
     change a result, so that a later time-out or crash takes nothing from an ok result.

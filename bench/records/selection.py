@@ -1,4 +1,4 @@
-"""Which of the records of a row answer for it, and why the others do not."""
+"""Which of the records of a row are its current ones, and why the others do not."""
 
 from __future__ import annotations
 

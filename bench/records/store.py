@@ -62,7 +62,7 @@ class Keepsake:
         except OSError:
             return
 
-    def mend(self) -> list[str]:
+    def fix(self) -> list[str]:
         """Write again what was deleted or changed since; return a line for each such file."""
         lines = []
         for path, kept in self._kept.items():
@@ -77,7 +77,7 @@ class Keepsake:
                     write_whole(path, content)
                 except OSError as error:
                     reason = error.strerror or error
-                    lines.append(f"{path}: {what} during the run and cannot be mended ({reason})")
+                    lines.append(f"{path}: {what} during the run and cannot be restored ({reason})")
                     continue  # With its old stamp it is tried again.
                 lines.append(f"{path}: {what} during the run; written again")
             kept.stamp = stamp_of(path)
@@ -113,7 +113,7 @@ class Contents:
 
     @cached_property
     def latest(self) -> dict[str, Record]:
-        """The record that answers for each identity: see ``answers``."""
+        """The current record of each identity: see ``answers``."""
         return answers(self.records)
 
     @cached_property
@@ -152,7 +152,7 @@ class Store:
         except OSError as error:
             raise BenchError(
                 f"--results {self.root}: cannot be written ({error.strerror or error}); "
-                "give another folder or mend its permissions"
+                "give another folder or fix its permissions"
             ) from None
         tasks = _folders(self.root, _ignore)
         plugins = (folder for task in tasks for folder in _folders(task, _ignore))
@@ -190,7 +190,7 @@ class Store:
         except OSError as error:
             raise BenchError(
                 f"{folder}: the record of {record.trial} could not be written "
-                f"({error.strerror or error}); free some space or mend its permissions, "
+                f"({error.strerror or error}); free some space or fix its permissions, "
                 "then run again"
             ) from None
         self._keepsake.keep(path, content)
@@ -198,13 +198,13 @@ class Store:
             self._keepsake.keep(beside, predictions)
         return path
 
-    def mend(self) -> list[str]:
+    def fix(self) -> list[str]:
         """Write again what this object wrote and a plugin has deleted or changed since.
 
         Returns:
             A line for each such file.
         """
-        return self._keepsake.mend()
+        return self._keepsake.fix()
 
     def read(self) -> Contents:
         """Read every record; a damaged file is named in ``unreadable``, never hidden."""
@@ -356,7 +356,7 @@ class Recorder:
 
     def write(self, record: Record, predictions: bytes | None) -> bool:
         """Write a record, and again what the trial has deleted; return whether it is written."""
-        for line in self._store.mend():
+        for line in self._store.fix():
             self._warn(line)
         try:
             self._store.write(record, predictions)

@@ -23,7 +23,7 @@ _LARGEST_SOURCE = 1 << 20  # bytes; what is larger is data in a file that ends i
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a file, where, and how to mend it."""
+    """What is wrong with a file, where, and how to fix it."""
 
     path: str
     line: int

@@ -46,7 +46,7 @@ class TaskInfo:
     ``view`` holds every option of the view with its default, ``training`` the default
     schedule, ``groups`` is what examples that are not independent have in common, in the
     plural, such as days. ``profiles`` are the limits that each profile puts on it. ``official`` and
-    ``local`` are alternative bundles of files; ``synthetic`` is the version of the made data.
+    ``local`` are alternative bundles of files; ``synthetic`` is the version of the synthetic data.
     ``test_targets`` names the prepared arrays that hold the targets of the test split: no
     trial gets these. ``in_time`` says that groups follow each other in time, so that
     neighbours may err alike.
@@ -126,7 +126,7 @@ def read_task(path: Path) -> TaskInfo:
     """Read one task file without running it.
 
     Raises:
-        BenchError: It lacks a part or declares it wrongly; file, line and mend are named.
+        BenchError: It lacks a part or declares it wrongly; file, line and fix are named.
     """
     return _task(read_declarations(path, _LITERALS))
 

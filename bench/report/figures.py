@@ -179,7 +179,7 @@ class _Mark:
 def quality_against_time(table: Table) -> bytes:
     """Draw validation metric against training time, with the frontier that nothing beats.
 
-    What was timed beside other work is drawn, in grey, and takes no part in the frontier.
+    What was timed while contended is drawn, in grey, and takes no part in the frontier.
     """
     shown = points(table)
     span = visible([point.quality.mean for point in shown], table.direction)

@@ -1,4 +1,4 @@
-"""``run --until-separated``: further seeds, in rounds, for plugins that cannot be told apart."""
+"""``run --until-separated``: further seeds, in rounds, for plugins that are not separated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOPE = 2.0
 
 @dataclass(frozen=True)
 class Tie:
-    """Two plugins of a table that are not told apart.
+    """Two plugins of a table that are not separated.
 
     ``seeds_needed`` is how many seeds each would separate them by; None if no number would,
     or if there is no telling yet.
@@ -46,7 +46,7 @@ class Tie:
 def ties(table: Table, asked: Collection[str]) -> list[Tie]:
     """Return the pairs of a table that are not separated, among the rows ``asked`` for.
 
-    A plugin with one seed is told apart from nothing: another seed might end elsewhere.
+    A plugin with one seed is separated from nothing: another seed might end elsewhere.
     """
     found = table.ranking.validation if table.ranking else None
     if found is None:

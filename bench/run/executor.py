@@ -57,7 +57,7 @@ class Executor(Protocol):
         """Yield what happens, until every submitted job has finished."""
 
     def cancel(self) -> None:
-        """Stop the jobs under way, forget the queued ones, and let go of all resources."""
+        """Stop the running jobs, forget the queued ones, and let go of all resources."""
 
 
 class LocalExecutor:
@@ -108,7 +108,7 @@ class LocalExecutor:
                     yield attempt.job, event
 
     def cancel(self) -> None:
-        """End the workers under way, with all that they started, and empty the queue."""
+        """End the running workers, with all that they started, and empty the queue."""
         self._waiting.clear()
         # All at once, so that those that take their time take it together.
         for attempt, _ in self._under_way:
@@ -140,7 +140,7 @@ class LocalExecutor:
         return self._launchers[backend]
 
 
-# One job under way on this machine: what its worker tells, its limits, and how it ended
+# One job in progress on this machine: what its worker tells, its limits, and how it ended
 
 
 #: A trial whose plugin writes an outcome of its own has this against it.

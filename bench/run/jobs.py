@@ -53,7 +53,7 @@ class Jobs:
         Args:
             plugins: Those to be run; each belongs to a task of the registry.
             request: What the user asked for.
-            latest: The record that answers for each identity; by default there is none.
+            latest: The current record of each identity; by default there is none.
 
         Raises:
             BenchError: The data are not to be had, or the request is wrong.
@@ -105,11 +105,11 @@ class Jobs:
             DataError: They cannot be prepared again.
         """
         data = self._data[trial.task]
-        mended = data.guard.make_sound() if data.guard else ""
+        repaired = data.guard.make_sound() if data.guard else ""
         data.encode(trial.view)
         if data.guard:
             data.guard.make_sound()
-        return mended
+        return repaired
 
     def changed_data(self) -> str:
         """Return which folder of data holds other content than it did, or an empty string."""

@@ -39,7 +39,7 @@ _LESS_COPYING = "xla_cpu_copy_insertion_use_region_analysis"
 
 @dataclass(frozen=True)
 class Launched:
-    """A worker under way: its outermost process and that one's standard streams.
+    """A running worker: its outermost process and that one's standard streams.
 
     ``reap`` takes leave of the ended process; ``forked`` says which way it was started.
     """

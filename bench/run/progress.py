@@ -77,7 +77,7 @@ class PlainLines:
 
 
 class LiveBar:
-    """An overall bar with the time left, and one a trial under way with its epoch and metric."""
+    """An overall bar with the time left, and one a trial that runs, with epoch and metric."""
 
     def __init__(self, console: Console, clock: TimeLeft) -> None:
         self._console = console
@@ -102,7 +102,7 @@ class LiveBar:
         self._progress.start()
 
     def started(self, planned: Planned) -> None:
-        """Show which trial is under way."""
+        """Show which trial is in progress."""
         self._clock.started(planned)
         self._under_way[planned.trial.identity] = self._progress.add_task(
             one_line(f"{'repeat of ' if planned.first else ''}{planned.trial}", 60),
@@ -179,7 +179,7 @@ def _waiting_line(trials: int) -> str:
     several = (
         "1 trial that another run has" if trials == 1 else f"{trials} trials that other runs have"
     )
-    return f"waiting for {several} under way on this folder"
+    return f"waiting for {several} running on this folder"
 
 
 def _write(console: Console, line: str) -> None:

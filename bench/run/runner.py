@@ -33,7 +33,7 @@ from bench.run.jobs import Jobs
 from bench.run.scoring import settle
 from bench.run.verification import judged, repeated_meanwhile
 
-#: Seconds between two looks at trials that another run has under way.
+#: Seconds between two looks at trials that another run has in progress.
 POLL = 0.5
 
 #: What is to be done once a plan has been gone through and has left these records.
@@ -56,7 +56,7 @@ class Observer(Protocol):
         """A trial has left this record and is tried again, for the ``attempt``th time."""
 
     def waiting(self, trials: int) -> None:
-        """Nothing is left but trials that other runs have under way."""
+        """Nothing is left but trials that other runs have in progress."""
 
     def finished(self, record: Record, reused: bool) -> None:
         """A trial has its record, new or reused."""
@@ -156,7 +156,7 @@ def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) 
 class _UnderWay:
     """A trial that the executor has, and how often it has been tried again.
 
-    ``alone`` says whether no other trial of this run was under way meanwhile; ``spoiled``
+    ``alone`` says whether no other trial of this run was in progress meanwhile; ``spoiled``
     that the data changed while it was not.
     """
 
@@ -164,11 +164,11 @@ class _UnderWay:
     retries: int = 0
     alone: bool = True
     spoiled: bool = False
-    mended: bool = False
+    repaired: bool = False
 
 
 class _Run:
-    """A run under way: what is to be done, what the executor has, what has come of it."""
+    """A run in progress: what is to be done, what the executor has, what has come of it."""
 
     def __init__(
         self,
@@ -265,9 +265,9 @@ class _Run:
     def _submit(self, planned: Planned) -> None:
         """Have a trial done, on data that are sound."""
         identity = planned.trial.identity
-        mended = self._context.jobs.make_sound(planned.trial)
-        if mended:
-            self._observer.warn(f"{mended}: was damaged, deleted or changed; made again")
+        repaired = self._context.jobs.make_sound(planned.trial)
+        if repaired:
+            self._observer.warn(f"{repaired}: was damaged, deleted or changed; made again")
         predictions = self._scratch / f"{identity}.npz"
         job = self._context.jobs.job(planned, predictions=predictions)
         self._under_way[identity] = _UnderWay(planned, alone=not self._under_way)
@@ -324,10 +324,10 @@ class _Run:
         if changed:
             reason = f"the prepared data were changed while it ran ({changed})"
             return replace(outcome, status=FAILED, reason=reason)
-        if outcome.status == FAILED and not trial.mended and not jobs.data_are_whole():
-            mended = jobs.make_sound(job.trial)
-            self._observer.warn(f"{mended}: was deleted; made again, {job.trial} is done again")
-            trial.mended = True
+        if outcome.status == FAILED and not trial.repaired and not jobs.data_are_whole():
+            repaired = jobs.make_sound(job.trial)
+            self._observer.warn(f"{repaired}: was deleted; made again, {job.trial} is done again")
+            trial.repaired = True
             self._executor.submit(job)
             return None
         return outcome

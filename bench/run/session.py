@@ -205,9 +205,9 @@ def _groups(
     """
     names, task = options.names, options.task
     if not options.failed:
-        plugins, homeless = choose(registry, names, task)
-        left_out = [str(plugin.problems[0]) for plugin in homeless]
-        # Backends of one plugin side by side: what is compared shall find the machine alike.
+        plugins, unassigned = choose(registry, names, task)
+        left_out = [str(plugin.problems[0]) for plugin in unassigned]
+        # Backends of one plugin side by side: what is compared must find the machine alike.
         groups = [Group((plugin,), asked) for plugin in plugins for asked in options.requests]
         return AskedAgain(groups, left_out, [])
     if task is not None:

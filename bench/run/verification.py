@@ -78,7 +78,7 @@ class Verification:
         return sum((first.identity, first.finished) not in confirmed for first in self.wanted)
 
     def _on_disk(self, record: Record) -> Record:
-        """Return the record that answers for a trial as it was written, with its predictions.
+        """Return the current record of a trial as it was written, with its predictions.
 
         One that could not be written stays as it is, without: its trial is still claimed.
         """
@@ -133,7 +133,7 @@ def repeated_meanwhile(found: Iterable[Record], first: Record) -> Record | None:
 
     Args:
         found: The records of the trial's identity that there are now, from old to new.
-        first: The record that is to be repeated. It answers for its trial, so that a
+        first: The record that is to be repeated. It is the current record of its trial, so that a
             repeat of it can only have been made since.
     """
     repeats = [r for r in found if r.repeat and r.repeat["of"] == first.finished]

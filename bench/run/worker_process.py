@@ -78,7 +78,7 @@ class WorkerProcess:
         if alive:
             self._heard = time.monotonic()
         elif time.monotonic() - self._heard > POLL:
-            # Its last words may have been under way.
+            # Its last words may have been in progress.
             self.has_ended = True
 
     def ask_to_stop(self) -> None:

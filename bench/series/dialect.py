@@ -213,8 +213,8 @@ def _named(given: Sequence[str]) -> tuple[tuple[str, ...], list[str], list[str]]
             unusual.append(f"{_shown(given[candidates[0]])!r} as {needed!r}")
         elif candidates:
             several = " and ".join(repr(given[place]) for place in candidates)
-            mend = "join them into one" if needed == TIME else "name the one to forecast so"
-            problems.append(f"has no column {needed!r} but {several}; {mend}")
+            fix = "join them into one" if needed == TIME else "name the one to forecast so"
+            problems.append(f"has no column {needed!r} but {several}; {fix}")
         else:
             problems.append(f"has no column {needed!r}; name the one with {wanted} so")
     repeated = [name for name in columns if name and columns.count(name) > 1]

@@ -99,14 +99,14 @@ def doubts(table: StationTable, name: str) -> list[str]:
 def _impossible(table: StationTable, column: int, wrong: npt.NDArray[np.intp]) -> str:
     low, high = _POSSIBLE[TEMPERATURE]
     kelvin = float(np.nanmedian(table.values[:, column])) > _KELVIN
-    mend = (
+    fix = (
         "they look like kelvin: subtract 273.15 from all"
         if kelvin
         else "correct them, or leave the cells empty where a value is missing"
     )
     return (
         f"column {TEMPERATURE!r} has {counted(len(wrong), 'value')} outside {low:g} to {high:g} "
-        f"degrees C, which the air has nowhere: {_rows(table, column, wrong)}; {mend}"
+        f"degrees C, which the air has nowhere: {_rows(table, column, wrong)}; {fix}"
     )
 
 

@@ -1,6 +1,7 @@
 """Statistics as pure functions of numbers, each with its source.
 
-Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``pairs``, ``compare``),
+Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``pairs``,
+``compare``),
 ratios of times (``ratios``, ``before_after``), and change points.
 """
 

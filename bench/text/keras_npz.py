@@ -28,8 +28,8 @@ _MOST_WORDS = 1 << 26  # in one part; each of the official file's has 6 million
 _LARGEST_INDEX = 1 << 25  # bytes; the official word index has 1.6 MB
 _HIGHEST_RANK = 10_000_000  # a table per rank is held in memory; real reviews have 88,582 words
 _Parsed = TypeVar("_Parsed")
-_MEND = (
-    "mend it as docs/data-files.md says, or get the official one with "
+_FIX = (
+    "fix it as docs/data-files.md says, or get the official one with "
     "`python -m bench data fetch imdb`"
 )
 _FEWEST = 10  # reviews that can show how all are numbered
@@ -37,10 +37,10 @@ _START, _UNKNOWN, _INDEX_FROM = 1, 2, 3  # as keras.datasets.imdb.load_data adds
 
 
 class _Refused(Exception):
-    """The file holds something that no IMDB file does; says what, and how to mend it."""
+    """The file holds something that no IMDB file does; says what, and how to fix it."""
 
-    def __init__(self, what: str, mend: str = _MEND) -> None:
-        super().__init__(f"{what}; {mend}")
+    def __init__(self, what: str, fix: str = _FIX) -> None:
+        super().__init__(f"{what}; {fix}")
 
 
 class _Dtype:
@@ -154,7 +154,7 @@ def _guarded(path: Path, parse: Callable[[], _Parsed]) -> _Parsed:
         raise DataError(f"{path}: cannot be read ({said}); name a file you may read") from error
     except Exception as error:  # a hostile pickle or a cut archive can raise anything
         said = " ".join(str(error).split())[:120] or type(error).__name__
-        raise DataError(f"{path}: damaged or of another layout ({said}); {_MEND}") from error
+        raise DataError(f"{path}: damaged or of another layout ({said}); {_FIX}") from error
 
 
 def _parts(path: Path, notes: list[str]) -> tuple[Reviews, Reviews]:

@@ -76,8 +76,8 @@ _LARGEST_HEADER = 1 << 20
 _LABELS = {"neg": 0, "pos": 1}
 _GROUPS = [f"{part}/{sentiment}" for part in ("train", "test") for sentiment in _LABELS]
 _REVIEW = re.compile(r"(?:^|/)((?:train|test)/(?:neg|pos)/(?!\.)[^/]+\.txt)$")
-_MEND = (
-    "mend it as docs/data-files.md says, or get the official one with "
+_FIX = (
+    "fix it as docs/data-files.md says, or get the official one with "
     "`python -m bench data fetch imdb`"
 )
 _LAYOUT = "train/pos, train/neg, test/pos and test/neg, each with reviews as .txt files"
@@ -92,7 +92,7 @@ def read_archive(path: Path) -> Corpus:
     try:
         return _corpus_of(path, dict(_members(path)))
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise DataError(f"{path}: not a readable .tar.gz ({_one_line(error)}); {_MEND}") from error
+        raise DataError(f"{path}: not a readable .tar.gz ({_one_line(error)}); {_FIX}") from error
 
 
 def read_folder(path: Path) -> Corpus:
@@ -105,7 +105,7 @@ def read_folder(path: Path) -> Corpus:
         _check_layout(path)
         return _corpus_of(path, dict(_files(path)))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({_one_line(error)}); {_MEND}") from error
+        raise DataError(f"{path}: cannot be read ({_one_line(error)}); {_FIX}") from error
 
 
 class _Metered(io.RawIOBase):
@@ -217,14 +217,14 @@ def _labelled(texts: dict[str, str], part: str) -> list[tuple[str, int]]:
 
 def _check_review(path: Path, name: str, size: int) -> None:
     if not 0 <= size <= LARGEST_REVIEW:
-        raise DataError(f"{path}: {name} has {size:,} bytes, too much for a review; {_MEND}")
+        raise DataError(f"{path}: {name} has {size:,} bytes, too much for a review; {_FIX}")
 
 
 def _check_total(path: Path, total: int, members: int = 0) -> None:
     if total > LARGEST_TOTAL:
-        raise DataError(f"{path}: unpacks to more than {LARGEST_TOTAL:,} bytes; {_MEND}")
+        raise DataError(f"{path}: unpacks to more than {LARGEST_TOTAL:,} bytes; {_FIX}")
     if members >= MOST_MEMBERS:
-        raise DataError(f"{path}: holds more than {MOST_MEMBERS:,} members; {_MEND}")
+        raise DataError(f"{path}: holds more than {MOST_MEMBERS:,} members; {_FIX}")
 
 
 def _one_line(error: Exception) -> str:

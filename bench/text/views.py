@@ -43,7 +43,7 @@ def parse_view(options: Mapping[str, Any]) -> View:
     """Check the options and return them typed.
 
     Raises:
-        BenchError: an option has a value without meaning; names the option and the mend.
+        BenchError: an option has a value without meaning; names the option and the fix.
     """
     encoding = options["encoding"]
     if encoding not in ENCODINGS:

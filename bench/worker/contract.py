@@ -401,7 +401,7 @@ def _loaded(path: Path, job: Job) -> Any:
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:
-        # Keras wraps what went wrong once a nesting layer; the innermost says how to mend it.
+        # Keras wraps what went wrong once a nesting layer; the innermost says how to fix it.
         innermost: BaseException = error
         while innermost.__context__ is not None:
             innermost = innermost.__context__

@@ -102,17 +102,17 @@ def evenly_spread(examples: Examples, count: int | None) -> Examples:
 
 
 def one_number_each(
-    predictions: Array, examples: int, mend: str = "end the model with one unit"
+    predictions: Array, examples: int, fix: str = "end the model with one unit"
 ) -> Array:
     """Return predictions as float32 of shape (n,).
 
     Raises:
-        ValueError: There is not one number an example; ``mend`` says what to do.
+        ValueError: There is not one number an example; ``fix`` says what to do.
     """
     flat = np.asarray(predictions, dtype="float32").reshape(-1)
     if len(flat) != examples:
         raise ValueError(
             f"predicted {np.shape(predictions)} for {examples} examples: one number each is "
-            f"expected, so {mend}"
+            f"expected, so {fix}"
         )
     return flat

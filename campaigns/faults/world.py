@@ -1,4 +1,4 @@
-"""A small world to strike: made data, tiny plugins, and runs started as a user starts them."""
+"""A small world to strike: synthetic data, tiny plugins, and runs started as a user starts them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class World:
 
 @dataclass(frozen=True)
 class Run:
-    """A command under way, and the file of what it prints."""
+    """A command in progress, and the file of what it prints."""
 
     process: psutil.Popen
     log: Path

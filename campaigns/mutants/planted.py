@@ -1,7 +1,7 @@
 """The mutants: off-by-ones, flipped comparisons, dropped conditions, swapped arguments.
 
 Their texts are pieces of logic that a move of modules leaves alone. Who rewrites such a
-line mends its mutant here: the campaign says which are not found any more.
+line fixes its mutant here: the campaign says which are not found any more.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="earlier-failures-are-setbacks",
         area="selection",
-        why="a failure that was mended meanwhile is told as a later attempt",
+        why="a failure that was repaired meanwhile is told as a later attempt",
         old="newest = max(finished.values())",
         new="newest = min(finished.values())",
         tests=("test_a_failure_of_an_older_source_between_two_seeds_is_no_later_attempt",),

@@ -1,4 +1,4 @@
-"""Bad input: one line that names the thing and the mend, exit status 2, nothing run."""
+"""Bad input: one line that names the thing and the fix, exit status 2, nothing run."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def odd_plugins(plugin_folder: Path) -> Path:
     """One right plugin and some that are wrong in ways that could break a listing."""
     a_plugin(plugin_folder, "right", before="import sklearn")
     a_plugin(plugin_folder, "half", "def build(")
-    a_plugin(plugin_folder, "homeless", task="speech")
+    a_plugin(plugin_folder, "unassigned", task="speech")
     a_plugin(plugin_folder, "no_json", hyperparameters='{"units": {1, 2}, "epochs": 1e999}')
     a_plugin(plugin_folder, "painted", '"""\\x1b[31mRed\\ud800."""\nTASK = "jena"\n')
     return plugin_folder
@@ -62,9 +62,9 @@ def test_json_has_the_same_and_the_place_of_every_problem(odd_plugins):
     assert plugins["right"]["needs"] == ["sklearn"]
     assert plugins["right"]["problems"] == []
     assert plugins["no_json"]["hyperparameters"] == {}
-    assert plugins["homeless"]["problems"] == [
+    assert plugins["unassigned"]["problems"] == [
         {
-            "path": str(odd_plugins / "homeless.py"),
+            "path": str(odd_plugins / "unassigned.py"),
             "line": 3,
             "message": "unknown task 'speech'; there are: imdb, jena",
         }

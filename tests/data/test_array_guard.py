@@ -1,4 +1,4 @@
-"""Prepared arrays stay as they were verified: what a trial did to them is found and mended."""
+"""Prepared arrays stay as they were verified: what a trial did to them is found and repaired."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ def test_damage_from_before_the_run_is_found_by_the_first_look(
     harm(guarded.kept / "rows.npy")
     fresh = ArrayGuard(guarded.folder, guarded.prepare)
 
-    mended = fresh.make_sound()
-    assert guarded.folder.name in mended.split(", ")
+    repaired = fresh.make_sound()
+    assert guarded.folder.name in repaired.split(", ")
     assert fresh.is_whole()
     assert open_prepared(guarded.folder).arrays["mean"] == pytest.approx(2.8)
     guarded.keep()

@@ -59,9 +59,9 @@ def test_a_trial_that_is_ok_is_so_whatever_came_before_or_after(status):
 
 
 def test_what_counts_is_the_configuration_tried_last():
-    mended = {"plugin_sha256": "abcd"}
-    assert failed(a_failure("a"), a_record("a", minute=1, trial=mended)) == []
-    assert failed(a_record("a"), a_failure("a", minute=1, trial=mended)) == [("a", 0)]
+    repaired = {"plugin_sha256": "abcd"}
+    assert failed(a_failure("a"), a_record("a", minute=1, trial=repaired)) == []
+    assert failed(a_record("a"), a_failure("a", minute=1, trial=repaired)) == [("a", 0)]
 
 
 def test_failures_of_other_data_and_versions_are_not_counted_twice():

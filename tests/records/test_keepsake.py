@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_nothing_is_mended_where_nothing_was_touched(store):
     store.write(a_record(), b"numbers")
-    assert store.mend() == []
+    assert store.fix() == []
 
 
 @pytest.mark.parametrize("ending", [".json", ".npz"])
@@ -29,16 +29,16 @@ def test_a_deleted_file_is_written_again_and_named(store, ending):
     before = path.read_bytes()
     path.unlink()
 
-    assert store.mend() == [f"{path}: was deleted during the run; written again"]
+    assert store.fix() == [f"{path}: was deleted during the run; written again"]
     assert path.read_bytes() == before
-    assert store.mend() == []
+    assert store.fix() == []
 
 
 def test_a_whole_deleted_folder_is_written_again(store):
     paths = [store.write(a_record(seed=seed, minute=seed), b"numbers") for seed in range(3)]
     shutil.rmtree(store.root)
 
-    assert len(store.mend()) == 6
+    assert len(store.fix()) == 6
     assert len(store.read().records) == 3
     assert all(path.with_suffix(".npz").read_bytes() == b"numbers" for path in paths)
 
@@ -66,16 +66,16 @@ def test_a_changed_file_is_written_again_and_named(store, harm):
     path = store.write(record)
     harm(path)
 
-    assert store.mend() == [f"{path}: was changed during the run; written again"]
+    assert store.fix() == [f"{path}: was changed during the run; written again"]
     assert store.read().records == (record,)
     assert not path.is_symlink()
-    assert store.mend() == []
+    assert store.fix() == []
 
 
 def test_a_file_that_was_only_touched_is_not_named(store):
     path = store.write(a_record())
     os.utime(path, (0, 0))
-    assert store.mend() == []
+    assert store.fix() == []
 
 
 def test_what_cannot_be_mended_is_told_each_time_and_the_rest_is_mended(store):
@@ -83,19 +83,19 @@ def test_what_cannot_be_mended_is_told_each_time_and_the_rest_is_mended(store):
     first.unlink()
     first.mkdir()
     second.unlink()
-    told, mended = store.mend()
+    told, repaired = store.fix()
 
-    assert told.startswith(f"{first}: was changed during the run and cannot be mended (")
-    assert mended == f"{second}: was deleted during the run; written again"
-    assert len(store.mend()) == 1
+    assert told.startswith(f"{first}: was changed during the run and cannot be restored (")
+    assert repaired == f"{second}: was deleted during the run; written again"
+    assert len(store.fix()) == 1
     first.rmdir()
-    assert store.mend() == [f"{first}: was deleted during the run; written again"]
+    assert store.fix() == [f"{first}: was deleted during the run; written again"]
 
 
 def test_only_what_this_store_wrote_is_kept(store):
     path = Store(store.root).write(a_record())
     path.unlink()
-    assert store.mend() == []
+    assert store.fix() == []
 
 
 def test_the_copies_have_no_name_in_any_folder(store, tmp_path, monkeypatch):
@@ -113,4 +113,4 @@ def test_a_record_is_written_where_there_is_no_room_for_a_copy(store, monkeypatc
     monkeypatch.setattr("tempfile.TemporaryFile", full)
     store.write(a_record(), b"numbers")
     assert len(store.read().records) == 1
-    assert store.mend() == []
+    assert store.fix() == []

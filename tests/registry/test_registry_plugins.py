@@ -1,4 +1,4 @@
-"""What is wrong with a plugin file is said with its line and the mend."""
+"""What is wrong with a plugin file is said with its line and the fix."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_an_empty_file_lacks_every_part(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("left_out", "mend"),
+    ("left_out", "fix"),
     [
         ('"""A model: what it does."""', "lacks a docstring"),
         ("TASK = 'jena'", "lacks TASK: add a line like TASK = 'jena'"),
@@ -61,12 +61,12 @@ def test_an_empty_file_lacks_every_part(tmp_path):
         ("def build(task): return None", "lacks build: define build(task, ...)"),
     ],
 )
-def test_a_missing_part_is_named_with_the_line_to_add(tmp_path, left_out, mend):
+def test_a_missing_part_is_named_with_the_line_to_add(tmp_path, left_out, fix):
     whole = plugin_source("{}", "def build(task): return None")
     assert left_out in whole
     line, message = only_problem(read(tmp_path, whole.replace(left_out, "")))
     assert line == 1
-    assert mend in message
+    assert fix in message
 
 
 def test_a_file_that_does_not_parse_is_still_a_plugin_with_a_reason(tmp_path):

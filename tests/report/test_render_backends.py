@@ -34,7 +34,7 @@ def trained(backend: str, epoch: float, plugin: str = "jena_gru", **trial: Any) 
 
 @pytest.fixture
 def records() -> list[Record]:
-    """One plugin with a fastest backend, one timed beside other work, one on one backend."""
+    """One plugin with a fastest backend, one timed while contended, one on one backend."""
     busy = [beside(r, others_cpu=0.5) for r in trained("jax", 1.0, "jena_dense")]
     return [
         *trained("tensorflow", 2.8),

@@ -1,4 +1,4 @@
-"""The table of costs, and the mark of times that were taken beside other work."""
+"""The table of costs, and the mark of times that were taken while contended."""
 
 from __future__ import annotations
 

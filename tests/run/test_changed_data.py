@@ -19,10 +19,10 @@ CHANGED = "the prepared data were changed while it ran (data)"
 
 @dataclass
 class State:
-    """What became of the data: "", "changed" or "gone"; and how often they were mended."""
+    """What became of the data: "", "changed" or "gone"; and how often they were repaired."""
 
     now: str = ""
-    mended: int = 0
+    repaired: int = 0
 
 
 class Guard(ArrayGuard):
@@ -39,10 +39,10 @@ class Guard(ArrayGuard):
         return not self._data.now
 
     def make_sound(self) -> str:
-        mended = "data" if self._data.now else ""
-        self._data.mended += bool(mended)
+        repaired = "data" if self._data.now else ""
+        self._data.repaired += bool(repaired)
         self._data.now = ""
-        return mended
+        return repaired
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_trial_that_changes_the_data_has_failed_and_the_next_one_has_them_whol
     assert world.outcomes() == [(0, "ok"), (1, FAILED), (2, "ok")]
     (failed,) = [r for r in world.store.read().records if r.status == FAILED]
     assert failed.reason == CHANGED
-    assert state.mended == 1
+    assert state.repaired == 1
     assert executor.seeds == [0, 1, 2]
 
 
@@ -87,7 +87,7 @@ def test_of_trials_that_ran_at_once_only_the_guilty_one_has_failed(world):
     world.run(a_plan(*(a_record(seed=n) for n in range(4))), executor, jobs=jobs_with(state))
 
     assert sorted(world.outcomes()) == [(0, "ok"), (1, FAILED), (2, "ok"), (3, "ok")]
-    # Whatever was under way beside it is done again, alone.
+    # Whatever was in progress beside it is done again, alone.
     assert executor.seeds == [0, 1, 2, 1, 2, 3]
     assert any("the data changed while several trials ran" in w for w in world.notes.warnings)
 
@@ -98,7 +98,7 @@ def test_deleted_data_are_made_again_and_blamed_on_nobody(world):
     world.run(a_plan(a_record(seed=0), a_record(seed=1)), executor, jobs=jobs_with(state))
 
     assert world.outcomes() == [(0, "ok"), (1, "ok")]
-    assert state.mended == 1
+    assert state.repaired == 1
 
 
 def test_a_trial_that_could_not_open_deleted_data_is_done_again(world):

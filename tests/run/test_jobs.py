@@ -47,7 +47,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 @pytest.fixture
 def meet(tmp_path: Path) -> str:
-    """The lines of a trial that go on once two trials are under way."""
+    """The lines of a trial that go on once two trials are in progress."""
     folder = tmp_path / "under-way"
     folder.mkdir()
     return MEET.format(folder=str(folder), number=2)

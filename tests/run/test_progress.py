@@ -247,10 +247,10 @@ def test_a_run_that_waits_for_others_says_for_how_many_trials():
         observer.waiting(1)
         observer.waiting(2)
         observer.end()
-        assert "waiting for 1 trial that another run has under way on this folder\n" in (
+        assert "waiting for 1 trial that another run has in progress on this folder\n" in (
             file.getvalue()
         )
-        assert "waiting for 2 trials that other runs have under way" in file.getvalue()
+        assert "waiting for 2 trials that other runs have in progress" in file.getvalue()
 
 
 def test_a_trial_that_another_run_has_done_is_not_counted_in_the_time_left(clock):

@@ -46,7 +46,7 @@ def cores(monkeypatch):
 
 @pytest.fixture
 def meeting(monkeypatch, cores):
-    """Batches after the first are predicted only if two of them are under way at once."""
+    """Batches after the first are predicted only if two of them are in progress at once."""
     from bench.worker.tensorflow import PureStep
 
     cores(2)
