@@ -1,7 +1,8 @@
 """The command line: one module a command, imported only when it is called.
 
 ``main`` runs it and turns errors into one line each; ``COMMANDS`` has every command with a
-line of help; ``options`` has what several commands share.
+line of help; ``UNPRINTED`` is the status of one whose output could not be written. ``options`` has
+what several commands share.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Statistics as pure functions of numbers, each with its source.
 
-Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``pairs``,
-``compare``),
-ratios of times (``ratios``, ``before_after``), and change points.
+Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``kinds``,
+``pairs``, ``compare``), ratios of times (``ratios``, ``before_after``), and change points.
 """
 
 __all__ = [
