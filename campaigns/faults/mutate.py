@@ -50,9 +50,12 @@ def spoilt_bytes(content: bytes, random: Random) -> bytes:
 def spoilt_document(content: bytes, random: Random) -> bytes:
     """Return a JSON document with parts that are others, gone, new, or in each other's place."""
     document = json.loads(content)
-    for _ in range(random.choice((1, 1, 1, 2, 4))):
-        _spoil_part(document, random)
-    return json.dumps(document, indent=1).encode()
+    try:
+        for _ in range(random.choice((1, 1, 1, 2, 4))):
+            _spoil_part(document, random)
+        return json.dumps(document, indent=1).encode()
+    except (IndexError, RecursionError):  # Nothing is left of it, or it is too deep to be written.
+        return spoilt_bytes(content, random)
 
 
 def spoilt_record(content: bytes, random: Random) -> bytes:
@@ -123,7 +126,7 @@ _CELLS = (
     *("\0", "=1+1", "°", "01.01.9999 00:00:00", "01.01.0001 00:00:00", "T (degC)", "Date Time"),
 )
 _DIALECTS = ((",", ";"), (",", "\t"), (".", ","), (" ", "T"), ("(degC)", "(°C)"), (":00,", ","))
-_ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1", "utf-32")
+_ENCODINGS = (*["utf-8"] * 12, "utf-8-sig", "utf-16", "latin-1", "utf-32")
 
 
 def _spoil_part(document: Any, random: Random) -> None:
@@ -138,9 +141,8 @@ def _spoil_part(document: Any, random: Random) -> None:
     elif way == 2:
         owner[key] = _nested(random)
     elif way == 3:
-        owner[key] = random.choice([*_parts(document), 0])
-        if any(owner[key] is part for part in _parts(document)):
-            owner[key] = json.loads(json.dumps(owner[key]))
+        # A copy: a part within itself is no JSON.
+        owner[key] = json.loads(json.dumps(random.choice(_parts(document))))
     else:
         owner[key] = random.choice(_VALUES)
 
