@@ -27,10 +27,10 @@ def struck(folder: Path, count: int, seed: int = 0) -> Found:
 
 
 def test_spoilt_files_cost_themselves_only(tmp_path):
-    found = struck(tmp_path, 250)
+    found = struck(tmp_path, 200)
 
     assert found.faults == []
-    assert found.counts.total() == 250
+    assert found.counts.total() == 200
     for kind in ("records", "predictions", "baselines", "CSV files"):
         assert found.counts[kind, "refused"] > 0
         assert found.counts[kind, "read"] > 0

@@ -302,3 +302,14 @@ def test_a_shell_sees_the_status_of_the_work(words, end, status, place):
     assert shell.returncode == status, shell.stderr
     assert "Traceback" not in shell.stderr
     assert "Exception ignored" not in shell.stderr
+
+
+@pytest.mark.parametrize("words", ["", "--debug"])
+def test_a_bare_command_shows_the_help_in_its_lines(words, capsys):
+    assert ended(words) == 0
+    bare = capsys.readouterr()
+    assert ended("--help") == 0
+
+    assert bare == capsys.readouterr()
+    assert len(bare.out.splitlines()) > 20
+    assert "\n  check " in bare.out
