@@ -63,10 +63,10 @@ def spoilt_record(content: bytes, random: Random) -> bytes:
     if random.random() < 0.3:
         return spoilt_bytes(content, random)
     spoilt = spoilt_document(content, random)
-    document = json.loads(spoilt)
-    if not isinstance(document, dict) or random.random() < 0.4:
-        return spoilt
     try:
+        document = json.loads(spoilt)
+        if not isinstance(document, dict) or random.random() < 0.4:
+            return spoilt
         if isinstance(document.get("trial"), dict):
             document["identity"] = _identity(document["trial"])
         if "digest" in document:
@@ -101,7 +101,8 @@ def spoilt_lines(content: bytes, random: Random) -> bytes:
         return spoilt_bytes(content, random)
     lines = content.decode().splitlines()
     for _ in range(random.choice((1, 1, 2, 30))):
-        place = random.choice((0, 1, len(lines) - 1, random.randrange(len(lines))))
+        lines = lines or [""]
+        place = min(random.choice((0, 1, random.randrange(len(lines)))), len(lines) - 1)
         way = random.randrange(5)
         cells = lines[place].split(",")
         if way == 0:
@@ -115,8 +116,7 @@ def spoilt_lines(content: bytes, random: Random) -> bytes:
             del lines[place : place + random.choice((1, 10, 400))]
         else:
             lines = [line.replace(*random.choice(_DIALECTS)) for line in lines]
-        lines = lines or [""]
-    ends, encoding = random.choice(("\n", "\n", "\r\n", "\r")), random.choice(_ENCODINGS)
+        ends, encoding = random.choice(("\n", "\n", "\r\n", "\r")), random.choice(_ENCODINGS)
     return ends.join(lines).encode(encoding, errors="replace")
 
 
