@@ -110,8 +110,12 @@ def unpack(path: Path, content: bytes) -> dict[str, Array]:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > LARGEST:
             raise _unusable(path, f"unpacks to {unpacked:,} bytes, more than {LARGEST:,}")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return dict(arrays)
+        with np.load(io.BytesIO(content), allow_pickle=False) as opened:
+            arrays = dict(opened)
+        # A member that does not begin like an array is given as its bytes.
+        if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise _unusable(path, f"has {strange[0]!r:.40} that is no array")
+        return arrays
     except BenchError:
         raise
     except Exception as error:  # A damaged archive can raise anything.

@@ -1,7 +1,8 @@
 """``python -m campaigns.faults``: strike runs of tiny trials, and see that nothing is lost.
 
-Progress goes to standard error, the table to standard output. Exit status: 0 nothing was
-lost or changed, 1 something was, and standard error says what.
+Then files are spoilt, and what reads them has to read or refuse each; ``mutations`` does that
+alone, ``kills`` leaves it out. Progress goes to standard error, the tables to standard output.
+Exit status: 0 nothing was lost or changed, 1 something was, and standard error says what.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from bench.run import processes
 
+from . import mutations
 from .disk import disk_rounds
 from .rounds import Campaign, kill_rounds, pair_rounds
 from .schedule import faults
@@ -26,6 +28,8 @@ from .world import World
 def main() -> int:
     """Run a campaign as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m campaigns.faults", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("all", "kills", "mutations"), default="all")
+    parser.add_argument("--count", type=int, default=5000, help="files that are spoilt")
     parser.add_argument("--kills", type=int, default=200, help="kills of single runs")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of runs on one folder")
     parser.add_argument("--seed", type=int, default=0, help="decides what is killed, and when")
@@ -34,6 +38,20 @@ def main() -> int:
     options = parser.parse_args()
 
     folder = options.folder or Path(tempfile.mkdtemp(prefix="bench-faults-"))
+    faults = 0
+    if options.part != "mutations":
+        faults += _strike_runs(folder, options)
+    if options.part != "kills":
+        faults += mutations.run(folder / "mutations", options.count, options.seed, _say)
+    if faults:
+        _say(f"the folder is kept: {folder}")
+    elif options.folder is None:
+        shutil.rmtree(folder)
+    return 1 if faults else 0
+
+
+def _strike_runs(folder: Path, options: argparse.Namespace) -> int:
+    """Strike runs, print the table and every difference; return how many there were."""
     campaign = Campaign(World(folder.resolve()))
     started = time.monotonic()
     tally = campaign.tally
@@ -50,11 +68,7 @@ def main() -> int:
     print(to_markdown(tally), end="")
     for line in tally.differences:
         _say(f"difference: {line}")
-    if tally.differences:
-        _say(f"the folder is kept: {folder}")
-    elif options.folder is None:
-        shutil.rmtree(folder)
-    return 1 if tally.differences else 0
+    return len(tally.differences)
 
 
 def _all_rounds(campaign: Campaign, options: argparse.Namespace) -> Iterator[str]:

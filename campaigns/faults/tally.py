@@ -40,7 +40,7 @@ def to_markdown(tally: Tally) -> str:
     counts = [[tally.kills[victim, moment] for moment in MOMENTS] for victim in victims]
     counts.append([sum(column) for column in zip(*counts, strict=True)] or [0] * len(MOMENTS))
     rows = [[name, *row, sum(row)] for name, row in zip([*victims, "all"], counts, strict=True)]
-    kills = _table(["killed", "at a random instant", "while a file was written", "kills"], rows)
+    kills = table_of(["killed", "at a random instant", "while a file was written", "kills"], rows)
     figures = [
         *([f"folders: {kind}", count] for kind, count in tally.cases.items()),
         ["runs started", tally.runs],
@@ -50,8 +50,9 @@ def to_markdown(tally: Tally) -> str:
         ["minutes", round(tally.seconds / 60, 1)],
     ]
     notes = [f"Left out: {line}." for line in tally.skipped]
-    return "\n\n".join([kills, _table(["what", "figure"], figures), *notes]) + "\n"
+    return "\n\n".join([kills, table_of(["what", "figure"], figures), *notes]) + "\n"
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table_of(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Write a table of markdown."""
     return tabulate(rows, headers, tablefmt="github")

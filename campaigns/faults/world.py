@@ -72,7 +72,7 @@ class World:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for name, source in _PLUGINS.items():
             (self.folder / "plugins" / f"{name}.py").write_text(source, encoding="utf-8")
-        (self.folder / "weather.csv").write_text(_weather(), encoding="utf-8")
+        (self.folder / "weather.csv").write_text(weather(), encoding="utf-8")
 
     def start(self, results: Path) -> Run:
         """Start a run of all trials into a results folder."""
@@ -138,13 +138,13 @@ class Run:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
-def _weather() -> str:
+def weather(hours: int = _HOURS) -> str:
     """Make some months of hourly weather in the layout of a station's file."""
     noise = random.Random(0)
     start = datetime(2020, 1, 1)
     lines = ['"Date Time","p (mbar)","T (degC)","rh (%)"']
     system = 0.0
-    for hour in range(_HOURS):
+    for hour in range(hours):
         system = 0.99 * system + noise.gauss(0, 0.6)
         temperature = 9 + system + 4 * math.sin(2 * math.pi * hour / 24)
         when = (start + timedelta(hours=hour)).strftime("%d.%m.%Y %H:%M:%S")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from builders import a_record
+from command_line import complaint
 
 from bench.cli import main
 from bench.cli import report as cli_report
@@ -63,6 +64,51 @@ def test_the_ending_of_the_output_file_decides_the_format(report, tmp_path, name
 
     assert out == ""
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+def test_an_ending_that_is_no_format_is_refused_with_those_that_are(tmp_path, capsys):
+    Store(tmp_path).write(a_record())
+    line = complaint(capsys, "report", "--results", tmp_path, "--output", tmp_path / "board.pdf")
+
+    assert "board.pdf: .pdf is not written; end it with .txt, .md, .markdown, .html" in line
+    assert not (tmp_path / "board.pdf").exists()
+
+
+def test_a_format_beside_the_ending_of_another_is_refused(tmp_path, capsys):
+    Store(tmp_path).write(a_record())
+    words = ["--results", tmp_path, "--format", "csv", "--output", tmp_path / "board.html"]
+    line = complaint(capsys, "report", *words)
+
+    assert "board.html: its ending asks for html and --format for csv; change one" in line
+    assert not (tmp_path / "board.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "start"),
+    [
+        (["--format", "md"], "summary", "# Leaderboard"),
+        (["--format", "md"], "board.out", "# Leaderboard"),
+        (["--format", "html"], "board.HTM", "<!doctype html>"),
+        ([], "summary", "jena, local data"),
+    ],
+)
+def test_a_format_decides_where_the_ending_does_not(report, tmp_path, words, name, start):
+    Store(tmp_path).write(a_record())
+    report(*words, "--output", tmp_path / name)
+
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("words", "ending"), [(("run", "jena_gru"), ".md"), (("baseline",), ".json")]
+)
+def test_what_is_written_in_one_format_refuses_the_endings_of_others(
+    tmp_path, capsys, words, ending
+):
+    Store(tmp_path).write(a_record())
+    line = complaint(capsys, *words, "--results", tmp_path, "--output", tmp_path / "kept.html")
+
+    assert f"kept.html: .html is not written; end it with {ending}" in line
 
 
 def test_every_format_of_the_writers_can_be_asked_for():

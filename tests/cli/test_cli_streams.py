@@ -228,7 +228,7 @@ def without_clock(told: Iterable[str]) -> Told:
     return Told(*(_CLOCK.sub("", re.sub(r"/(good|bad-\w+-\w+)\b", "/place", x)) for x in told))
 
 
-_CLOCK = re.compile(r"\d+(\.\d+)?(?= ?(ms|s|min)\b)|\d{4}-\d\d-\d\d\S*")
+_CLOCK = re.compile(r"\d+(\.\d+)?(?= ?(ms|s|min)\b)|\d{4}-\d\d-\d\d\S*|.*only once.*\n")
 
 
 def test_a_fault_of_the_suite_keeps_its_status_on_a_full_device(monkeypatch):
@@ -302,3 +302,14 @@ def test_a_shell_sees_the_status_of_the_work(words, end, status, place):
     assert shell.returncode == status, shell.stderr
     assert "Traceback" not in shell.stderr
     assert "Exception ignored" not in shell.stderr
+
+
+@pytest.mark.parametrize("words", ["", "--debug"])
+def test_a_bare_command_shows_the_help_in_its_lines(words, capsys):
+    assert ended(words) == 0
+    bare = capsys.readouterr()
+    assert ended("--help") == 0
+
+    assert bare == capsys.readouterr()
+    assert len(bare.out.splitlines()) > 20
+    assert "\n  check " in bare.out

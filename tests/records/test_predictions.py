@@ -178,3 +178,12 @@ def test_predictions_that_unpack_without_end_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(predictions, "LARGEST", 10_000)
     with pytest.raises(BenchError, match=r"unpacks to 800,\d+ bytes, more than 10,000"):
         store.predictions(record)
+
+
+def test_a_member_that_is_no_array_is_refused(tmp_path):
+    """NumPy gives what does not begin like an array as bytes."""
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("predictions.npy", b"no array")
+
+    with pytest.raises(BenchError, match=r"x.npz: has 'predictions' that is no array; run the"):
+        predictions.load(tmp_path, Predictions("x.npz", None, None))

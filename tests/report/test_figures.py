@@ -17,7 +17,7 @@ from bench.analysis.leaderboard import Leaderboard
 from bench.cli import main
 from bench.formatting import one_line
 from bench.records.store import Store
-from bench.report.figures import figures
+from bench.report.figures import figures, learning_curves
 
 Report = Callable[..., "tuple[int, str]"]
 SMALL = 150_000  # bytes
@@ -174,3 +174,30 @@ def test_matplotlib_is_imported_only_for_figures(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+def markers(svg: bytes) -> int:
+    """How many marks of points a picture of curves has."""
+    return sum(element.tag.endswith("}use") for element in ElementTree.fromstring(svg).iter())
+
+
+@pytest.mark.parametrize(
+    ("curve", "points"),
+    [([0.3], 1), ([0.3, 0.2], 0), ([0.3, None, 0.2, 0.1], 1), ([None, 0.2, None], 1)],
+)
+def test_a_point_that_has_none_beside_it_is_drawn_as_a_mark(curve, points):
+    record = a_record()
+    curves = {"validation_mae": curve, "train_mae": [0.4, 0.3]}
+    drawn = learning_curves(
+        a_board(replace(record, metrics={**record.metrics, "curves": curves})).tables[0]
+    )
+    plain = learning_curves(
+        a_board(
+            replace(
+                record,
+                metrics={**record.metrics, "curves": {**curves, "validation_mae": [0.4, 0.3]}},
+            )
+        ).tables[0]
+    )
+
+    assert markers(drawn) - markers(plain) == points
