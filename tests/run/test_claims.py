@@ -17,7 +17,7 @@ from bench.run.runner import Claims
 TAKING = """
 import sys, time
 from pathlib import Path
-from bench.claims import Claims
+from bench.run.runner import Claims
 claims = Claims(Path(sys.argv[1]), print)
 print(claims.take("a"), flush=True)
 time.sleep(600)
