@@ -31,6 +31,8 @@ _DIGITS = 6
 _SCORE_DIGITS = 9
 _WIDTH = 100
 _LONGEST = 80
+#: Squares of these still fit float64; no metric comes near.
+_LARGEST_SCORE = 1e30
 #: More groups of examples than any task has: what claims more is damaged, or a bomb.
 MOST_NUMBERS = 1 << 20
 
@@ -249,6 +251,8 @@ def _scores(kept: KeptQuality, where: str) -> Quality:
 
 
 def _score(kept: KeptSeed, groups: int, where: str) -> SeedScore:
+    if abs(kept.value) > _LARGEST_SCORE:
+        raise BenchError(f"{where} of seed {kept.seed} has a score beyond {_LARGEST_SCORE:g}")
     try:
         influences = unpack(kept.influences, groups)
     except BenchError as error:

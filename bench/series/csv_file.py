@@ -136,9 +136,27 @@ def read_table(path: Path) -> StationTable:
     times, unusual = _times(lines)
     lines, left_out = _without_index(lines)
     columns, values, wordy = _values(lines)
+    _check_sizes(lines, columns, values)
     said = ", ".join([*lines.unusual, *unusual])
     notes = [f"read as it is written: {said}"] if said else []
     return StationTable(times, columns, values, (*notes, *left_out, *wordy))
+
+
+#: Squares of these still fit float64, and nothing that is measured comes near.
+_LARGEST_NUMBER = 1e30
+
+
+def _check_sizes(lines: _Lines, columns: Sequence[str], values: Floats) -> None:
+    """Refuse numbers that cannot be computed with.
+
+    Raises:
+        DataError: Names the first one's line and column.
+    """
+    beyond = np.argwhere(np.abs(values) > _LARGEST_NUMBER)
+    if len(beyond):
+        row, column = beyond[0]
+        shown = f"{values[row, column]:g}"
+        raise lines.error(row, f"{columns[column]} is {shown}, which no station measures; mend it")
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,8 @@ def _split(content: bytes, path: Path) -> _Lines:
         raise DataError(f"{path}: is not the UTF-16 text it says it is; export it again") from error
     lines = content.splitlines()
     numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
+    if not numbers:
+        raise DataError(f"{path}: has no lines; fetch or export it again")
     header, *body = (lines[number - 1] for number in numbers)
     place = f"{path}:{numbers[0]}"
     sample = [line.decode(encoding) for line in body[:_SAMPLE]]

@@ -224,3 +224,18 @@ def test_a_member_of_a_zip_is_never_written_anywhere(tmp_path):
         archive.writestr("../s.csv", "\n".join([HEADER, *ROWS]))
     assert read_bytes(path).startswith(HEADER.encode())
     assert [file.name for file in tmp_path.rglob("*.*")] == ["s.zip"]
+
+
+def test_a_byte_order_mark_alone_is_a_file_without_lines(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(DataError, match="x.csv: has no lines; fetch or export it again"):
+        read_table(tmp_path / "x.csv")
+
+
+def test_a_number_that_cannot_be_computed_with_is_refused_with_its_place(tmp_path):
+    text = "Date Time,p (mbar),T (degC)\n01.01.2020 00:00:00,1,2\n01.01.2020 01:00:00,1e299,2\n"
+    (tmp_path / "x.csv").write_text(text)
+
+    with pytest.raises(DataError, match=r"x.csv:3: p \(mbar\) is 1e\+299, which no station"):
+        read_table(tmp_path / "x.csv")
