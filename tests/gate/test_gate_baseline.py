@@ -188,6 +188,7 @@ def seed(**parts: Any) -> Callable[[dict[str, Any]], None]:
         (lambda d: quality(seeds=d["plugins"][0]["quality"]["seeds"] * 2)(d), "one twice"),
         (seed(value=1e301), "seeds[0].value must be a number of less than 1e+300, not 1e+301"),
         (seed(value=None), "seeds[0].value must be a number, not null"),
+        (seed(value=1e299), "has a score beyond 1e+30"),
         (seed(influences="?"), "influences that cannot be read: damaged numbers"),
         (seed(influences="eNrVXEtO"), "influences that cannot be read"),
         (seed(influences="caf\u00e9"), "influences that cannot be read"),

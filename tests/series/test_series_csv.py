@@ -229,7 +229,7 @@ def test_a_member_of_a_zip_is_never_written_anywhere(tmp_path):
 def test_a_byte_order_mark_alone_is_a_file_without_lines(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe")
 
-    with pytest.raises(DataError, match="x.csv: has no lines; fetch or export it again"):
+    with pytest.raises(DataError, match=r"x.csv: has no lines; fetch or export it again"):
         read_table(tmp_path / "x.csv")
 
 
