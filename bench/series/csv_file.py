@@ -156,7 +156,7 @@ def _check_sizes(lines: _Lines, columns: Sequence[str], values: Floats) -> None:
     if len(beyond):
         row, column = beyond[0]
         shown = f"{values[row, column]:g}"
-        raise lines.error(row, f"{columns[column]} is {shown}, which no station measures; mend it")
+        raise lines.error(row, f"{columns[column]} is {shown}, which no station measures; fix it")
 
 
 @dataclass(frozen=True)
