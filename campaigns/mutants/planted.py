@@ -109,8 +109,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="one-seed-hides-another-s-failure",
         area="plan",
         why="run --failed passes over a seed that failed if another of the plugin is ok",
-        old="last = {_asked(record.trial, record.trial.seed): record.identity",
-        new="last = {_asked(record.trial): record.identity",
+        old="asked = _asked(record.trial, record.trial.seed)",
+        new="asked = _asked(record.trial)",
         tests=("test_what_was_asked_for_in_other_words_is_another_trial",),
     ),
     # Which of several records answers, and what is compared.
@@ -129,8 +129,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="skipped-hides-measured",
         area="selection",
         why="a machine that lacks a package takes away what another has measured",
-        old="tried = [record for record in found if record.status != SKIPPED] or found",
-        new="tried = found",
+        old="tried = [record for record in everything if record.status != SKIPPED] or everything",
+        new="tried = everything",
         tests=("test_a_machine_that_lacks_a_package_does_not_hide_what_another_measured",),
     ),
     Mutant(
