@@ -54,8 +54,8 @@ def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     shape, dtype = _shape(opened)
     kept = _kept_parts(opened)
     train, validation, test = (_examples(prepared, part, kept[part]) for part in PARTS)
-    highest = _index_space(opened) - 1
-    return OpenTask(shape, dtype, train, validation, test, facts=_facts(opened), highest=highest)
+    highest, facts = _highest(opened), _facts(opened)
+    return OpenTask(shape, dtype, train, validation, test, facts=facts, highest=highest)
 
 
 def _examples(prepared: Prepared, part: str, kept: Kept) -> Examples:
@@ -116,6 +116,13 @@ def _index_space(opened: _Opened) -> int:
     num_words = opened.num_words
     sizes = {"characters": ALPHABET_SIZE, "ranks": num_words, "one_hot": num_words}
     return sizes.get(opened.view.encoding, num_words + opened.view.dimensions)
+
+
+def _highest(opened: _Opened) -> int:
+    """Return the highest number that the input can hold: the data may have fewer words."""
+    if opened.view.encoding in ("ranks", "one_hot"):
+        return int(opened.index.max())
+    return _index_space(opened) - 1
 
 
 def _encoder(opened: _Opened, stream: encode.Stream) -> encode.Gather:
