@@ -179,7 +179,7 @@ def _waiting_line(trials: int) -> str:
     several = (
         "1 trial that another run has" if trials == 1 else f"{trials} trials that other runs have"
     )
-    return f"waiting for {several} running on this folder"
+    return f"waiting for {several} in progress on this folder"
 
 
 def _write(console: Console, line: str) -> None:

@@ -262,7 +262,7 @@ def test_overhead_is_a_trials_own_and_its_part_of_the_runs() -> None:
     records = [a_record("a", timing=timing), a_record("b", timing={**timing, "total": 11.9})]
     failed = a_record("c", status=FAILED, timing={})
 
-    found = overhead_of([*records, failed], run=27.4, control=0.4)
+    found = overhead_of([*records, failed], run=27.4, again=0.4)
 
     assert found.of_a_trial == pytest.approx(0.7 + (27.4 - 23.4) / 2)
     assert found.share == pytest.approx(0.4 / 27.4)
