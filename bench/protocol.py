@@ -176,7 +176,7 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class Note:
+class WorkerNote:
     """A line for the user."""
 
     line: str
@@ -221,7 +221,7 @@ class Malformed:
 
 
 #: What a worker tells while it works and the parent passes on.
-Report = EpochDone | Checked | Readings | Note | DataReady
+Report = EpochDone | Checked | Readings | WorkerNote | DataReady
 Message = WorkerReady | Report | Outcome | WorkerExited
 #: The names by which messages travel: other revisions know them by these.
 _KINDS: Mapping[str, type[Message]] = {
@@ -229,7 +229,7 @@ _KINDS: Mapping[str, type[Message]] = {
     "EpochDone": EpochDone,
     "Checked": Checked,
     "Readings": Readings,
-    "Note": Note,
+    "Note": WorkerNote,
     "DataReady": DataReady,
     "Outcome": Outcome,
     "Ended": WorkerExited,

@@ -9,14 +9,14 @@ import numpy as np
 from builders import a_board
 
 from bench.analysis.leaderboard import Leaderboard, Row
-from bench.analysis.ranking import Evidence, Scores, judge, key_of
+from bench.analysis.ranking import Evidence, ExampleScores, judge, key_of
 from bench.protocol import OK
 from bench.records.record import Record
 
 EXAMPLES = 400
 
 
-def scores_of(record: Record, noise: float = 0.05, **changes: Any) -> dict[str, Scores]:
+def scores_of(record: Record, noise: float = 0.05, **changes: Any) -> dict[str, ExampleScores]:
     """Make a score for every example of both splits; single examples differ by ``noise``."""
     metric = record.data["metric"]["name"]
     # Of the plugin alone: its seeds err on the same examples.
@@ -26,7 +26,7 @@ def scores_of(record: Record, noise: float = 0.05, **changes: Any) -> dict[str, 
         spread = noise * random.standard_normal(EXAMPLES)
         values = record.metrics[split][metric] + spread - spread.mean()
         parts = {"groups": np.arange(EXAMPLES), "examples": "the same", **changes}
-        made[split] = Scores(values.astype("float32"), **parts)
+        made[split] = ExampleScores(values.astype("float32"), **parts)
     return made
 
 

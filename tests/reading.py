@@ -8,7 +8,7 @@ import io
 import re
 from itertools import groupby
 
-from bench.report.document import Document, Heading, Notes, Paragraph, Place, Table
+from bench.report.document import CellTable, Document, Heading, Notes, Paragraph, Place
 from bench.report.writers import to_csv
 
 
@@ -38,7 +38,7 @@ def _show(cell: str) -> str:
     return "".join(chr(ord(c) - 0xE000) if 0xE000 <= ord(c) < 0xE080 else c for c in plain)
 
 
-def shown(table: Table) -> list[dict[str, str]]:
+def shown(table: CellTable) -> list[dict[str, str]]:
     """Give the rows of a document's table as people see them, by heading."""
     heads = [column.heading for column in table.columns]
     return [dict(zip(heads, (cell.text for cell in row), strict=True)) for row in table.rows]

@@ -25,7 +25,7 @@ PREFIXES = {"validation": "validation_", "test": ""}
 
 
 @dataclass(frozen=True)
-class Scores:
+class ExampleScores:
     """The score of every example of a split, whose mean is the metric, and the examples' groups.
 
     ``values`` has shape (n,), float32; ``groups`` (n,), integers: examples of one group are
@@ -38,7 +38,7 @@ class Scores:
 
 
 Key = tuple[str, str]
-Evidence = Mapping[Key, Mapping[str, Scores]]
+Evidence = Mapping[Key, Mapping[str, ExampleScores]]
 
 
 def key_of(record: Record) -> Key:
@@ -46,20 +46,20 @@ def key_of(record: Record) -> Key:
     return record.identity, record.finished
 
 
-class Predictions(Protocol):
+class PredictionSource(Protocol):
     """Where the predictions of records are found."""
 
     def predictions(self, record: Record) -> dict[str, Array]:
         """Return the arrays that a trial left, by name; raise BenchError if they are gone."""
 
 
-def gather(store: Predictions, board: Leaderboard, say: Callable[[str], None]) -> Evidence:
+def gather(store: PredictionSource, board: Leaderboard, say: Callable[[str], None]) -> Evidence:
     """Read the predictions of a leaderboard's records that are ok; by record and split.
 
     ``say`` is told of each file that cannot be used. Records of the first schemas kept no
     predictions of the validation split.
     """
-    found: dict[Key, Mapping[str, Scores]] = {}
+    found: dict[Key, Mapping[str, ExampleScores]] = {}
     # The same examples are scored by every plugin: their groups are kept once.
     shared: dict[str, Array] = {}
     for table in board.tables:
@@ -76,7 +76,7 @@ def gather(store: Predictions, board: Leaderboard, say: Callable[[str], None]) -
 
 def _scores(
     arrays: Mapping[str, Array], metric: str, shared: dict[str, Array]
-) -> dict[str, Scores]:
+) -> dict[str, ExampleScores]:
     from hashlib import sha256
 
     from bench.statistics.blocks import per_example
@@ -89,7 +89,7 @@ def _scores(
         predictions, targets, groups = (arrays[name] for name in names)
         examples = sha256(targets.tobytes() + groups.tobytes()).hexdigest()
         values = per_example(metric, targets, predictions)
-        scores[split] = Scores(values, shared.setdefault(examples, groups), examples)
+        scores[split] = ExampleScores(values, shared.setdefault(examples, groups), examples)
     return scores
 
 
@@ -178,7 +178,9 @@ def _compare(table: Table, split: str, evidence: Evidence) -> TableComparison | 
     return compare(samples, groups, table.direction, in_time=table.in_time)
 
 
-def _of_row(table: Table, row: Row, split: str, evidence: Evidence) -> list[tuple[Record, Scores]]:
+def _of_row(
+    table: Table, row: Row, split: str, evidence: Evidence
+) -> list[tuple[Record, ExampleScores]]:
     """Return the scores of a row's seeds; nothing unless they are known of every one."""
     records = [record for record in records_of(table, row) if record.status == OK]
     found = [(record, evidence.get(key_of(record), {}).get(split)) for record in records]
@@ -186,7 +188,7 @@ def _of_row(table: Table, row: Row, split: str, evidence: Evidence) -> list[tupl
     return known if len(known) == len(records) else []
 
 
-def _sample(label: str, found: Sequence[tuple[Record, Scores]]) -> PluginScores:
+def _sample(label: str, found: Sequence[tuple[Record, ExampleScores]]) -> PluginScores:
     import numpy as np
 
     from bench.statistics.blocks import PluginScores

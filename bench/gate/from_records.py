@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.analysis.contention import disturbance, machine_of, usual_references, worst
 from bench.analysis.leaderboard import Leaderboard, make_leaderboard
-from bench.analysis.ranking import Evidence, Predictions, Scores, gather, key_of
+from bench.analysis.ranking import Evidence, ExampleScores, PredictionSource, gather, key_of
 from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
@@ -30,7 +30,7 @@ _PLACE = ("threads", "device", "start")
 def side_of(
     name: str,
     records: Iterable[Record],
-    store: Predictions,
+    store: PredictionSource,
     say: _Say,
     tree: WorkingTree | None = None,
 ) -> Side:
@@ -77,7 +77,7 @@ def side_of(
 class _SeedScores:
     """Makes the qualities of plugins; the groups of examples that they share are read once."""
 
-    def __init__(self, store: Predictions, evidence: Evidence, say: _Say) -> None:
+    def __init__(self, store: PredictionSource, evidence: Evidence, say: _Say) -> None:
         self._store = store
         self._evidence = evidence
         self._say = say
@@ -114,7 +114,7 @@ class _SeedScores:
             seeds=seeds,
         )
 
-    def _score(self, record: Record, found: Scores) -> SeedScore:
+    def _score(self, record: Record, found: ExampleScores) -> SeedScore:
         """Return a seed's score.
 
         Raises:

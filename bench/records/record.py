@@ -121,7 +121,7 @@ _UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_
 # The sections of a record, as far as their readers rely on them; each may hold more
 
 
-class Metric(TypedDict):
+class MetricSection(TypedDict):
     """What a task is scored by; ``baseline`` names the plugin that others have to beat."""
 
     name: str
@@ -136,7 +136,7 @@ class Data(TypedDict):
     source: str
     fingerprint: str
     why: str
-    metric: Metric
+    metric: MetricSection
 
 
 class Curves(TypedDict, total=False):
@@ -166,7 +166,7 @@ class Repeat(TypedDict):
     settings: Mapping[str, Any]
 
 
-class Scores(TypedDict):
+class ScoresSection(TypedDict):
     """The section metrics of a trial that is ok: its scores by the metric's name."""
 
     validation: Mapping[str, documents.Figure]
@@ -197,7 +197,7 @@ class Model(TypedDict):
 
 #: What a trial that is ok has measured, by section.
 MEASURED: Mapping[str, Any] = {
-    "metrics": Scores,
+    "metrics": ScoresSection,
     "timing": Times,
     "memory": Memory,
     "model": Model,

@@ -12,13 +12,14 @@ from bench.report.columns import CONTENDED, marked, quality
 from bench.report.document import (
     Bytes,
     Cell,
+    CellTable,
     Column,
     Count,
     Document,
     Duration,
     Exact,
     Field,
-    Interval,
+    IntervalCell,
     Marked,
     Missing,
     Note,
@@ -26,7 +27,6 @@ from bench.report.document import (
     Paragraph,
     Place,
     Section,
-    Table,
     Text,
     table_of,
 )
@@ -37,7 +37,7 @@ CACHED = "†"
 
 
 @dataclass(frozen=True)
-class _Line:
+class _BackendLine:
     """A plugin on one backend; what is said of the plugin stands on its first line."""
 
     plugin: BackendComparison
@@ -124,9 +124,9 @@ def left_out(found: Sequence[BackendTable]) -> list[str]:
     return lines
 
 
-def _rows(comparison: BackendTable) -> Table:
+def _rows(comparison: BackendTable) -> CellTable:
     metric = comparison.table.metric
-    fields: list[Field[_Line]] = [
+    fields: list[Field[_BackendLine]] = [
         Field(Column("plugin", "plugin", is_number=False), lambda line: _once(line, _name(line))),
         Field(Column("backend", "backend", is_number=False), lambda line: Text(line.side.backend)),
         Field(Column("", "metric", on=Place.DATA), lambda line: Text(metric)),
@@ -148,7 +148,7 @@ def _rows(comparison: BackendTable) -> Table:
     return table_of(fields, _lines(comparison), about=about(comparison.table))
 
 
-def _times() -> list[Field[_Line]]:
+def _times() -> list[Field[_BackendLine]]:
     return [
         Field(Column("epoch", "epoch_seconds"), lambda line: _time(line, "epoch_seconds")),
         Field(Column("95% interval", "epoch_seconds"), _interval),
@@ -161,46 +161,46 @@ def _times() -> list[Field[_Line]]:
     ]
 
 
-def _for_programs(key: str, value: Callable[[_Line], str | bool]) -> Field[_Line]:
+def _for_programs(key: str, value: Callable[[_BackendLine], str | bool]) -> Field[_BackendLine]:
     return Field(Column("", key, on=Place.DATA), lambda line: Exact(Missing(), {"": value(line)}))
 
 
-def _lines(comparison: BackendTable) -> Iterator[_Line]:
+def _lines(comparison: BackendTable) -> Iterator[_BackendLine]:
     for plugin in comparison.plugins:
         for number, side in enumerate(plugin.sides):
-            yield _Line(plugin, side, is_first=number == 0)
+            yield _BackendLine(plugin, side, is_first=number == 0)
 
 
-def _once(line: _Line, cell: Cell) -> Cell:
+def _once(line: _BackendLine, cell: Cell) -> Cell:
     """Show what is said of a plugin once; programs get it on each of its lines."""
     return cell if line.is_first else Exact(Text(""), cell.values)
 
 
-def _name(line: _Line) -> Cell:
+def _name(line: _BackendLine) -> Cell:
     return Text(line.plugin.plugin)
 
 
-def _time(line: _Line, name: str) -> Duration:
+def _time(line: _BackendLine, name: str) -> Duration:
     return marked(line.side.costs, getattr(line.side.costs, name))
 
 
-def _interval(line: _Line) -> Cell:
+def _interval(line: _BackendLine) -> Cell:
     low, high = line.side.costs.epoch_seconds_interval or (None, None)
-    return Interval(Duration(low), Duration(high), " – ")
+    return IntervalCell(Duration(low), Duration(high), " – ")
 
 
-def _compile(line: _Line) -> Cell:
+def _compile(line: _BackendLine) -> Cell:
     return Marked(_time(line, "compile_seconds"), CACHED if line.side.cached else "")
 
 
-def _fastest(line: _Line) -> Cell:
+def _fastest(line: _BackendLine) -> Cell:
     plugin = line.plugin
     shown = NOTHING if plugin.factor is None else f"{plugin.fastest}, {plugin.factor:.1f} times"
     values = {"fastest": plugin.fastest, "factor": plugin.factor, "why_none": plugin.why_none}
     return _once(line, Exact(Text(shown), values))
 
 
-def _quality(line: _Line) -> Cell:
+def _quality(line: _BackendLine) -> Cell:
     plugin = line.plugin
     why = f"{OTHER}, {plugin.why_quality}" if plugin.quality == OTHER else plugin.quality
     values = {"same_quality": plugin.quality, "why_quality": plugin.why_quality}

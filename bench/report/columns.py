@@ -19,7 +19,7 @@ from bench.report.document import (
     Column,
     Count,
     Duration,
-    Estimate,
+    EstimateCell,
     Exact,
     Field,
     Marked,
@@ -186,7 +186,7 @@ def quality(value: Spread | None, metric: str) -> Cell:
         return Exact(Missing(), {})
     interval = value.interval
     return Exact(
-        Estimate(value.mean, interval.half if interval else None, digits(metric)),
+        EstimateCell(value.mean, interval.half if interval else None, digits(metric)),
         {
             "": value.mean,
             "_sd": value.deviation,
@@ -199,7 +199,7 @@ def quality(value: Spread | None, metric: str) -> Cell:
 def over_seeds(value: Spread | None, metric: str) -> Cell:
     """Write a metric's mean, and its standard deviation over seeds where there is one."""
     mean, deviation = (value.mean, value.deviation) if value else (None, None)
-    return Exact(Estimate(mean, deviation, digits(metric)), {"": mean, "_sd": deviation})
+    return Exact(EstimateCell(mean, deviation, digits(metric)), {"": mean, "_sd": deviation})
 
 
 def noise(row: Row, metric: str) -> str:
@@ -227,7 +227,7 @@ def difference(row: Row) -> Cell:
     if row.is_baseline:
         return Exact(Text("baseline"), values)
     margin = None if low is None or high is None else (high - low) / 2
-    return Exact(Estimate(row.difference, margin, is_signed=True), values)
+    return Exact(EstimateCell(row.difference, margin, is_signed=True), values)
 
 
 def published(row: Row, table: Table) -> Cell:

@@ -170,7 +170,7 @@ class Quantity(_Single):
 
 
 @dataclass(frozen=True)
-class Estimate(_Single):
+class EstimateCell(_Single):
     """A number and how far it is from the truth, as far as that is known."""
 
     margin: float | None = None
@@ -187,7 +187,7 @@ class Estimate(_Single):
 
 
 @dataclass(frozen=True)
-class Interval:
+class IntervalCell:
     """Two ends; one that is missing is an open one."""
 
     low: Cell
@@ -316,7 +316,7 @@ class Notes:
 
 
 @dataclass(frozen=True)
-class Table:
+class CellTable:
     """Rows of cells, one for each column.
 
     ``about`` is what is the same for all rows: columns of their own, for programs.
@@ -333,7 +333,7 @@ class Table:
     longest_on_page: int = 160
     is_narrow: bool = True
 
-    def standing(self, place: Place) -> Table:
+    def standing(self, place: Place) -> CellTable:
         """Return the table with the columns alone that stand in a place."""
         kept = [number for number, column in enumerate(self.columns) if place & column.on]
         return replace(
@@ -348,11 +348,11 @@ class Fold:
     """A table that a page shows folded away, under a summary."""
 
     summary: str
-    table: Table
+    table: CellTable
     on: Place = Place.PAGE
 
 
-Block = Heading | Paragraph | Notes | Table | Fold
+Block = Heading | Paragraph | Notes | CellTable | Fold
 
 
 @dataclass(frozen=True)
@@ -379,10 +379,10 @@ class Document:
     data: Any = None
     level: int = 1
 
-    def tables(self, place: Place) -> list[Table]:
+    def tables(self, place: Place) -> list[CellTable]:
         """Return the tables that stand in a place, with their columns there."""
         blocks = [block for section in self.sections for block in section.standing(place)]
-        return [block.standing(place) for block in blocks if isinstance(block, Table)]
+        return [block.standing(place) for block in blocks if isinstance(block, CellTable)]
 
 
 # How a view declares its tables
@@ -396,7 +396,7 @@ class Field(Generic[_Item]):
     cell: Callable[[_Item], Cell]
 
 
-def table_of(fields: Iterable[Field[_Item]], items: Iterable[_Item], **settings: Any) -> Table:
+def table_of(fields: Iterable[Field[_Item]], items: Iterable[_Item], **settings: Any) -> CellTable:
     """Return a table with a row for each item.
 
     Args:
@@ -406,4 +406,4 @@ def table_of(fields: Iterable[Field[_Item]], items: Iterable[_Item], **settings:
     """
     kept = tuple(fields)
     rows = tuple(tuple(each.cell(item) for each in kept) for item in items)
-    return Table(tuple(each.column for each in kept), rows, **settings)
+    return CellTable(tuple(each.column for each in kept), rows, **settings)

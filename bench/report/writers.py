@@ -18,6 +18,7 @@ from tabulate import tabulate
 from bench.formatting import one_line
 from bench.report.document import (
     Block,
+    CellTable,
     Column,
     Document,
     Fold,
@@ -26,14 +27,13 @@ from bench.report.document import (
     Place,
     Scalar,
     Section,
-    Table,
 )
 
 #: Makes text safe, and cuts it where it is longer than a number of characters.
 _Safe = Callable[[str, int | None], str]
 
 
-def _cells(table: Table, longest: int, safe: _Safe) -> list[list[str]]:
+def _cells(table: CellTable, longest: int, safe: _Safe) -> list[list[str]]:
     limits = [column.longest or longest for column in table.columns]
     return [
         [safe(cell.text, limit) for cell, limit in zip(row, limits, strict=True)]
@@ -45,7 +45,9 @@ def _labelled(label: str, text: str) -> str:
     return f"{label}: {text}" if label else text
 
 
-def _grid(table: Table, rows: Sequence[Sequence[str]], headings: Sequence[str], form: str) -> str:
+def _grid(
+    table: CellTable, rows: Sequence[Sequence[str]], headings: Sequence[str], form: str
+) -> str:
     aligned = ["right" if column.is_number else "left" for column in table.columns]
     return tabulate(rows, headings, tablefmt=form, colalign=aligned, disable_numparse=True)
 
@@ -63,14 +65,14 @@ def _text_section(section: Section) -> str:
     """Put lines below each other, and a blank line before and after each table."""
     parts: list[str] = []
     standing = section.standing(Place.TERMINAL)
-    for is_table, blocks in groupby(standing, key=lambda block: isinstance(block, Table)):
+    for is_table, blocks in groupby(standing, key=lambda block: isinstance(block, CellTable)):
         texts = [_text_block(block) for block in blocks]
         parts += texts if is_table else ["\n".join(text for text in texts if text)]
     return "\n\n".join(part for part in parts if part)
 
 
 def _text_block(block: Block) -> str:
-    if isinstance(block, Table):
+    if isinstance(block, CellTable):
         return _text_table(block.standing(Place.TERMINAL))
     if isinstance(block, Notes):
         notes = block.standing(Place.TERMINAL)
@@ -78,7 +80,7 @@ def _text_block(block: Block) -> str:
     return one_line(block.summary if isinstance(block, Fold) else block.text)
 
 
-def _text_table(table: Table) -> str:
+def _text_table(table: CellTable) -> str:
     headings = [one_line(column.heading) for column in table.columns]
     if table.is_narrow:
         headings = [heading.replace(" ", "\n", 1) for heading in headings]
@@ -123,7 +125,7 @@ def _without_mentions(text: str, longest: int | None) -> str:
 
 
 def _markdown_block(block: Block, safe: _Safe) -> str:
-    if isinstance(block, Table):
+    if isinstance(block, CellTable):
         return _markdown_table(block.standing(Place.PAGE), safe)
     if isinstance(block, Notes):
         notes = block.standing(Place.PAGE)
@@ -139,7 +141,7 @@ def _markdown_block(block: Block, safe: _Safe) -> str:
     return f"**{text}**" if block.is_strong else text
 
 
-def _markdown_table(table: Table, safe: _Safe) -> str:
+def _markdown_table(table: CellTable, safe: _Safe) -> str:
     headings = [safe(column.heading, None) for column in table.columns]
     return _grid(table, _cells(table, table.longest_on_page, safe), headings, "pipe")
 
@@ -174,7 +176,7 @@ def to_html(document: Document) -> str:
 
 
 def _html_block(block: Block) -> str:
-    if isinstance(block, Table):
+    if isinstance(block, CellTable):
         return _html_table(block.standing(Place.PAGE))
     if isinstance(block, Notes):
         lines = [_labelled(_safe(n.label), _safe(n.text)) for n in block.standing(Place.PAGE)]
@@ -188,7 +190,7 @@ def _html_block(block: Block) -> str:
     return f"<p><strong>{text}</strong></p>" if block.is_strong else f"<p>{text}</p>"
 
 
-def _html_table(table: Table) -> str:
+def _html_table(table: CellTable) -> str:
     head = _html_row("th", table.columns, [column.heading for column in table.columns])
     rows = [_html_row("td", table.columns, [cell.text for cell in row]) for row in table.rows]
     body = "\n".join(rows)
@@ -226,7 +228,7 @@ def to_csv(document: Document) -> str:
     return text.getvalue()
 
 
-def _csv_lines(table: Table) -> list[dict[str, Scalar]]:
+def _csv_lines(table: CellTable) -> list[dict[str, Scalar]]:
     keys = [column.key for column in table.columns]
     return [
         {

@@ -20,8 +20,8 @@ from bench.protocol import (
     DataRequest,
     Finished,
     Job,
-    Note,
     Outcome,
+    WorkerNote,
 )
 from bench.records.predictions import take_from, unpack
 from bench.registry.discover import Registry
@@ -102,7 +102,7 @@ class PrepareThere:
         outcome = Outcome(CRASHED, "the worker gave no outcome")
         self.executor.submit(self._job(task, views, answers))
         for _, event in self.executor.events():
-            if isinstance(event, Note):
+            if isinstance(event, WorkerNote):
                 self.say(event.line)
             elif isinstance(event, DataReady):
                 ready = event

@@ -10,12 +10,12 @@ import numpy as np
 
 from bench.data.ready import PreparedTask, prepare_task
 from bench.errors import BenchError, CannotRun
-from bench.protocol import OK, DataReady, Job, Note, Outcome
+from bench.protocol import OK, DataReady, Job, Outcome, WorkerNote
 from bench.registry.tasks import read_task
 from bench.task import Array
 
 
-def prepare_data(job: Job, report: Callable[[DataReady | Note], None]) -> Outcome:
+def prepare_data(job: Job, report: Callable[[DataReady | WorkerNote], None]) -> Outcome:
     """Prepare the data that a job asks for, and report where they lie and what they are.
 
     Raises:
@@ -23,7 +23,7 @@ def prepare_data(job: Job, report: Callable[[DataReady | Note], None]) -> Outcom
         Exception: Whatever the task file raises.
     """
     task = read_task(Path(job.task_path))
-    prepared = prepare_task(task, job.data.source, None, lambda line: report(Note(line)))
+    prepared = prepare_task(task, job.data.source, None, lambda line: report(WorkerNote(line)))
     answers: dict[str, Array] = {}
     examples = [
         _looked_at(prepared, view, f"{number}_", answers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def test_there_are_no_more_modules_than_a_reader_can_hold():
 
     assert len(MODULES) <= MOST_MODULES
     assert len(loose) <= MOST_LOOSE
+
+
+def test_no_two_classes_have_one_name():
+    names = Counter(
+        node.name
+        for file in MODULES.values()
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 # The map

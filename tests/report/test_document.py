@@ -20,16 +20,17 @@ from bench.formatting import count, duration, metric_name, one_line, size
 from bench.report.document import (
     Answer,
     Bytes,
+    CellTable,
     Column,
     Count,
     Document,
     Duration,
-    Estimate,
+    EstimateCell,
     Exact,
     Field,
     Fold,
     Heading,
-    Interval,
+    IntervalCell,
     Marked,
     Missing,
     Note,
@@ -40,7 +41,6 @@ from bench.report.document import (
     Place,
     Quantity,
     Section,
-    Table,
     Text,
     table_of,
 )
@@ -74,12 +74,16 @@ CELLS = [
     (Percentage(0.000_012_34, is_signed=True), "+0.0012%", {"x": "1.234e-05"}),
     (Quantity(0.0123, "s"), "12.3 ms", {"x": "0.0123"}),
     (Quantity(1.5 * 1024**3, "bytes"), "1.50 GiB", {"x": "1610612736.0"}),
-    (Estimate(0.9, 0.04567), "0.9000 ± 0.0457", {"x": "0.9"}),
-    (Estimate(0.9), "0.9000", {"x": "0.9"}),
-    (Interval(Number(0.1), Number(0.2)), "0.1000 to 0.2000", {"x_low": "0.1", "x_high": "0.2"}),
-    (Interval(Number(0.1), Number(None)), "from 0.1000", {"x_low": "0.1", "x_high": ""}),
-    (Interval(Number(-math.inf), Number(0.2)), "up to 0.2000", {"x_low": "-inf", "x_high": "0.2"}),
-    (Interval(Missing(), Missing()), "–", {"x_low": "", "x_high": ""}),
+    (EstimateCell(0.9, 0.04567), "0.9000 ± 0.0457", {"x": "0.9"}),
+    (EstimateCell(0.9), "0.9000", {"x": "0.9"}),
+    (IntervalCell(Number(0.1), Number(0.2)), "0.1000 to 0.2000", {"x_low": "0.1", "x_high": "0.2"}),
+    (IntervalCell(Number(0.1), Number(None)), "from 0.1000", {"x_low": "0.1", "x_high": ""}),
+    (
+        IntervalCell(Number(-math.inf), Number(0.2)),
+        "up to 0.2000",
+        {"x_low": "-inf", "x_high": "0.2"},
+    ),
+    (IntervalCell(Missing(), Missing()), "–", {"x_low": "", "x_high": ""}),
     (Answer(True), "yes", {"x": "True"}),
     (Answer(False), "", {"x": "False"}),
     (Answer(None), "–", {"x": ""}),
@@ -116,8 +120,8 @@ def a_document(*blocks, title: str = "A title", data=None) -> Document:
     return Document(title, (Section(blocks),), data)
 
 
-def a_table(*cells, heading: str = "head", **settings) -> Table:
-    return Table((Column(heading, "x"),), tuple((cell,) for cell in cells), **settings)
+def a_table(*cells, heading: str = "head", **settings) -> CellTable:
+    return CellTable((Column(heading, "x"),), tuple((cell,) for cell in cells), **settings)
 
 
 # Cells
@@ -220,19 +224,19 @@ def test_a_page_in_html_stands_alone():
 
 def test_numbers_stand_right_and_words_left_under_headings_of_two_lines():
     columns = (Column("per epoch"), Column("the status", is_number=False))
-    table = Table(columns, ((Number(0.5), Text("ok")),))
+    table = CellTable(columns, ((Number(0.5), Text("ok")),))
 
     assert to_text(a_document(table)).split("\n")[:2] == ["    per  the", "  epoch  status"]
     assert to_markdown(a_document(table)).split("\n")[3] == "|------------:|:-------------|"
     assert '<td class="number">0.5000</td><td>ok</td>' in to_html(a_document(table))
-    wide = Table(columns, table.rows, is_narrow=False)
+    wide = CellTable(columns, table.rows, is_narrow=False)
     assert to_text(a_document(wide)).split("\n")[0] == "  per epoch  the status"
 
 
 def test_a_long_text_is_cut_where_there_is_no_room_and_html_and_programs_get_it_whole():
     long = "long " * 100 + "end"
     document = a_document(a_table(Text(long)))
-    unlimited = Table((Column("head", longest=1000),), ((Text(long),),))
+    unlimited = CellTable((Column("head", longest=1000),), ((Text(long),),))
 
     assert to_text(document).split("\n")[-1] == one_line(long, 60)
     ((_, _, (cell,)),) = markdown_tables(to_markdown(document))
@@ -319,7 +323,7 @@ def everywhere(text: str) -> Document:
     """A document that has a text in each place that a document has."""
     columns = (Column(text, "name", is_number=False), Column("other", text))
     rows = ((Text(text), Exact(Text(text), {"": text})), (Text("last"), Missing()))
-    table = Table(columns, rows, about={"task": text})
+    table = CellTable(columns, rows, about={"task": text})
     return Document(
         text,
         (

@@ -34,7 +34,7 @@ _BLOCKS = 30
 
 
 @dataclass(frozen=True)
-class _Line:
+class _HistoryLine:
     """A segment of a series; name and curve of the series stand with its first."""
 
     series: Series
@@ -118,12 +118,12 @@ def _numbers(texts: Iterable[str]) -> dict[str, int]:
     return {text: number for number, text in enumerate(dict.fromkeys(texts), 1)}
 
 
-def _lines(found: Sequence[Series]) -> list[_Line]:
+def _lines(found: Sequence[Series]) -> list[_HistoryLine]:
     lines = []
     for name, series in zip(names(found), found, strict=True):
         curve = sparkline([point.value for point in series.points[-_BLOCKS:]])
         for number, segment in enumerate(series.segments):
-            lines.append(_Line(series, segment, *(("", "") if number else (name, curve))))
+            lines.append(_HistoryLine(series, segment, *(("", "") if number else (name, curve))))
     return lines
 
 
@@ -136,16 +136,16 @@ def _value(value: float, series: Series) -> Cell:
     return Marked(Number(value), f" {metric_name(series.unit)}") if series.unit else Count(value)
 
 
-def _change(line: _Line) -> Cell:
+def _change(line: _HistoryLine) -> Cell:
     change = line.segment.change
     return Exact(Text(change_text(change, line.series)), {"": change})
 
 
-def _many(line: _Line) -> Cell:
+def _many(line: _HistoryLine) -> Cell:
     return Count(line.segment.last - line.segment.first + 1)
 
 
-_FIELDS: tuple[Field[_Line], ...] = (
+_FIELDS: tuple[Field[_HistoryLine], ...] = (
     Field(
         Column("plugin", "plugin", is_number=False, longest=_LONGEST),
         lambda line: Exact(Text(line.name), {"": str(line.series.key)}),

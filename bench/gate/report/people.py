@@ -31,13 +31,14 @@ from bench.report.document import (
     Block,
     Bytes,
     Cell,
+    CellTable,
     Column,
     Count,
     Document,
     Duration,
     Field,
     Fold,
-    Interval,
+    IntervalCell,
     Marked,
     Missing,
     Note,
@@ -48,7 +49,6 @@ from bench.report.document import (
     Place,
     Quantity,
     Section,
-    Table,
     Text,
     table_of,
 )
@@ -139,7 +139,9 @@ def _unchanged(rest: Sequence[Finding], report: Report, verbose: bool) -> tuple[
     return Paragraph(f"{line}; --verbose lists them", on=Place.TERMINAL), on_page
 
 
-def _findings(findings: Sequence[Finding], report: Report, on: Place = Place.EVERYWHERE) -> Table:
+def _findings(
+    findings: Sequence[Finding], report: Report, on: Place = Place.EVERYWHERE
+) -> CellTable:
     """Return a table of findings; with their reasons if any has one."""
     fields = _fields(labels(finding.key for finding in report.findings), report)
     # Most tables have no reasons, and without their column they fit a terminal.
@@ -192,7 +194,7 @@ def _size(change: float | None, metric: str) -> Cell:
 
 def _interval(finding: Finding) -> Cell:
     low, high = finding.interval or (None, None)
-    return Interval(_change(low, finding.metric), _change(high, finding.metric))
+    return IntervalCell(_change(low, finding.metric), _change(high, finding.metric))
 
 
 def _data(report: Report) -> dict[str, Any]:
