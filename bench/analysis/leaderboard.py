@@ -130,7 +130,7 @@ class Table:
 
     @cached_property
     def identities(self) -> frozenset[str]:
-        """The identities of all records of the rows, of those that answer for none, too."""
+        """The identities of all records of the rows, of those that are of none, too."""
         found = (record for each in self.selected.values() for record in each.everything)
         return frozenset(record.identity for record in found)
 
@@ -151,7 +151,7 @@ def make_leaderboard(
 ) -> Leaderboard:
     """Build the leaderboard, not yet judged; the order of ``records`` does not matter.
 
-    A row stays when its plugin's file is gone, with a mark. Which of its records answer for
+    A row stays when its plugin's file is gone, with a mark. Which of its records are the current ones of
     it, ``bench.records.selection.select`` says; later ones that ended worse are mentioned in
     the row, and all others are counted as left out.
 

@@ -174,7 +174,7 @@ def _replay(
     if not rounds:
         pytest.skip(f"{found.key.label} has no {metric.replace('_', ' ')}")
     replay.load(rounds)
-    # A table has one metric; its rows are told apart by the part in brackets.
+    # A table has one metric; its rows differ by the part in brackets.
     benchmark.name = f"{metric}[{found.key.label}]"
     benchmark.group = f"{found.key.task} {metric}"
     benchmark.extra_info[EXTRA] = about(found, metric)

@@ -37,7 +37,7 @@ def side_of(
     """Return what records tell of the plugins that they are of.
 
     Of records of several machines those of the machine that was used last are taken. Those
-    that answer for a plugin are those of its row on the leaderboard; of several tables, as
+    that are current for a plugin are those of its row on the leaderboard; of several tables, as
     where the data have changed, it is that of the row recorded last. Each trial is a process
     with one round, and so is each repeat of one; times are those of the trials that had the
     machine to themselves, if there are any. The side is of the commit and the time of its

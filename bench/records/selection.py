@@ -112,7 +112,7 @@ UNKNOWN = WorkingTree({}, {})
 
 @dataclass(frozen=True)
 class Selected:
-    """The records of a row, and which of them answer for it.
+    """The records of a row, and which of them are current.
 
     ``everything`` is from old to new; ``answering`` has one record a seed, in the order of
     seeds; ``setbacks`` are later ones that ended worse. ``outdated`` says why what answers is
@@ -174,7 +174,7 @@ def by_age(records: Iterable[Record]) -> list[Record]:
 
 
 def select(found: Iterable[Record], tree: WorkingTree | None = None) -> Selected:
-    """Say which records answer for a row: for each seed one, all of one configuration.
+    """Say which records are the current ones of a row: for each seed one, all of one configuration.
 
     Where the working tree has the plugin it is the configuration recorded last of those whose
     source, and version of the task, are the tree's; else the one recorded last at all, and

@@ -84,7 +84,7 @@ class LocalExecutor:
         self._free = deque(shares)
         self._launchers: dict[str, Launcher] = {}
         self._waiting: deque[Job] = deque()
-        self._under_way: list[tuple[Attempt, Share]] = []
+        self._running: list[tuple[Attempt, Share]] = []
         self._company = SharedState(self.slots)
 
     def submit(self, job: Job) -> None:
@@ -93,17 +93,17 @@ class LocalExecutor:
 
     def events(self) -> Iterator[Event]:
         """Run the queued jobs, as many at once as there are slots, and yield what happens."""
-        while self._waiting or self._under_way:
+        while self._waiting or self._running:
             while self._waiting and self._free:
                 job = self._waiting.popleft()
                 yield job, Started()
                 self._begin(job)
             self._company.woken.wait(POLL)
             self._company.woken.clear()
-            for attempt, share in [*self._under_way]:
+            for attempt, share in [*self._running]:
                 for event in attempt.advance():
                     if isinstance(event, Finished):
-                        self._under_way.remove((attempt, share))
+                        self._running.remove((attempt, share))
                         self._free.append(share)
                     yield attempt.job, event
 
@@ -111,10 +111,10 @@ class LocalExecutor:
         """End the running workers, with all that they started, and empty the queue."""
         self._waiting.clear()
         # All at once, so that those that take their time take it together.
-        for attempt, _ in self._under_way:
+        for attempt, _ in self._running:
             attempt.ask_to_stop()
-        while self._under_way:
-            attempt, share = self._under_way.pop()
+        while self._running:
+            attempt, share = self._running.pop()
             attempt.close()
             self._free.append(share)
         for launcher in self._launchers.values():
@@ -126,9 +126,9 @@ class LocalExecutor:
         launched = self._launcher(job.trial.backend).launch(share)
         attempt = Attempt(job, launched, self._company)
         self._free.popleft()
-        self._under_way.append((attempt, share))
-        if len(self._under_way) > 1:
-            for each, _ in self._under_way:
+        self._running.append((attempt, share))
+        if len(self._running) > 1:
+            for each, _ in self._running:
                 each.shared = True
 
     def _launcher(self, backend: str) -> Launcher:

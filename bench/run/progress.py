@@ -92,7 +92,7 @@ class LiveBar:
             transient=True,
         )
         self._overall = self._progress.add_task("trials", total=None, note="")
-        self._under_way: dict[str, TaskID] = {}
+        self._running: dict[str, TaskID] = {}
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Show the bar."""
@@ -104,7 +104,7 @@ class LiveBar:
     def started(self, planned: Planned) -> None:
         """Show which trial is in progress."""
         self._clock.started(planned)
-        self._under_way[planned.trial.identity] = self._progress.add_task(
+        self._running[planned.trial.identity] = self._progress.add_task(
             one_line(f"{'repeat of ' if planned.first else ''}{planned.trial}", 60),
             total=planned.trial.training["epochs"] or None,
             note="starting",
@@ -112,7 +112,7 @@ class LiveBar:
 
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """Show the epoch and its validation metric."""
-        bar = self._under_way[planned.trial.identity]
+        bar = self._running[planned.trial.identity]
         note = f"epoch {epoch.epoch}, validation {epoch.metric:.4f}"
         self._progress.update(bar, completed=epoch.epoch, total=epoch.epochs, note=note)
 
@@ -142,7 +142,7 @@ class LiveBar:
         self._progress.stop()
 
     def _forget(self, record: Record) -> None:
-        bar = self._under_way.pop(record.identity, None)
+        bar = self._running.pop(record.identity, None)
         if bar is not None:
             self._progress.remove_task(bar)
 

@@ -153,7 +153,7 @@ def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) 
 
 
 @dataclass
-class _UnderWay:
+class _Running:
     """A trial that the executor has, and how often it has been tried again.
 
     ``alone`` says whether no other trial of this run was in progress meanwhile; ``spoiled``
@@ -187,7 +187,7 @@ class _Run:
         self._claims = Claims(store.root / CLAIMS, observer.warn)
         self._recorder = Recorder(store, observer.warn)
         self._queue: deque[Planned] = deque()
-        self._under_way: dict[str, _UnderWay] = {}
+        self._running: dict[str, _Running] = {}
         self._suspects: deque[Planned] = deque()
         self._told: set[Path] = set()
 
@@ -225,11 +225,11 @@ class _Run:
         """Fill the executor's slots with trials that no other run has claimed."""
         if self._suspects:
             # One of them has changed the data: each alone, so that no other is blamed.
-            if not self._under_way:
+            if not self._running:
                 self._submit(self._suspects.popleft())
             return
         for _ in range(len(self._queue)):
-            if len(self._under_way) >= self._executor.slots:
+            if len(self._running) >= self._executor.slots:
                 return
             if not self._recorder.try_again():
                 self._observer.warn(
@@ -270,21 +270,21 @@ class _Run:
             self._observer.warn(f"{repaired}: was damaged, deleted or changed; made again")
         predictions = self._scratch / f"{identity}.npz"
         job = self._context.jobs.job(planned, predictions=predictions)
-        self._under_way[identity] = _UnderWay(planned, alone=not self._under_way)
-        if len(self._under_way) > 1:
-            for each in self._under_way.values():
+        self._running[identity] = _Running(planned, alone=not self._running)
+        if len(self._running) > 1:
+            for each in self._running.values():
                 each.alone = False
         self._executor.submit(job)
 
     def _follow(self, job: Job, event: WorkerEvent) -> None:
-        planned = self._under_way[job.trial.identity].planned
+        planned = self._running[job.trial.identity].planned
         if isinstance(event, Started):
             self._observer.started(planned)
         elif isinstance(event, EpochDone):
             self._observer.epoch(planned, event)
         elif isinstance(event, Finished):
             self._tell_of_neighbours(planned.plugin, event.outcome)
-            trial = self._under_way[job.trial.identity]
+            trial = self._running[job.trial.identity]
             outcome = self._judge_data(job, trial, event.outcome)
             if outcome is not None:
                 self._take_in(job, outcome, event.log)
@@ -300,7 +300,7 @@ class _Run:
                 "a change would go unnoticed; name it in FILES"
             )
 
-    def _judge_data(self, job: Job, trial: _UnderWay, outcome: Outcome) -> Outcome | None:
+    def _judge_data(self, job: Job, trial: _Running, outcome: Outcome) -> Outcome | None:
         """Look whether a trial has left the data as they were; None if it is done again.
 
         A trial that changes what all later ones read has failed, whatever it says. Where
@@ -311,10 +311,10 @@ class _Run:
         jobs = self._context.jobs
         changed = jobs.changed_data()
         if changed and not trial.alone:
-            for each in self._under_way.values():
+            for each in self._running.values():
                 each.spoiled = True
         if trial.spoiled:
-            del self._under_way[job.trial.identity]
+            del self._running[job.trial.identity]
             self._suspects.append(trial.planned)
             self._observer.warn(
                 f"{trial.planned.trial}: the data changed while several trials ran ({changed}); "
@@ -334,7 +334,7 @@ class _Run:
 
     def _settled(self, job: Job, outcome: Outcome, log: str) -> tuple[Record, bytes | None]:
         """Score what a trial left, and make its record of it: one that can be read back."""
-        planned = self._under_way[job.trial.identity].planned
+        planned = self._running[job.trial.identity].planned
         jobs, context = self._context.jobs, self._context
         metric = str(jobs.data(job.trial.task).description["metric"]["name"])
         answers = jobs.answers(job.trial)
@@ -352,7 +352,7 @@ class _Run:
         record, predictions = self._settled(job, outcome, log)
         if outcome.environment.get("clock"):
             self._observer.warn(f"{job.trial}: its own clock was wrong; its times mean nothing")
-        trial = self._under_way[record.identity]
+        trial = self._running[record.identity]
         if trial.planned.first is not None:
             first, warn = trial.planned.first, self._observer.warn
             record = judged(record, first, predictions, self._store, warn)
@@ -362,7 +362,7 @@ class _Run:
             self._observer.retrying(record, trial.retries, self._context.retries)
             self._executor.submit(job)
         else:
-            del self._under_way[record.identity]
+            del self._running[record.identity]
             self._close(record, written)
 
     def _close(self, record: Record, written: bool) -> None:

@@ -224,7 +224,7 @@ def _cells(
         )
     except pd.errors.ParserError as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{path}: has fields that cannot be told apart ({reason})") from error
+        raise DataError(f"{path}: has fields that cannot be distinguished ({reason})") from error
 
 
 def _check_fields(

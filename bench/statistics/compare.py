@@ -310,7 +310,7 @@ def _candidates(
 
 
 def _is_unsteady(pairs: Pairs, place: int, leader: int, level: float) -> bool:
-    """Say whether a pair would be told apart if both were as steady as the leader."""
+    """Say whether a pair would be separated if both were as steady as the leader."""
     errors = pairs.errors.only(np.array([place]))
     is_first = pairs.first[place] == leader
     steady = errors.effects[0 if is_first else 1]

@@ -1,4 +1,4 @@
-"""Hold a plugin to its contract: the checks of ``python -m bench test``, made in a worker."""
+"""Check a plugin against its contract: the checks of ``python -m bench test``, made in a worker."""
 
 from __future__ import annotations
 

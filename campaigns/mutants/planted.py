@@ -21,7 +21,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="twins-pass",
         area="registry",
-        why="two plugins of one name both run, and their records cannot be told apart",
+        why="two plugins of one name both run, and their records cannot be distinguished",
         old="if len(files[plugin.name]) > 1:",
         new="if len(files[plugin.name]) > 2:",
         tests=("test_two_plugins_of_one_name_are_both_refused_and_both_files_are_named",),
@@ -201,7 +201,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="common-examples-do-not-cancel",
         area="statistics",
-        why="plugins that err on the same examples are hardly ever told apart",
+        why="plugins that err on the same examples are hardly ever separated",
         old="varied = together - 2 * covariance(left, length, right)",
         new="varied = together",
         tests=("test_common_difficulty_cancels_between_plugins_but_not_in_their_intervals",),

@@ -63,7 +63,7 @@ def overhead(names: Sequence[str], profile: str, source: str) -> Overhead:
 
 
 def overhead_of(records: Sequence[Record], run: float, again: float) -> Overhead:
-    """Reckon from the records of a run and the seconds of both commands.
+    """Estimate from the records of a run and the seconds of both commands.
 
     Raises:
         BenchError: No trial was ok.

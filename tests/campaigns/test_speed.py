@@ -271,7 +271,7 @@ def test_overhead_is_a_trials_own_and_its_part_of_the_runs() -> None:
         overhead_of([failed], 1.0, 1.0)
 
 
-# Measuring in turn.
+# Measuring interleaved.
 
 
 @pytest.fixture

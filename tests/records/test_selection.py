@@ -1,4 +1,4 @@
-"""Which records of a row answer for it, as far as the working tree is known."""
+"""Which records of a row are its current ones, as far as the working tree is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which record answers for a plugin: that of the working tree, whatever finished last."""
+"""Which record is the current one of a plugin: that of the working tree, whatever finished last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.records.store import Store
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
 GOOD, BAD = 0.8700, 4.9900
-#: With its folder, as it was run, and without: the records tell where the file lay.
+#: With its folder, as on the command line, and without: the records tell where the file lay.
 FOLDERS = [pytest.param(("--plugins", "my-plugins"), id="folder"), pytest.param((), id="records")]
 
 
