@@ -183,7 +183,7 @@ def own_range(panel: Panel) -> Range:
 def pictures(board: Leaderboard) -> dict[str, tuple[str, Table]]:
     """Return which pictures a leaderboard has, by file name: the kind, and what of.
 
-    Names are safe whatever a record from elsewhere holds, and told apart where they would
+    Names are safe whatever a record from elsewhere holds, and made different where they would
     be the same. Models that train nothing have curves too: flat ones.
     """
     stems: dict[str, Table] = {}

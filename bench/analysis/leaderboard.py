@@ -151,8 +151,8 @@ def make_leaderboard(
 ) -> Leaderboard:
     """Build the leaderboard, not yet judged; the order of ``records`` does not matter.
 
-    A row stays when its plugin's file is gone, with a mark. Which of its records are the current ones of
-    it, ``bench.records.selection.select`` says; later ones that ended worse are mentioned in
+    A row stays when its plugin's file is gone, with a mark. Which of its records are current
+    ``bench.records.selection.select`` says; later ones that ended worse are mentioned in
     the row, and all others are counted as left out.
 
     Args:

@@ -60,7 +60,7 @@ def compute_on_one_thread(backend: str) -> None:
 
     Threads that wait for work from XLA's loops take turns with the one that has it. Of six
     processes each, on two cores with TensorFlow 2.21, a GRU's step took 25.7 to 26.3 ms on
-    one thread and 26.0 to 31.9 on two; 2% are told apart on one only. JAX counts the
+    one thread and 26.0 to 31.9 on two; 2% are separated on one only. JAX counts the
     machine's cores as it is imported, and is left as it is.
     """
     if backend == "torch":

@@ -312,7 +312,7 @@ def test_traces_of_the_process_alone_do_not_keep_the_other_checks_from_being_mad
     assert statuses == {check: FAILED if check == "global_state" else PASSED for check in CHECKS}
 
 
-def test_a_plugin_that_hangs_is_ended_and_the_check_under_way_fails(tmp_path, cache):
+def test_a_plugin_that_hangs_is_ended_and_the_running_check_fails(tmp_path, cache):
     a_plugin(tmp_path, "hangs", build="def build(task, units):\n    while True: pass")
     done = hold(tmp_path, cache, "hangs.py", "--timeout", "6")
     lines = done.stdout.splitlines()

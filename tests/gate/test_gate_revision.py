@@ -103,7 +103,7 @@ def test_the_user_s_hooks_are_not_run(repository):
         assert not (checkout.tree.copy / "hooked").exists()
 
 
-def test_in_a_hook_the_index_of_the_commit_under_way_is_left_alone(repository, monkeypatch):
+def test_in_a_hook_the_index_of_a_commit_in_progress_is_left_alone(repository, monkeypatch):
     (repository / "plugins" / "model.py").write_text("third\n")
     git(repository, "add", "--all")
     index = repository / ".git" / "index"
@@ -139,7 +139,7 @@ def test_what_a_killed_check_left_is_removed_by_the_next_one(repository, tmp_pat
         assert not left.parent.exists()
 
 
-def test_another_check_under_way_keeps_its_checkout(repository):
+def test_another_running_check_keeps_its_checkout(repository):
     with checked_out("v1") as one, checked_out("v1") as other:
         assert one.tree.copy != other.tree.copy
         assert (one.tree.copy / "plugins").is_dir()

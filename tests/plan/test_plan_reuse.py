@@ -1,4 +1,4 @@
-"""Which records answer for a trial, so that it is not run again."""
+"""Which records are taken for a trial, so that it is not run again."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_nothing_that_a_worker_started_outlives_it(worker):
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
 
 
-def test_cancel_ends_the_worker_under_way_and_forgets_the_rest(worker):
+def test_cancel_ends_the_running_worker_and_forgets_the_rest(worker):
     worker("""
         send(EpochDone(1, 1, float(os.getpid())))
         time.sleep(600)

@@ -195,7 +195,7 @@ def test_an_outcome_in_time_is_not_late_because_another_trial_takes_its_time_to_
 
 
 @pytest.mark.parametrize("sign", ["SIGKILL", "SIGSTOP"])
-def test_a_server_that_is_lost_takes_no_trial_under_way_with_it(server, meet, monkeypatch, sign):
+def test_a_server_that_is_lost_takes_no_running_trial_with_it(server, meet, monkeypatch, sign):
     monkeypatch.setattr(launch, "ANSWER", 1.0)
     server(f"""
     import psutil

@@ -279,7 +279,7 @@ def test_a_log_says_what_is_known_of_the_time_before_the_first_trial_and_after_e
     assert lines[1].endswith(", in 14.0 s (about 14.0 s left)")
 
 
-def test_a_terminal_has_a_bar_for_each_trial_under_way(clock):
+def test_a_terminal_has_a_bar_for_each_running_trial(clock):
     observer, file = terminal()
     first, second, third = (a_record(name) for name in ("one", "two", "three"))
     observer.begin([planned(record) for record in (first, second, third)])

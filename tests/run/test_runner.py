@@ -305,7 +305,7 @@ def test_room_that_is_made_by_the_end_of_the_run_is_used(world, monkeypatch):
 # Interrupts
 
 
-def test_an_interrupt_stops_the_trial_under_way_and_keeps_what_is_done(world):
+def test_an_interrupt_stops_the_running_trial_and_keeps_what_is_done(world):
     def work(job: Job) -> Outcome:
         if job.trial.seed == 1:
             raise KeyboardInterrupt

@@ -61,7 +61,7 @@ def test_what_is_reused_takes_no_time(clock):
     assert str(left) == "about 30.0 s"
 
 
-def test_the_time_that_the_trial_under_way_has_had_is_taken_off(clock):
+def test_the_time_that_the_running_trial_has_had_is_taken_off(clock):
     left = a_run(A, B, durations=known(A, B))
     left.started(planned(A))
     clock.seconds += 20
