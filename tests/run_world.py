@@ -18,8 +18,9 @@ from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.run.executor import Event, Started
+from bench.run.interruption import Interruption
 from bench.run.jobs import Jobs
-from bench.run.runner import Context, Interruption, NextTrials, Result, run
+from bench.run.runner import Context, NextTrials, Result, run
 
 
 def an_outcome(status: str = OK, reason: str = "") -> Outcome:

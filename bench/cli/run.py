@@ -187,7 +187,7 @@ def _run(options: RunOptions) -> int:
     """Run a benchmark, print its tables on standard output, and return the exit status."""
     from rich.console import Console
 
-    from bench.run.runner import Interruption
+    from bench.run.interruption import Interruption
     from bench.run.session import run_benchmark
 
     with Interruption() as interruption:

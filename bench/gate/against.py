@@ -27,10 +27,11 @@ from bench.records.store import Store
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
 from bench.run.executor import LocalExecutor
+from bench.run.interruption import Interruption
 from bench.run.jobs import Jobs
 from bench.run.preparation import prepare_by
 from bench.run.progress import TimeLeft, observer_for
-from bench.run.runner import Context, Interruption, run
+from bench.run.runner import Context, run
 
 #: How the present state of the working folder is called beside a revision.
 HERE = "the working tree"

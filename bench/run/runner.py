@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import stat
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -29,6 +24,7 @@ from bench.records.record import Record, from_json
 from bench.records.store import Recorder, Store
 from bench.registry.plugins import Plugin
 from bench.run.executor import Executor, Started, WorkerEvent
+from bench.run.interruption import Interruption
 from bench.run.jobs import Jobs
 from bench.run.scoring import settle
 from bench.run.verification import judged, repeated_meanwhile
@@ -450,92 +446,3 @@ class Claims:
                 "start no second run on this folder, it would do the same trials again"
             )
         self._warned = True
-
-
-# Ctrl-C and its kin: the first asks a run to end tidily, the second ends it at once
-
-#: The exit status of an interrupted run.
-INTERRUPTED = 130
-
-#: A person at the keyboard, a cancelled CI job, a terminal that is closed.
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-#: Seconds in which a second signal is the first one's echo: ``timeout`` signals a command
-#: and then its whole group, and so the command twice.
-_ECHO = 0.01
-
-
-class Interruption:
-    """Hears of signals for as long as its block lasts, in the main thread.
-
-    The first is noted in ``asked``, and raises KeyboardInterrupt in a ``raising`` block.
-    The second ends the process wherever it is.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._since = 0.0
-        self._raising = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Interruption:
-        for name in _SIGNALS:
-            number = getattr(signal, name, None)
-            # What is ignored from the start (nohup, a job in the background) stays ignored.
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._heard) or signal.SIG_DFL
-        return self
-
-    def __exit__(self, *anything: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def raising(self) -> AbstractContextManager[None]:
-        """Let the first signal raise KeyboardInterrupt in a block, at once if it has come."""
-        return self._block(raising=True)
-
-    def deferred(self) -> AbstractContextManager[None]:
-        """Let the first signal wait for the end of a block within a ``raising`` one."""
-        return self._block(raising=False)
-
-    @contextlib.contextmanager
-    def _block(self, raising: bool) -> Iterator[None]:
-        before = self._raising
-        try:
-            self._raising = raising
-            self._raise_if_asked()
-            yield
-        finally:
-            self._raising = before
-        self._raise_if_asked()
-
-    def _raise_if_asked(self) -> None:
-        if self._raising and self.asked:
-            raise KeyboardInterrupt
-
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if self.asked:
-            if now - self._since > _ECHO:
-                _end_at_once()
-            return
-        self._since = now
-        self.asked = True
-        if number == getattr(signal, "SIGHUP", None):
-            _leave_lost_terminal()
-        self._raise_if_asked()
-
-
-def _end_at_once() -> NoReturn:
-    with contextlib.suppress(OSError):
-        if os.isatty(2):
-            os.write(2, b"\x1b[?25h\n")  # A live bar has hidden the cursor.
-    os._exit(INTERRUPTED)
-
-
-def _leave_lost_terminal() -> None:
-    """Have what goes to a terminal that is gone go nowhere; to write to it is an error."""
-    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:
-        for stream in (1, 2):
-            if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
-                os.dup2(nowhere.fileno(), stream)

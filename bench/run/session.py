@@ -25,10 +25,11 @@ from bench.registry.tasks import find_task
 from bench.registry.training_options import PROFILES
 from bench.run.adaptive_seeds import Rounds
 from bench.run.executor import LocalExecutor
+from bench.run.interruption import INTERRUPTED, Interruption
 from bench.run.jobs import Jobs
 from bench.run.preparation import prepare_here
 from bench.run.progress import TimeLeft, observer_for
-from bench.run.runner import INTERRUPTED, Context, Interruption, Result, run
+from bench.run.runner import Context, Result, run
 from bench.run.verification import Verification
 
 if TYPE_CHECKING:

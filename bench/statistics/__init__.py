@@ -10,7 +10,6 @@ __all__ = [
     "change_points",
     "compare",
     "intervals",
-    "medians",
     "pairs",
     "ratios",
 ]

@@ -183,7 +183,35 @@ def call_build(module: ModuleType, job: Job, opened: OpenTask) -> object:
     return model
 
 
-class NeighbourWatch:
+class AuditWatch:
+    """Hears of what Python code of this process does with files, while it is to note that.
+
+    The audit hook stays for the rest of the process's life; only a worker has any use for it.
+    """
+
+    def __init__(self) -> None:
+        self._noting = False
+        sys.addaudithook(self._hear)
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what is done meanwhile."""
+        self._noting = True
+        try:
+            yield
+        finally:
+            self._noting = False
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._noting:
+            self._note(event, arguments)
+
+    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take an audit event; see the documentation of ``sys.audit`` for its arguments."""
+        raise NotImplementedError
+
+
+class NeighbourWatch(AuditWatch):
     """Notes the files beside a plugin that it reads and does not declare in ``FILES``.
 
     What a trial reads and its identity does not cover can change unnoticed. An audit hook
@@ -199,25 +227,15 @@ class NeighbourWatch:
         # A plugin may lie in a folder that has the suite, or its libraries, below it.
         self._apart = [Path(sys.prefix), Path(__file__).parents[1], Path(job.task_path).parent]
         self._found: dict[str, None] = {}
-        self._noting = False
-        sys.addaudithook(self._note)
+        super().__init__()
 
     @property
     def found(self) -> list[str]:
         """The files' paths as seen from the plugin's folder, in order, each once."""
         return [*self._found]
 
-    @contextlib.contextmanager
-    def noting(self) -> Iterator[None]:
-        """Note what is read meanwhile."""
-        self._noting = True
-        try:
-            yield
-        finally:
-            self._noting = False
-
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._noting and event == "open" and isinstance(arguments[0], str | bytes):
+        if event == "open" and isinstance(arguments[0], str | bytes):
             with contextlib.suppress(Exception):
                 self._look_at(Path(os.path.abspath(os.fsdecode(arguments[0]))))
 

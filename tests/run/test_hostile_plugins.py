@@ -30,10 +30,10 @@ from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo, discover_tasks
 from bench.registry.training_options import DEFAULTS
 from bench.run import launch, processes
-from bench.run.executor import LocalExecutor
+from bench.run.executor import LOG_TAIL, LocalExecutor
+from bench.run.interruption import Interruption
 from bench.run.jobs import Jobs
-from bench.run.runner import Context, Interruption, run
-from bench.run.worker_process import LOG_TAIL
+from bench.run.runner import Context, run
 from bench.trial import Trial
 
 MARK = "BENCH_HOSTILE"

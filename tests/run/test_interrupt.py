@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.run.runner import Interruption
+from bench.run.interruption import Interruption
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -19,7 +19,8 @@ from bench.errors import BenchError
 from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
 from bench.records.store import Store
 from bench.run import runner
-from bench.run.runner import CLAIMS, Claims, Interruption
+from bench.run.interruption import Interruption
+from bench.run.runner import CLAIMS, Claims
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

@@ -7,7 +7,7 @@ from math import comb
 
 import pytest
 
-from bench.statistics.medians import median_interval
+from bench.analysis.costs import median_interval
 
 
 def coverage(count: int, rank: int) -> float:
