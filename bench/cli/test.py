@@ -45,7 +45,7 @@ class TestOptions:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @shared.filled(TestOptions)
 def command(options: TestOptions) -> int:
-    """Hold plugins (all, if none is named) to their contract, on synthetic data.
+    """Check plugins (all, if none is named) against the contract, on synthetic data.
 
     One line a check: it parses, imports, builds, leaves the process as it was, gives one
     number an example, learns 32 examples, repeats itself for the same seed, and can be

@@ -185,14 +185,14 @@ class _Views:
 
     def count(self, view: Mapping[str, Any]) -> int:
         """Return the number of training examples."""
-        key = _key(view)
+        key = view_key(view)
         if key not in self._counts:
             self._counts[key] = len(self._open(view).train)
         return self._counts[key]
 
     def answers(self, view: Mapping[str, Any]) -> Answers:
         """Return what predictions are scored against."""
-        key = _key(view)
+        key = view_key(view)
         if key not in self._answers:
             opened = self._open(view, with_targets=True)
             while len(self._answers) >= _MOST_ANSWERS:
@@ -204,7 +204,7 @@ class _Views:
 
     def encode(self, view: Mapping[str, Any]) -> None:
         """Have a view that is encoded once encoded now."""
-        key = _key(view)
+        key = view_key(view)
         if key not in self._encoded:
             import numpy as np
 
@@ -233,7 +233,8 @@ def no_inputs(numbers: Array) -> Array:
     raise DataError("only targets and groups of these examples are at hand")
 
 
-def _key(view: Mapping[str, Any]) -> str:
+def view_key(view: Mapping[str, Any]) -> str:
+    """Return a text by which a view is known from all others."""
     return repr(sorted(view.items()))
 
 

@@ -159,7 +159,7 @@ def make_plan(
     plugins: Iterable[Plugin],
     registry: Registry,
     request: Request,
-    surroundings: PlanContext,
+    context: PlanContext,
     latest: Mapping[str, Record],
 ) -> list[Planned]:
     """Plan one trial a plugin and seed, in the order given.
@@ -168,7 +168,7 @@ def make_plan(
         plugins: Those to be run; each belongs to a task of the registry.
         registry: Where the tasks are found.
         request: What the user asked for.
-        surroundings: What planning is told of the world.
+        context: What planning is told of the world.
         latest: The current record of each identity.
 
     Raises:
@@ -179,7 +179,7 @@ def make_plan(
     for plugin in plugins:
         task = registry.tasks[plugin.task]
         check_overrides(request.overrides, plugin, task)
-        base, verdict, reason = _trial(plugin, task, request, surroundings)
+        base, verdict, reason = _trial(plugin, task, request, context)
         for seed in request.seeds:
             trial = replace(base, seed=seed)
             known = latest.get(trial.identity)
@@ -267,28 +267,26 @@ def _values(plugin: Plugin, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {} if plugin.problems else {**plugin.hyperparameters, **overrides}
 
 
-def versions_that_compute(
-    plugin: Plugin, backend: str, surroundings: PlanContext
-) -> dict[str, str]:
+def versions_that_compute(plugin: Plugin, backend: str, context: PlanContext) -> dict[str, str]:
     """Return the versions of the libraries and files whose change can change a result."""
     names = {"keras", "numpy", backend, *plugin.needs}
-    versions = {name: surroundings.version_of(name) for name in sorted(names)}
-    digests = {name: surroundings.digest_of(name, plugin.path) for name in plugin.files}
+    versions = {name: context.version_of(name) for name in sorted(names)}
+    digests = {name: context.digest_of(name, plugin.path) for name in plugin.files}
     return {name: version or "absent" for name, version in {**versions, **digests}.items()}
 
 
 def _trial(
-    plugin: Plugin, task: TaskInfo, request: Request, surroundings: PlanContext
+    plugin: Plugin, task: TaskInfo, request: Request, context: PlanContext
 ) -> tuple[Trial, str, str]:
     """Resolve everything but the seed; also the verdict and reason if it cannot be run."""
     values = _values(plugin, request.overrides)
     view = view_of(plugin, task, request.overrides)
     options = {key: values[key] for key in values if key in TRAINING_OPTIONS}
     limits = Limits(**task.profiles[request.profile])
-    examples, verdict, reason = _feasible(plugin, task, view, request, surroundings)
+    examples, verdict, reason = _feasible(plugin, task, view, request, context)
     training = schedule(task.training, options, limits, examples)
     planned = {key: training[key] for key in options}
-    source = surroundings.sources[task.name]
+    source = context.sources[task.name]
     trial = Trial(
         task=task.name,
         task_version=task.version,
@@ -303,7 +301,7 @@ def _trial(
         profile=request.profile,
         seed=0,
         backend=request.backend,
-        versions=versions_that_compute(plugin, request.backend, surroundings),
+        versions=versions_that_compute(plugin, request.backend, context),
         overrides=dict(request.overrides),
     )
     return trial, verdict, reason
@@ -314,20 +312,20 @@ def _feasible(
     task: TaskInfo,
     view: Mapping[str, Any],
     request: Request,
-    surroundings: PlanContext,
+    context: PlanContext,
 ) -> tuple[int, str, str]:
     """Return the training examples (1 if unknown), and the verdict and reason against a trial."""
     if plugin.problems:
         first = plugin.problems[0]
         return 1, FAILED, f"{plugin.path.name}:{first.line}: {first.message}"
-    absent = [name for name in plugin.needs if surroundings.version_of(name) is None]
+    absent = [name for name in plugin.needs if context.version_of(name) is None]
     if absent:
         return 1, SKIPPED, f"needs {' and '.join(absent)}, not installed here"
     for name in plugin.files:
-        if surroundings.digest_of(name, plugin.path) is None:
+        if context.digest_of(name, plugin.path) is None:
             return 1, SKIPPED, absence_of(name)
     try:
-        return surroundings.training_examples(task, view), "", ""
+        return context.training_examples(task, view), "", ""
     except CannotRun as error:
         return 1, SKIPPED, str(error)
     except BenchError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from bench.registry.plugins import Plugin
 from bench.run.preparation import Prepare
 from bench.trial import Trial
 
+Warn = Callable[[str], None]
+
 
 class Jobs:
     """Plans the trials of a registry's plugins, and makes the jobs that do them.
@@ -30,7 +32,7 @@ class Jobs:
         self._prepare = prepare
         self._bounds = bounds
         self._data: dict[str, PreparedTask] = {}
-        self._surroundings = plan_context_of(self._data)
+        self._context = plan_context_of(self._data)
 
     def prepare(self, tasks: Iterable[str]) -> None:
         """Prepare the data of these tasks that are not prepared yet.
@@ -59,7 +61,7 @@ class Jobs:
             BenchError: The data are not to be had, or the request is wrong.
         """
         self.prepare(plugin.task for plugin in plugins)
-        return make_plan(plugins, self.registry, request, self._surroundings, latest or {})
+        return make_plan(plugins, self.registry, request, self._context, latest or {})
 
     def job(
         self,
@@ -68,6 +70,7 @@ class Jobs:
         *,
         predictions: Path | None = None,
         effort: MeasureBudget | None = None,
+        warn: Warn = lambda line: None,
     ) -> Job:
         """Make the job that does a planned trial.
 
@@ -76,12 +79,15 @@ class Jobs:
             kind: What is to be done; see ``bench.protocol``.
             predictions: The file in which a trained trial leaves its predictions.
             effort: How much a measuring job does.
+            warn: Told of data that had to be made again.
 
         Raises:
             DataError: The data were damaged since and cannot be prepared again.
         """
         trial, plugin = planned.trial, planned.plugin
-        self.make_sound(trial)
+        repaired = self.make_sound(trial)
+        if repaired:
+            warn(f"{repaired}: was damaged, deleted or changed; made again")
         # A worker has a current directory of its own: here alone paths are made absolute.
         return Job(
             trial=trial,
@@ -96,7 +102,7 @@ class Jobs:
         )
 
     def make_sound(self, trial: Trial) -> str:
-        """Mend a trial's data where they are not as they were, and have its view encoded.
+        """Repair a trial's data where they are not as they were, and have its view encoded.
 
         Returns:
             The names of the folders that were damaged, or an empty string.
@@ -108,7 +114,7 @@ class Jobs:
         repaired = data.guard.make_sound() if data.guard else ""
         data.encode(trial.view)
         if data.guard:
-            data.guard.make_sound()
+            data.guard.make_sound()  # What was encoded now is watched from now on.
         return repaired
 
     def changed_data(self) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.data.ready import Answers, PreparedTask, no_inputs, prepare_task
+from bench.data.ready import Answers, PreparedTask, no_inputs, prepare_task, view_key
 from bench.errors import BenchError, CannotRun
 from bench.plan.plan import view_of
 from bench.protocol import (
@@ -84,7 +83,7 @@ class PrepareThere:
             BenchError: The worker could not; what it says is in the message.
         """
         plugins = [plugin for plugin in self.registry.plugins if plugin.task == task.name]
-        views = {_key(view): view for view in (view_of(plugin, task, {}) for plugin in plugins)}
+        views = {view_key(view): view for view in (view_of(plugin, task, {}) for plugin in plugins)}
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             file = Path(folder) / "answers.npz"
             ready = self._ask(task, [*views.values()], file)
@@ -93,8 +92,8 @@ class PrepareThere:
         return PreparedTask(
             Path(ready.folder),
             ready.description,
-            lambda view: _count(found[_key(view)]),
-            lambda view: answers[_key(view)],
+            lambda view: _count(found[view_key(view)]),
+            lambda view: answers[view_key(view)],
         )
 
     def _ask(self, task: TaskInfo, views: list[dict[str, Any]], answers: Path) -> DataReady:
@@ -166,10 +165,6 @@ def _split(arrays: Mapping[str, Array], name: str) -> Examples:
     from bench.task import Examples
 
     return Examples(arrays[f"{name}_targets"], no_inputs, arrays[f"{name}_groups"])
-
-
-def _key(view: Mapping[str, Any]) -> str:
-    return json.dumps(view, sort_keys=True)
 
 
 def _count(counted: Mapping[str, Any]) -> int:

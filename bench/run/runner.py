@@ -261,11 +261,8 @@ class _Run:
     def _submit(self, planned: Planned) -> None:
         """Have a trial done, on data that are sound."""
         identity = planned.trial.identity
-        repaired = self._context.jobs.make_sound(planned.trial)
-        if repaired:
-            self._observer.warn(f"{repaired}: was damaged, deleted or changed; made again")
-        predictions = self._scratch / f"{identity}.npz"
-        job = self._context.jobs.job(planned, predictions=predictions)
+        predictions, warn = self._scratch / f"{identity}.npz", self._observer.warn
+        job = self._context.jobs.job(planned, predictions=predictions, warn=warn)
         self._running[identity] = _Running(planned, alone=not self._running)
         if len(self._running) > 1:
             for each in self._running.values():

@@ -276,7 +276,7 @@ class Lowering:
         return self._is_clear() or len(losses) >= STEPS
 
     def judge(self) -> None:
-        """Hold the losses against each other.
+        """Compare the first losses with the last.
 
         Raises:
             BenchError: They have not become lower; says by how much they should have.
