@@ -167,7 +167,8 @@ def _alike(table: Table) -> list[tuple[str, str]]:
     rows = [f"{one_line(label)} ({seeds})" for label, seeds in alike_seeds(table).items()]
     if not rows:
         return []
-    return [("seeds", f"those of {', '.join(rows)} gave identical results: each counts as one")]
+    names = ", ".join(rows)
+    return [("seeds", f"those of {names} gave identical results: they tell no more than one would")]
 
 
 def as_numbers(table: Table) -> dict[str, Any] | None:
