@@ -281,11 +281,17 @@ def fetch_official(info: TaskInfo, folder: Path, patience: Patience | None = Non
     except NotDelivered as error:
         _fail(info, folder, f"download failed ({error})")
     except OSError as error:
-        raise DownloadFailed(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space, fix its "
-            "permissions, or set BENCH_DATA_DIR to another folder",
-            f"download failed (the folder cannot be written: {error.strerror or error})",
-        ) from None
+        raise not_writable(folder, error) from None
+
+
+def not_writable(folder: Path, error: OSError) -> DownloadFailed:
+    """Return the error of a download that found no room in the data folder, or no way in."""
+    said = error.strerror or error
+    return DownloadFailed(
+        f"{folder}: cannot be written ({said}); free some space, fix its permissions, or set "
+        "BENCH_DATA_DIR to another folder",
+        f"download failed (the folder cannot be written: {said})",
+    )
 
 
 def _refuse_to_overwrite(info: TaskInfo, bundle: Sequence[OfficialFile], folder: Path) -> None:

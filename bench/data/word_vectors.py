@@ -16,6 +16,7 @@ from bench.data.download import (
     DownloadFailed,
     NotDelivered,
     Patience,
+    not_writable,
     transfer,
     wait_for_answer,
 )
@@ -161,11 +162,7 @@ def fetch_word_vectors(name: str, folder: Path, patience: Patience | None = None
             str(error),
         ) from None
     except OSError as error:
-        raise DownloadFailed(
-            f"{folder}: cannot be written ({error.strerror or error}); free some space, fix its "
-            "permissions, or set BENCH_DATA_DIR to another folder",
-            f"download failed (the folder cannot be written: {error.strerror or error})",
-        ) from None
+        raise not_writable(folder, error) from None
 
 
 def _wait_for_answer(vectors: WordVectors, patience: Patience) -> None:
