@@ -18,7 +18,7 @@ from run_world import Script
 from verify_world import Place, Workshop
 
 from bench.machine import Share
-from bench.run import runner
+from bench.runs import runner
 
 # The campaigns stand beside the tests. Last: an installed ``bench`` is what is tested.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -167,9 +167,9 @@ def make_place(
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(runner, "POLL", 0.01)
         made = executor or (lambda shares: Script(workshop))
-        monkeypatch.setattr("bench.run.session.LocalExecutor", made)
+        monkeypatch.setattr("bench.runs.session.LocalExecutor", made)
         # What a workshop makes up is scored already.
-        monkeypatch.setattr("bench.run.jobs.Jobs.answers", lambda jobs, trial: None)
+        monkeypatch.setattr("bench.runs.jobs.Jobs.answers", lambda jobs, trial: None)
         for name in names:
             a_plugin(plugin_folder, name)
         return Place(tmp_path, weather, workshop, capsys)

@@ -17,10 +17,10 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.run.executor import Event, Started
-from bench.run.interruption import Interruption
-from bench.run.jobs import Jobs
-from bench.run.runner import Context, NextTrials, Result, run
+from bench.runs.executor import Event, Started
+from bench.runs.interruption import Interruption
+from bench.runs.jobs import Jobs
+from bench.runs.runner import Context, NextTrials, Result, run
 
 
 def an_outcome(status: str = OK, reason: str = "") -> Outcome:

@@ -10,7 +10,7 @@ import pytest
 from keras_world import a_trial
 
 from bench.protocol import Bounds, Job
-from bench.run import launch
+from bench.runs import launch
 
 _IMPORTS = (
     "import os, signal, subprocess, sys, threading, time\n"

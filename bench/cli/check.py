@@ -187,7 +187,7 @@ def _against(options: CheckOptions, settings: CheckSettings) -> int:
     from rich.console import Console
 
     from bench.gate.against import Watch, compare_with_revision
-    from bench.run.interruption import INTERRUPTED, Interruption
+    from bench.runs.interruption import INTERRUPTED, Interruption
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with Interruption() as interruption:

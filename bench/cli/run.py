@@ -187,8 +187,8 @@ def _run(options: RunOptions) -> int:
     """Run a benchmark, print its tables on standard output, and return the exit status."""
     from rich.console import Console
 
-    from bench.run.interruption import Interruption
-    from bench.run.session import run_benchmark
+    from bench.runs.interruption import Interruption
+    from bench.runs.session import run_benchmark
 
     with Interruption() as interruption:
         console = Console(stderr=True, highlight=False, soft_wrap=True)

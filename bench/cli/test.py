@@ -60,7 +60,7 @@ def command(options: TestOptions) -> int:
     from bench.data.prepared import say_on_stderr
     from bench.registry.discover import discover, is_file_name
     from bench.registry.tasks import find_task
-    from bench.run.executor import LocalExecutor
+    from bench.runs.executor import LocalExecutor
 
     registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
     if options.task is not None:

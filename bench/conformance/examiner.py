@@ -25,9 +25,9 @@ from bench.protocol import (
 )
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.run.executor import Executor
-from bench.run.jobs import Jobs
-from bench.run.preparation import prepare_here
+from bench.runs.executor import Executor
+from bench.runs.jobs import Jobs
+from bench.runs.preparation import prepare_here
 
 _PROFILE = "smoke"
 

@@ -63,8 +63,8 @@ class Benchmarks:
         from bench.gate.model import Conditions
         from bench.protocol import OK
         from bench.registry.discover import discover
-        from bench.run.executor import LocalExecutor
-        from bench.run.preparation import prepare_here
+        from bench.runs.executor import LocalExecutor
+        from bench.runs.preparation import prepare_here
 
         if self._registry is None or self._sampler is None:
             self._registry = discover(self._folders)

@@ -131,7 +131,7 @@ class ContractTests:
         from bench.conformance.examiner import Examiner
         from bench.data.prepared import say_on_stderr
         from bench.registry.discover import discover
-        from bench.run.executor import LocalExecutor
+        from bench.runs.executor import LocalExecutor
 
         if self._registry is None or self._examiner is None:
             self._registry = discover(self._folders)

@@ -26,12 +26,12 @@ from bench.protocol import FAILED, OK
 from bench.records.store import Store
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
-from bench.run.executor import LocalExecutor
-from bench.run.interruption import Interruption
-from bench.run.jobs import Jobs
-from bench.run.preparation import prepare_by
-from bench.run.progress import TimeLeft, observer_for
-from bench.run.runner import Context, run
+from bench.runs.executor import LocalExecutor
+from bench.runs.interruption import Interruption
+from bench.runs.jobs import Jobs
+from bench.runs.preparation import prepare_by
+from bench.runs.progress import TimeLeft, observer_for
+from bench.runs.runner import Context, run
 
 #: How the present state of the working folder is called beside a revision.
 HERE = "the working tree"

@@ -31,9 +31,9 @@ from bench.protocol import (
 )
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.run.executor import Executor, LocalExecutor
-from bench.run.jobs import Jobs
-from bench.run.preparation import Prepare, prepare_by
+from bench.runs.executor import Executor, LocalExecutor
+from bench.runs.jobs import Jobs
+from bench.runs.preparation import Prepare, prepare_by
 
 #: Seconds that one process may take.
 TIMEOUT = 600.0

@@ -139,7 +139,7 @@ def _is_recurrent(model: keras.Model) -> bool:
 
 
 def _watch_cache() -> None:
-    """Count what JAX reads from its persistent cache; see ``bench.run.launch``."""
+    """Count what JAX reads from its persistent cache; see ``bench.runs.launch``."""
     import jax
 
     if _cache or not (jax.config.jax_enable_compilation_cache and _cache_folder()):

@@ -29,7 +29,7 @@ from bench.gate.settings import CheckSettings
 from bench.metrics import METRICS, TRAIN_STEP, process_value
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
-from bench.run.executor import LocalExecutor
+from bench.runs.executor import LocalExecutor
 from campaigns.benchmarks.wrapping import wrapped
 
 PAIRS = 8

@@ -22,7 +22,7 @@ from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY
 from bench.registry.discover import Registry, discover
 from bench.registry.plugins import Plugin
-from bench.run.interruption import Interruption
+from bench.runs.interruption import Interruption
 from campaigns.benchmarks.wrapping import wrapped
 
 #: Under a rate 30 times as large the first two learn as well, since the best epoch's weights are

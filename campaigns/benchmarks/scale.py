@@ -18,7 +18,7 @@ from bench.protocol import FAILED, OK
 from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.run.jobs import plan_context_of
+from bench.runs.jobs import plan_context_of
 from campaigns.benchmarks.reported import report
 from tests.builders import Source, a_record, a_task, beside, record_of
 

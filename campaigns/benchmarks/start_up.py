@@ -16,9 +16,9 @@ from bench.machine import default_bounds
 from bench.plan.plan import Request
 from bench.protocol import OK, Finished, Job
 from bench.registry.discover import discover
-from bench.run.executor import LocalExecutor
-from bench.run.jobs import Jobs
-from bench.run.preparation import prepare_here
+from bench.runs.executor import LocalExecutor
+from bench.runs.jobs import Jobs
+from bench.runs.preparation import prepare_here
 
 #: What the fork server was built to reach: spawn takes so many times as long to start.
 WANTED = 3.0

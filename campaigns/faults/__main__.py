@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.run import processes
+from bench.runs import processes
 
 from . import mutations
 from .disk import disk_rounds

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.records.store import Store
-from bench.run import processes
+from bench.runs import processes
 
 from .outcomes import Outcomes, differences, read_outcomes
 from .schedule import Fault

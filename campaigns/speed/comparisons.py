@@ -13,8 +13,8 @@ from bench.machine import describe_run, machine
 from bench.plan.plan import Planned, Request
 from bench.registry.discover import discover
 from bench.registry.tasks import load_module
-from bench.run.jobs import Jobs
-from bench.run.preparation import prepare_here
+from bench.runs.jobs import Jobs
+from bench.runs.preparation import prepare_here
 from bench.task import OpenTask, Prepared
 from bench.trial import Trial
 

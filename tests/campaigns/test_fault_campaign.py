@@ -15,7 +15,7 @@ import pytest
 from builders import a_record
 
 from bench.records.store import Store
-from bench.run import processes
+from bench.runs import processes
 from campaigns.faults.outcomes import Outcomes, differences, read_outcomes
 from campaigns.faults.rounds import Campaign, kill_rounds
 from campaigns.faults.schedule import MOMENTS, TARGETS, Fault, faults

@@ -31,7 +31,7 @@ RUN = """
 import sys
 from bench.cli import main
 from bench.protocol import Finished, Outcome
-from bench.run.executor import LocalExecutor
+from bench.runs.executor import LocalExecutor
 
 def count(when):
     ours = [name for name in sys.modules if name.partition(".")[0] == "bench"]

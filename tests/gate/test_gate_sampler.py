@@ -29,9 +29,9 @@ from bench.protocol import (
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
-from bench.run import preparation
-from bench.run.executor import Event, LocalExecutor, Started
-from bench.run.preparation import prepare_by, prepare_here
+from bench.runs import preparation
+from bench.runs.executor import Event, LocalExecutor, Started
+from bench.runs.preparation import prepare_by, prepare_here
 
 DATA = a_record().data
 KEY = Key("jena", "model", "synthetic", "smoke", "tensorflow")

@@ -16,7 +16,7 @@ from bench.protocol import FAILED, SKIPPED
 from bench.registry.discover import Registry
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import TaskInfo
-from bench.run import jobs
+from bench.runs import jobs
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from run_world import RunWorld, Script, a_context, a_plan, an_outcome
 from bench.data.ready import ArrayGuard, PreparedTask
 from bench.protocol import FAILED, Bounds, Job, Outcome
 from bench.registry.discover import Registry
-from bench.run.jobs import Jobs
+from bench.runs.jobs import Jobs
 
 CHANGED = "the prepared data were changed while it ran (data)"
 

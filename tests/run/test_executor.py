@@ -13,8 +13,8 @@ from tree_world import copy_of_the_suite
 from worker_world import a_job, install_worker
 
 from bench.protocol import Bounds, EpochDone, Finished
-from bench.run import executor, processes
-from bench.run.executor import LocalExecutor, Started
+from bench.runs import executor, processes
+from bench.runs.executor import LocalExecutor, Started
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ import pytest
 from worker_world import a_job, install_server
 
 from bench.protocol import Bounds, EpochDone, Finished
-from bench.run import launch, processes
-from bench.run.executor import LocalExecutor
-from bench.run.launch import Launcher
+from bench.runs import launch, processes
+from bench.runs.executor import LocalExecutor
+from bench.runs.launch import Launcher
 
 Install = Callable[..., None]
 
@@ -244,10 +244,10 @@ def test_nothing_is_left_of_a_trial_or_its_server_when_the_run_is_killed(server,
     script = (
         "import sys\n"
         f"sys.path[:0] = {sys.path!r}\n"
-        "from bench.run import launch\n"
+        "from bench.runs import launch\n"
         f"launch.SERVER = {launch.SERVER!r}\n"
         "from test_fork_server import run\n"
-        "from bench.run.executor import LocalExecutor\n"
+        "from bench.runs.executor import LocalExecutor\n"
         "run(LocalExecutor('fork'))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script])

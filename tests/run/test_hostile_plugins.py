@@ -29,11 +29,11 @@ from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo, discover_tasks
 from bench.registry.training_options import DEFAULTS
-from bench.run import launch, processes
-from bench.run.executor import LOG_TAIL, LocalExecutor
-from bench.run.interruption import Interruption
-from bench.run.jobs import Jobs
-from bench.run.runner import Context, run
+from bench.runs import launch, processes
+from bench.runs.executor import LOG_TAIL, LocalExecutor
+from bench.runs.interruption import Interruption
+from bench.runs.jobs import Jobs
+from bench.runs.runner import Context, run
 from bench.trial import Trial
 
 MARK = "BENCH_HOSTILE"

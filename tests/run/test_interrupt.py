@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.run.interruption import Interruption
+from bench.runs.interruption import Interruption
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -37,7 +37,7 @@ def is_interrupted(interruption: Interruption, block: Callable[[], object]) -> b
 
 def in_a_process(body: str, *prefix: str) -> subprocess.CompletedProcess[str]:
     script = (
-        "import os, signal, sys, time\nfrom bench.run.runner import Interruption\n"
+        "import os, signal, sys, time\nfrom bench.runs.runner import Interruption\n"
         "def send(number):\n    os.kill(os.getpid(), number); time.sleep(0.02)\n"
         f"with Interruption() as interruption:\n    {body}\n"
     )
@@ -143,7 +143,7 @@ def test_the_exit_status_is_kept_wherever_the_interrupt_was_raised(tmp_path):
 
 def test_a_run_can_speak_on_when_its_terminal_is_gone():
     script = (
-        "import time\nfrom pathlib import Path\nfrom bench.run.runner import Interruption\n"
+        "import time\nfrom pathlib import Path\nfrom bench.runs.runner import Interruption\n"
         "with Interruption() as interruption:\n"
         "    print('ready', flush=True)\n"
         "    while not interruption.asked: time.sleep(0.01)\n"

@@ -16,10 +16,10 @@ from worker_world import a_job, install_server, install_worker
 
 from bench.machine import Share, can_confine
 from bench.protocol import Bounds, EpochDone, Finished
-from bench.run import executor as module
-from bench.run import launch, processes
-from bench.run.executor import LocalExecutor, MemoryKills, Started
-from bench.run.processes import GRACE
+from bench.runs import executor as module
+from bench.runs import launch, processes
+from bench.runs.executor import LocalExecutor, MemoryKills, Started
+from bench.runs.processes import GRACE
 
 Install = Callable[..., None]
 

@@ -11,8 +11,8 @@ from bench.gate.measure import Sampler
 from bench.gate.model import Conditions
 from bench.protocol import MeasureBudget
 from bench.registry.discover import discover
-from bench.run.executor import LocalExecutor
-from bench.run.preparation import prepare_here
+from bench.runs.executor import LocalExecutor
+from bench.runs.preparation import prepare_here
 
 SOURCE = '''"""A model whose size stands in a file beside it."""
 

@@ -16,8 +16,8 @@ from bench.protocol import DataReady, Finished, Job, Outcome, decode, encode
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import discover_tasks
-from bench.run.executor import Event
-from bench.run.preparation import PrepareThere, prepare_here
+from bench.runs.executor import Event
+from bench.runs.preparation import PrepareThere, prepare_here
 from bench.worker.prepare import prepare_data
 
 TASK = discover_tasks()["jena"]

@@ -15,7 +15,7 @@ from bench.plan.plan import Planned
 from bench.protocol import CRASHED, FAILED, SKIPPED, EpochDone
 from bench.records.record import DIFFERENT, Record
 from bench.registry.plugins import Plugin
-from bench.run.progress import LiveBar, PlainLines, TimeLeft, observer_for, result_line
+from bench.runs.progress import LiveBar, PlainLines, TimeLeft, observer_for, result_line
 
 ODD = "[bold]x[/nobody] :rocket: \x1b[31m\n[red]"
 
@@ -29,7 +29,7 @@ def planned(record: Record, **fate: object) -> Planned:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Seconds that pass when the test says so, for the estimate of the time left."""
     now = SimpleNamespace(seconds=0.0)
-    monkeypatch.setattr("bench.run.progress.time", SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr("bench.runs.progress.time", SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 

@@ -19,7 +19,7 @@ from verify_world import Place, Workshop
 from bench.analysis.leaderboard import Table
 from bench.protocol import FAILED, Job, Outcome
 from bench.records.record import Record
-from bench.run.adaptive_seeds import next_seeds, ties
+from bench.runs.adaptive_seeds import next_seeds, ties
 
 
 def table_of(*records: Record, **options: float) -> Table:

@@ -183,7 +183,7 @@ def test_a_second_signal_ends_the_run_at_once_and_nothing_of_the_trial_is_left(h
 
 
 @pytest.mark.parametrize(
-    "moment", ["bench.run.preparation.prepare_task", "bench.run.jobs.make_plan"]
+    "moment", ["bench.runs.preparation.prepare_task", "bench.runs.jobs.make_plan"]
 )
 def test_an_interrupt_before_the_first_trial_says_how_to_go_on(
     here, moment, weather, monkeypatch, capsys
@@ -211,7 +211,7 @@ def test_an_interrupt_while_the_leaderboard_is_written_leaves_it_whole(
         time.sleep(0.01)
         path.write_bytes(content)
 
-    monkeypatch.setattr("bench.run.session.write_whole", interrupt_and_write)
+    monkeypatch.setattr("bench.runs.session.write_whole", interrupt_and_write)
     (tmp_path / "broken.py").write_text(BROKEN.replace('{"units": 4}', '{"unit": 4}'))
     words = ["brok*", "--task", "jena", "--plugins", str(tmp_path), "--data", f"jena={weather}"]
     assert here("run", *words) == 130

@@ -14,8 +14,8 @@ from bench.cli.options import parse_backends
 from bench.errors import BenchError
 from bench.machine import Share
 from bench.protocol import FAILED, Job
-from bench.run import launch
-from bench.run.launch import Launcher
+from bench.runs import launch
+from bench.runs.launch import Launcher
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

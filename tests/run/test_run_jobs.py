@@ -16,7 +16,7 @@ from verify_world import Place, Workshop
 from bench import machine
 from bench.machine import Share, can_confine, default_bounds
 from bench.protocol import Outcome
-from bench.run.processes import wait_until
+from bench.runs.processes import wait_until
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -119,7 +119,7 @@ def test_a_number_of_jobs_that_is_none_is_refused(place, number):
 
 
 def test_where_trials_cannot_have_cores_of_their_own_one_line_says_so(place, monkeypatch):
-    for module in ("bench.machine", "bench.run.session"):
+    for module in ("bench.machine", "bench.runs.session"):
         monkeypatch.setattr(f"{module}.can_confine", lambda: False)
     assert place.run("quick", "--jobs", "2") == 0
     assert place.err.count("--jobs 2: trials share all cores") == 1

@@ -18,9 +18,9 @@ from run_world import Notes, RunWorld, Script, a_plan, an_outcome
 from bench.errors import BenchError
 from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
 from bench.records.store import Store
-from bench.run import runner
-from bench.run.interruption import Interruption
-from bench.run.runner import CLAIMS, Claims
+from bench.runs import runner
+from bench.runs.interruption import Interruption
+from bench.runs.runner import CLAIMS, Claims
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

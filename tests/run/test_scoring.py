@@ -16,7 +16,7 @@ from run_world import an_outcome
 from bench.data.ready import Answers, no_inputs
 from bench.protocol import DIVERGED, FAILED, OK, Outcome
 from bench.records.predictions import unpack
-from bench.run.scoring import settle
+from bench.runs.scoring import settle
 from bench.task import Array, Examples
 
 TARGETS = np.linspace(-1, 1, 40, dtype="float32")

@@ -14,14 +14,14 @@ from bench.plan.plan import Planned
 from bench.protocol import FAILED
 from bench.records.record import Record
 from bench.registry.plugins import Plugin
-from bench.run.progress import TimeLeft, makespan
+from bench.runs.progress import TimeLeft, makespan
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Seconds that pass when the test says so."""
     now = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr("bench.run.progress.time", SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr("bench.runs.progress.time", SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 

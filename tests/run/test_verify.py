@@ -17,7 +17,7 @@ from verify_world import NUMBERS, Place, Workshop, packed
 from bench.protocol import CRASHED, FAILED, OK, TIMEOUT, Job
 from bench.records.record import BIT_IDENTICAL, DIFFERENT, WITHIN
 from bench.records.store import Store
-from bench.run.runner import CLAIMS
+from bench.runs.runner import CLAIMS
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -234,7 +234,7 @@ def test_a_repeat_whose_predictions_are_no_predictions_is_different(place, monke
     spoiled = packed(NUMBERS)[:-30]
     script = Script(lambda job: (Path(job.predictions).write_bytes(spoiled), an_outcome())[1])
     place.run("steady")
-    monkeypatch.setattr("bench.run.session.LocalExecutor", lambda shares: script)
+    monkeypatch.setattr("bench.runs.session.LocalExecutor", lambda shares: script)
     assert place.run("steady", "--verify") == 1
     assert place.verdicts == {"steady": DIFFERENT}
 

@@ -20,9 +20,9 @@ from bench.protocol import OK, Job
 from bench.records.record import BIT_IDENTICAL, WITHIN, Record
 from bench.records.repeats import VerifySample
 from bench.records.store import Store
-from bench.run import runner
-from bench.run.runner import CLAIMS, Claims, Result
-from bench.run.verification import Verification
+from bench.runs import runner
+from bench.runs.runner import CLAIMS, Claims, Result
+from bench.runs.verification import Verification
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

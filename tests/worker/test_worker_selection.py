@@ -11,7 +11,7 @@ from small_job import MODEL, a_small_job, some_data
 
 from bench.data.ready import Answers, no_inputs
 from bench.records.predictions import unpack
-from bench.run.scoring import settle
+from bench.runs.scoring import settle
 from bench.task import Array, Examples
 
 keras = pytest.importorskip("keras")

@@ -23,11 +23,11 @@ from bench.protocol import CRASHED, FAILED, OK, EpochDone, Finished, Job, Outcom
 from bench.records.record import Record, from_json
 from bench.records.store import Recorder, Store
 from bench.registry.plugins import Plugin
-from bench.run.executor import Executor, Started, WorkerEvent
-from bench.run.interruption import Interruption
-from bench.run.jobs import Jobs
-from bench.run.scoring import settle
-from bench.run.verification import judged, repeated_meanwhile
+from bench.runs.executor import Executor, Started, WorkerEvent
+from bench.runs.interruption import Interruption
+from bench.runs.jobs import Jobs
+from bench.runs.scoring import settle
+from bench.runs.verification import judged, repeated_meanwhile
 
 #: Seconds between two looks at trials that another run has in progress.
 POLL = 0.5

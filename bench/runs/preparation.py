@@ -25,7 +25,7 @@ from bench.protocol import (
 from bench.records.predictions import take_from, unpack
 from bench.registry.discover import Registry
 from bench.registry.tasks import TaskInfo
-from bench.run.executor import Executor, LocalExecutor
+from bench.runs.executor import Executor, LocalExecutor
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def prepare_by(
 class PrepareThere:
     """Has the data of a task prepared, and counted, by a worker that an executor starts.
 
-    The worker may run the code of another revision (see ``bench.run.executor.LocalExecutor``),
+    The worker may run the code of another revision (see ``bench.runs.executor.LocalExecutor``),
     which alone can read that revision's task file. All views of the registry's plugins are
     counted at once. ``name`` is the revision, for messages.
     """

@@ -33,8 +33,8 @@ from bench.protocol import (
     WorkerReady,
     decode,
 )
-from bench.run import processes
-from bench.run.launch import Launched, Launcher, Start, others_at_work
+from bench.runs import processes
+from bench.runs.launch import Launched, Launcher, Start, others_at_work
 
 # A worker seen from outside: its messages, its log, its memory, and its end
 

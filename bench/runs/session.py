@@ -23,14 +23,14 @@ from bench.registry.discover import Registry, discover, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.registry.training_options import PROFILES
-from bench.run.adaptive_seeds import Rounds
-from bench.run.executor import LocalExecutor
-from bench.run.interruption import INTERRUPTED, Interruption
-from bench.run.jobs import Jobs
-from bench.run.preparation import prepare_here
-from bench.run.progress import TimeLeft, observer_for
-from bench.run.runner import Context, Result, run
-from bench.run.verification import Verification
+from bench.runs.adaptive_seeds import Rounds
+from bench.runs.executor import LocalExecutor
+from bench.runs.interruption import INTERRUPTED, Interruption
+from bench.runs.jobs import Jobs
+from bench.runs.preparation import prepare_here
+from bench.runs.progress import TimeLeft, observer_for
+from bench.runs.runner import Context, Result, run
+from bench.runs.verification import Verification
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard

@@ -18,7 +18,7 @@ import psutil
 from bench import machine
 from bench.data.digests import cache_folder
 from bench.machine import Share, confine, confined
-from bench.run import processes
+from bench.runs import processes
 
 Start = Literal["auto", "fork", "spawn"]
 

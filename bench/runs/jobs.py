@@ -14,7 +14,7 @@ from bench.protocol import TRAIN, Bounds, Job, MeasureBudget
 from bench.records.record import Record
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.run.preparation import Prepare
+from bench.runs.preparation import Prepare
 from bench.trial import Trial
 
 Warn = Callable[[str], None]
