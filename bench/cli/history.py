@@ -67,9 +67,10 @@ class HistoryOptions:
 def command(options: HistoryOptions) -> int:
     """Follow a metric over the baselines in FOLDER, and show where it changed.
 
-    FOLDER holds the files of `python -m bench baseline`, one for each commit. Change points
-    are those of E-divisive (Matteson & James 2014), a test by permutations that supposes
-    nothing of the noise. Times of another machine are a series of their own.
+    FOLDER holds the files of `python -m bench baseline`, one for each commit. A measurement counts
+    once, however many of them hold it, at the commit that it was made on. Change points are those
+    of E-divisive (Matteson & James 2014), a test by permutations that supposes nothing of the
+    noise. Times of another machine are a series of their own.
 
     Exit status: 0 it is shown; 2 there is nothing to show, or a file is wrong.
     """

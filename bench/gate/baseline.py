@@ -15,15 +15,16 @@ from bench import documents
 from bench.errors import BenchError
 from bench.files import read_bounded
 from bench.formatting import one_line
-from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
-from bench.metrics import METRICS
+from bench.gate.model import Key, Measurement, Origin, Quality, SeedScore, Side
+from bench.metrics import METRICS, PARAMETERS, QUALITY
 from bench.protocol import STATUSES
 from bench.values import is_a
 
 if TYPE_CHECKING:
     from bench.task import Array
 
-SCHEMA_VERSION = 1
+#: Version 1 did not say which records its values are of.
+SCHEMA_VERSION = 2
 #: All plugins of this suite with three seeds each take a third of a megabyte.
 LARGEST = 1 << 26
 #: Noise is a per cent or more of a time, so six digits are more than anyone can measure.
@@ -66,8 +67,20 @@ class KeptQuality:
 
 
 @dataclass(frozen=True)
+class KeptOrigin:
+    """An ``Origin``."""
+
+    trial: str
+    finished: documents.Time
+    commit: str
+
+
+@dataclass(frozen=True)
 class KeptPlugin:
-    """A ``Measurement`` with its ``Key``."""
+    """A ``Measurement`` with its ``Key``.
+
+    ``values_of`` says of each metric's values, in their order, from which of ``records`` they are.
+    """
 
     task: str
     label: str
@@ -82,6 +95,11 @@ class KeptPlugin:
     disturbed: str
     rounds: Mapping[Annotated[str, documents.one_of(_MEASURED)], documents.Rounds]
     quality: KeptQuality | None
+    records: tuple[KeptOrigin, ...]
+    values_of: Mapping[
+        Annotated[str, documents.one_of(METRICS)],
+        tuple[Annotated[int, documents.Meta(ge=0)], ...],
+    ]
 
 
 @dataclass(frozen=True)
@@ -146,12 +164,12 @@ def from_json(text: str, name: str) -> Side:
     if not isinstance(document, dict) or "schema_version" not in document:
         raise BenchError("is no baseline: it has no schema_version")
     version = document["schema_version"]
-    if version != SCHEMA_VERSION or not is_a(version, int):
+    if not is_a(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise BenchError(
             f"has schema version {documents.shown(version)}; "
-            f"this version of the suite reads {SCHEMA_VERSION}"
+            f"this version of the suite reads 1 to {SCHEMA_VERSION}"
         )
-    kept = documents.convert(document, KeptSide)
+    kept = documents.convert(document if version > 1 else _from_1(document), KeptSide)
     if not documents.is_time(kept.written):
         raise BenchError(
             f"was written at {documents.shown(kept.written)}, which is no time with a zone"
@@ -165,12 +183,23 @@ def from_json(text: str, name: str) -> Side:
     return Side(name, kept.machine, kept.commit, kept.written, plugins)
 
 
+def _from_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document of version 1 in the present form."""
+    unknown: dict[str, Any] = {"records": [], "values_of": {}}
+    plugins = document.get("plugins")
+    if isinstance(plugins, list):
+        plugins = [{**each, **unknown} if isinstance(each, dict) else each for each in plugins]
+    return {**document, "plugins": plugins, "schema_version": SCHEMA_VERSION}
+
+
 def _plugin(measured: Measurement) -> dict[str, Any]:
     rounds = {
         name: [[_rounded(value, _DIGITS) for value in process] for process in measured.rounds[name]]
         for name in METRICS
         if measured.rounds.get(name)
     }
+    origins = {name: measured.origins[name] for name in METRICS if name in measured.origins}
+    records = sorted({each for some in origins.values() for each in some}, key=_when)
     return {
         **asdict(measured.key),
         "status": measured.status,
@@ -181,7 +210,13 @@ def _plugin(measured: Measurement) -> dict[str, Any]:
         "disturbed": measured.disturbed,
         "rounds": rounds,
         "quality": None if measured.quality is None else _quality(measured.quality),
+        "records": [asdict(record) for record in records],
+        "values_of": {name: [*map(records.index, some)] for name, some in origins.items()},
     }
+
+
+def _when(origin: Origin) -> tuple[str, str, str]:
+    return origin.finished, origin.trial, origin.commit
 
 
 def _quality(quality: Quality) -> dict[str, Any]:
@@ -238,7 +273,27 @@ def _measurement(kept: KeptPlugin) -> Measurement:
         disturbed=kept.disturbed,
         data=kept.data,
         settings=kept.settings,
+        origins=_origins(kept, key),
     )
+
+
+def _origins(kept: KeptPlugin, key: Key) -> dict[str, tuple[Origin, ...]]:
+    records = [Origin(each.trial, each.finished, each.commit) for each in kept.records]
+    values = {name: len(processes) for name, processes in kept.rounds.items()}
+    values[QUALITY] = 0 if kept.quality is None else len(kept.quality.seeds)
+    values[PARAMETERS] = 0 if kept.parameters is None else 1
+    for name, some in kept.values_of.items():
+        where = f"{one_line(str(key), _LONGEST)}: {name}"
+        if len(some) != values.get(name, 0):
+            raise BenchError(f"{where} is of {len(some)} records, but has another number of values")
+        if any(number >= len(records) for number in some):
+            raise BenchError(f"{where} is of a record that is not among its records")
+    if unknown := [each.finished for each in records if not documents.is_time(each.finished)]:
+        where = one_line(str(key), _LONGEST)
+        raise BenchError(
+            f"{where} has a record of {documents.shown(unknown[0])}, which is no time with a zone"
+        )
+    return {name: tuple(records[n] for n in some) for name, some in kept.values_of.items()}
 
 
 def _scores(kept: KeptQuality, where: str) -> Quality:

@@ -13,8 +13,8 @@ from bench.analysis.leaderboard import Leaderboard, make_leaderboard
 from bench.analysis.ranking import Evidence, ExampleScores, PredictionSource, gather, key_of
 from bench.errors import BenchError
 from bench.formatting import one_line
-from bench.gate.model import Key, Measurement, Quality, SeedScore, Side
-from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
+from bench.gate.model import Key, Measurement, Origin, Quality, SeedScore, Side
+from bench.metrics import COMPILE, PARAMETERS, PEAK_MEMORY, PREDICT, QUALITY, START_UP, TRAIN_STEP
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.selection import Selected, WorkingTree, by_age
@@ -23,6 +23,8 @@ from bench.trial import Trial
 _Say = Callable[[str], None]
 
 _LONGEST = 300
+#: Digits of a trial's identity, as the names of records have them.
+_SHORT = 12
 #: What has to be the same for the times of a plugin's trials to be put together.
 _PLACE = ("threads", "device", "start")
 
@@ -145,21 +147,33 @@ def _measured(
     quiet = [record for record, disturbed in judged if not disturbed.reasons]
     # The settings told are those of all that is measured: the newest of the trusted times'.
     of_times = _as_the_last(quiet or found.timed, quiet or found.timed)
-    rounds = {name: _each(of_times, read) for name, read in _TIMES.items()}
-    rounds[PEAK_MEMORY] = _each(_as_the_last(of_times, found.timed), _peak_memory)
+    read = {name: _each(of_times, value) for name, value in _TIMES.items()}
+    read[PEAK_MEMORY] = _each(_as_the_last(of_times, found.timed), _peak_memory)
+    rounds = {name: tuple((value,) for value, _ in each) for name, each in read.items() if each}
     last = (found.good or found.answering)[-1]
+    parameters = last.model.get("parameters")
     return Measurement(
         key=key,
         status=status,
         reason=reason,
         quality=quality,
-        rounds={name: values for name, values in rounds.items() if values},
-        parameters=last.model.get("parameters"),
+        rounds=rounds,
+        parameters=parameters,
         disturbed="" if quiet else "; ".join(worst(d for _, d in judged).reasons),
         data=last.trial.fingerprint,
         settings=_settings(of_times[-1] if of_times else last),
         outdated=found.outdated,
+        origins={
+            **{name: tuple(_origin(record) for _, record in read[name]) for name in rounds},
+            **({} if quality is None else {QUALITY: _of_seeds(quality, found.good)}),
+            **({} if parameters is None else {PARAMETERS: (_origin(last),)}),
+        },
     )
+
+
+def _of_seeds(quality: Quality, good: Sequence[Record]) -> tuple[Origin, ...]:
+    by_seed = {record.trial.seed: _origin(record) for record in good}
+    return tuple(by_seed[score.seed] for score in quality.seeds)
 
 
 def _answering(board: Leaderboard) -> tuple[Leaderboard, dict[Key, Selected]]:
@@ -224,11 +238,15 @@ def _commit(record: Record) -> str:
     return f"{commit}-dirty" if record.environment.get("dirty") is True else commit
 
 
+def _origin(record: Record) -> Origin:
+    return Origin(record.identity[:_SHORT], record.finished, _commit(record))
+
+
 def _each(
     records: Sequence[Record], read: Callable[[Record], float | None]
-) -> tuple[tuple[float, ...], ...]:
+) -> list[tuple[float, Record]]:
     """Return the value of each trial that has one; 0 is what was not done, as no training."""
-    return tuple((float(value),) for record in records if (value := read(record)))
+    return [(float(value), record) for record in records if (value := read(record))]
 
 
 def _train_step(record: Record) -> float | None:

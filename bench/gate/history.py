@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -25,11 +25,16 @@ _PLACE = ("threads", "device", "start")
 
 @dataclass(frozen=True)
 class HistoryPoint:
-    """A metric's value in one baseline: of a commit ("" if unknown), written at an ISO time."""
+    """What a baseline was the first to hold of one commit ("" if unknown): a metric's value.
+
+    ``measured`` is the ISO time of the last of its measurements; where the baseline does not
+    tell, that at which it was written. ``count`` is how many processes or seeds it is over.
+    """
 
     commit: str
-    written: str
+    measured: str
     value: float
+    count: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Series:
-    """A metric of one plugin from baseline to baseline, oldest first.
+    """A metric of one plugin from commit to commit, in the order in which they were measured.
 
     ``unit`` is "s", "bytes", "" or the name of the task's metric; ``direction`` is "min" or
     "max". ``machine`` describes where times and memory were measured, "" for other metrics;
@@ -101,6 +106,8 @@ def history(
 ) -> list[Series]:
     """Return a metric's series of each plugin, ordered by plugin, then by time.
 
+    A measurement is a point once, however many baselines hold it, at the commit of the tree
+    that was measured: a baseline adds to a plugin what was measured since those before it.
     Values that were measured on another machine, with other threads, or on other data belong
     to a series of their own. A baseline adds nothing to the series of a plugin that failed,
     or whose times were disturbed.
@@ -111,18 +118,16 @@ def history(
         level: Of the tests for change points; see ``bench.statistics.change_points``.
         patterns: Names or globs of plugins, or of their labels; all for none.
     """
-    found: dict[tuple[Key, str], list[tuple[HistoryPoint, Side, Measurement]]] = {}
+    found: dict[tuple[Key, str], _Course] = {}
     for side in sides:
         for key in sorted(side.plugins):
             measured = side.plugins[key]
-            value = _usable(measured, metric)
-            if value is not None and is_named(key, patterns):
-                point = HistoryPoint(side.commit, side.written, value)
-                circumstances = _circumstances(side, measured, metric)
-                found.setdefault((key, circumstances), []).append((point, side, measured))
+            if _is_usable(measured, metric) and is_named(key, patterns):
+                place = key, _circumstances(side, measured, metric)
+                found.setdefault(place, _Course(metric)).add(side, measured)
     # Sorting is stable, so that the series of one plugin stay in the order of time.
-    ordered = sorted(found.values(), key=lambda points: points[0][2].key)
-    return [_series(points, metric, level) for points in ordered]
+    ordered = sorted(found.items(), key=lambda each: each[0][0])
+    return [course.series(level) for _, course in ordered]
 
 
 def is_named(key: Key, patterns: Sequence[str]) -> bool:
@@ -131,9 +136,77 @@ def is_named(key: Key, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatch.fnmatchcase(n, p) for n in names for p in patterns)
 
 
-def _usable(measured: Measurement, metric: str) -> float | None:
+def _is_usable(measured: Measurement, metric: str) -> bool:
     disturbed = measured.disturbed and METRICS[metric].kind == "time"
-    return measured.value(metric) if measured.status == OK and not disturbed else None
+    return measured.status == OK and not disturbed and measured.value(metric) is not None
+
+
+class _Course:
+    """One series while its baselines are read, at least one, oldest first."""
+
+    def __init__(self, metric: str) -> None:
+        self._metric = metric
+        self._points: list[HistoryPoint] = []
+        self._known: set[object] = set()
+
+    def add(self, side: Side, measured: Measurement) -> None:
+        """Add what no baseline before has held: a point for each commit that it is of."""
+        self._last = side, measured
+        origins = measured.origins.get(self._metric, ())
+        if not origins:
+            self._add_whole(side, measured)
+            return
+        new: dict[str, list[int]] = {}
+        for number, origin in enumerate(origins):
+            if origin not in self._known:
+                new.setdefault(origin.commit, []).append(number)
+        self._known.update(origins)
+        for commit, numbers in new.items():
+            at = max((origins[n].finished for n in numbers), key=datetime.fromisoformat)
+            self._append(_part(measured, self._metric, numbers), commit, at)
+
+    def series(self, level: float) -> Series:
+        """Return the series, cut where it changes; the newest baseline says what it is of."""
+        side, measured = self._last
+        about = METRICS[self._metric]
+        quality = measured.quality if self._metric == QUALITY else None
+        points = sorted(self._points, key=lambda point: datetime.fromisoformat(point.measured))
+        return Series(
+            key=measured.key,
+            metric=self._metric,
+            unit=quality.metric if quality else about.unit,
+            direction=quality.direction if quality else about.direction,
+            machine=_machine(side.machine, measured) if about.kind in _MEASURED else "",
+            data=measured.data,
+            points=tuple(points),
+            segments=_segments([point.value for point in points], self._metric, level),
+        )
+
+    def _add_whole(self, side: Side, measured: Measurement) -> None:
+        """Add what a baseline of the first version holds, unless one before has the same rounds.
+
+        No two measurements take the same times to the last digit; scores may well be the same.
+        """
+        content = tuple(sorted(measured.rounds.items()))
+        if not content or content not in self._known:
+            self._known.add(content)
+            self._append(measured, side.commit, side.written)
+
+    def _append(self, measured: Measurement, commit: str, at: str) -> None:
+        estimate = measured.estimate(self._metric)
+        if estimate is not None:
+            self._points.append(HistoryPoint(commit, at, estimate.value, estimate.count))
+
+
+def _part(measured: Measurement, metric: str, numbers: Sequence[int]) -> Measurement:
+    """Return a measurement with some processes, or seeds, of a metric alone."""
+    if metric == QUALITY and measured.quality is not None:
+        seeds = tuple(measured.quality.seeds[number] for number in numbers)
+        return replace(measured, quality=replace(measured.quality, seeds=seeds))
+    if metric in measured.rounds:
+        processes = tuple(measured.rounds[metric][number] for number in numbers)
+        return replace(measured, rounds={metric: processes})
+    return measured
 
 
 def _circumstances(side: Side, measured: Measurement, metric: str) -> str:
@@ -146,25 +219,6 @@ def _circumstances(side: Side, measured: Measurement, metric: str) -> str:
         same["examples"] = measured.quality.examples
         same["metric"] = measured.quality.metric
     return json.dumps(same, sort_keys=True)
-
-
-def _series(
-    found: Sequence[tuple[HistoryPoint, Side, Measurement]], metric: str, level: float
-) -> Series:
-    points = tuple(point for point, _, _ in found)
-    _, side, measured = found[-1]
-    about = METRICS[metric]
-    quality = measured.quality if metric == QUALITY else None
-    return Series(
-        key=measured.key,
-        metric=metric,
-        unit=quality.metric if quality else about.unit,
-        direction=quality.direction if quality else about.direction,
-        machine=_machine(side.machine, measured) if about.kind in _MEASURED else "",
-        data=measured.data,
-        points=points,
-        segments=_segments([point.value for point in points], metric, level),
-    )
 
 
 def _segments(values: Sequence[float], metric: str, level: float) -> tuple[Segment, ...]:

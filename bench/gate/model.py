@@ -46,6 +46,19 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The record that a value was taken from, which tells its measurement from all others.
+
+    ``trial`` is the start of the trial's identity, ``finished`` ISO time in UTC, ``commit`` that
+    of the tree which was run, as ``Side`` has it.
+    """
+
+    trial: str
+    finished: str
+    commit: str
+
+
+@dataclass(frozen=True)
 class SeedScore:
     """How well one seed's model did on the validation split.
 
@@ -86,7 +99,9 @@ class Measurement:
     "" if they are. ``data`` is the fingerprint of the data, ``settings`` what may differ
     between two sides and is worth telling: versions of libraries, threads, device.
     ``outdated`` says why it is not of the plugin as it is in the working tree, "" if it may
-    be; see ``bench.records.selection.WorkingTree.outdated``.
+    be; see ``bench.records.selection.WorkingTree.outdated``. ``origins`` are where a metric's
+    values come from, in their order: one a process, one a seed of the quality, one of the
+    parameters; a metric is not in it where that is not known.
     """
 
     key: Key
@@ -99,6 +114,7 @@ class Measurement:
     data: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     outdated: str = ""
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
 
     def estimate(self, metric: str) -> Estimate | None:
         """Return a metric as one value, None if it was not measured; see ``bench.metrics``."""

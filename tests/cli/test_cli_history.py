@@ -19,7 +19,7 @@ from gate_world import MACHINE
 
 from bench.gate.baseline import write
 from bench.gate.history import history, read_folder
-from bench.gate.model import Measurement, Side
+from bench.gate.model import Measurement, Origin, Side
 
 
 @pytest.fixture
@@ -150,6 +150,90 @@ def test_what_failed_or_was_disturbed_adds_no_point():
 
     assert [point.commit for point in times.points] == ["c0"]
     assert [point.commit for point in memory.points] == ["c0", "c1"]
+
+
+# A measurement is counted once
+
+
+def an_origin(commit: str, seed: int = 0, day: int = 0) -> Origin:
+    return Origin(f"trial {seed}", f"2025-01-{day + 1:02}T00:00:00+00:00", commit)
+
+
+def measured_on(*origins: Origin, seconds: Sequence[float] = (), **changes: Any) -> Measurement:
+    """Make a plugin with a process, and a seed, for each of some records."""
+    rounds = {"train_step": tuple((each,) for each in seconds or [0.04] * len(origins))}
+    scores = [0.25 + 0.01 * number for number in range(len(origins))]
+    of_each = {"train_step": origins, "quality": origins, "parameters": origins[-1:]}
+    changes = {"rounds": rounds, "quality": a_quality(*scores), "origins": of_each, **changes}
+    return a_measured(**changes)
+
+
+@pytest.mark.parametrize("metric", ["train_step", "quality", "parameters"])
+def test_what_many_baselines_carry_is_one_point_at_the_commit_it_was_made_on(
+    bench, tmp_path, metric
+):
+    old, other = measured_on(an_origin("c0")), an_origin("c1", seed=9, day=1)
+    changed = replace(measured_on(other), key=replace(old.key, label="x"))
+    # At c1 another plugin alone was edited and run, at c2 neither.
+    kept(tmp_path, [on_day(0, old), on_day(1, old, changed), on_day(2, old, changed)])
+    _, out, _ = bench("--metric", metric, "--json")
+
+    points = {s["key"]["label"]: s["points"] for s in json.loads(out)["series"]}
+    assert [point["commit"] for point in points["jena_gru"]] == ["c0"]
+    assert [point["commit"] for point in points["x"]] == ["c1"]
+    assert points["x"][0]["measured"] == other.finished
+
+
+def test_a_plugin_that_is_carried_by_one_baseline_alone_keeps_its_own_commit():
+    (series,) = history([on_day(5, measured_on(an_origin("c2", day=2)))], "train_step", 0.01)
+    assert [point.commit for point in series.points] == ["c2"]
+
+
+def test_a_seed_that_is_added_later_is_a_point_of_its_own_commit_and_the_others_stay():
+    first = an_origin("c0"), an_origin("c0", seed=1)
+    later = an_origin("c1", seed=2, day=1)
+    sides = [
+        on_day(0, measured_on(*first, seconds=(0.04, 0.05))),
+        on_day(1, measured_on(*first, later, seconds=(0.04, 0.05, 0.07))),
+    ]
+    (times,) = history(sides, "train_step", 0.01)
+    (quality,) = history(sides, "quality", 0.01)
+
+    assert [(p.commit, p.count, p.value) for p in times.points] == [
+        ("c0", 2, pytest.approx(0.045)),
+        ("c1", 1, pytest.approx(0.07)),
+    ]
+    assert [(p.commit, p.value) for p in quality.points] == [
+        ("c0", pytest.approx(0.255)),
+        ("c1", pytest.approx(0.27)),
+    ]
+
+
+def test_equal_figures_that_were_measured_again_are_another_point():
+    sides = [
+        on_day(0, measured_on(an_origin("c0"))),
+        on_day(1, measured_on(an_origin("c1", day=1))),
+    ]
+    (series,) = history(sides, "quality", 0.01)
+
+    assert [point.commit for point in series.points] == ["c0", "c1"]
+
+
+def test_an_old_measurement_that_a_later_baseline_brings_stands_at_its_time():
+    sides = [
+        on_day(3, measured_on(an_origin("c3", day=3))),
+        on_day(4, measured_on(an_origin("c1", day=1))),
+    ]
+    (series,) = history(sides, "train_step", 0.01)
+
+    assert [point.commit for point in series.points] == ["c1", "c3"]
+
+
+def test_of_baselines_that_name_no_records_the_first_with_the_same_times_counts():
+    sides = [on_day(0, timed(0.04)), on_day(1, timed(0.04)), on_day(2, timed(0.05))]
+    (series,) = history(sides, "train_step", 0.01)
+
+    assert [point.commit for point in series.points] == ["c0", "c2"]
 
 
 def test_plugins_are_chosen_by_name_or_glob(bench, tmp_path):

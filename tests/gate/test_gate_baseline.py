@@ -19,7 +19,9 @@ from gate_sides import a_measured, a_quality, a_side
 
 from bench.errors import BenchError
 from bench.gate.baseline import LARGEST, MOST_NUMBERS, from_json, pack, read, unpack, write
-from bench.gate.model import Measurement, Side
+from bench.gate.model import Measurement, Origin, Side
+
+ORIGIN = Origin("0123456789ab", "2026-01-01T00:00:00+00:00", "fedcba987654")
 
 
 @pytest.fixture
@@ -48,10 +50,12 @@ def assert_same(found: Measurement, expected: Measurement) -> None:
 
 
 def test_what_is_written_is_read_again(kept):
+    later = replace(ORIGIN, finished="2026-01-02T00:00:00+00:00")
     side = a_side(
         a_measured("a", quality=a_quality(0.26, 0.27), rounds={"predict": ((0.1, 0.2), (0.3,))}),
         a_measured("b", status="failed", reason="ValueError: no", parameters=None),
         a_measured("c", disturbed="others used 50%", settings={"threads": 2, "versions": {}}),
+        a_measured("d", rounds={"predict": ((0.1,), (0.3,))}, origins={"predict": (later, ORIGIN)}),
     )
     path = kept(write(side))
     found = read(path)
@@ -81,6 +85,16 @@ def test_a_reviewer_reads_a_line_a_thing(kept):
     assert '"peak_memory": [[900000000]]' in text
     assert text.isascii()
     assert text.endswith("}\n")
+
+
+def test_a_baseline_of_the_first_version_is_read_and_knows_no_records(kept):
+    document = json.loads(write(a_side(a_measured(origins={"parameters": (ORIGIN,)}))))
+    (old,) = document["plugins"]
+    del old["records"], old["values_of"]
+    (found,) = read(kept(json.dumps({**document, "schema_version": 1}))).plugins.values()
+
+    assert found.parameters == 4673
+    assert found.origins == {}
 
 
 def test_scores_keep_more_digits_than_times(kept):
@@ -118,8 +132,8 @@ def complaint(path: Path) -> str:
 
 def edited(change: Callable[[dict[str, Any]], Any]) -> str:
     """Return a sound document after an edit by hand."""
-    side = a_side(a_measured(quality=a_quality(0.26), rounds={"predict": ((0.1,),)}))
-    document = json.loads(write(side))
+    measured = a_measured(quality=a_quality(0.26), rounds={"predict": ((0.1,),)})
+    document = json.loads(write(a_side(replace(measured, origins={"predict": (ORIGIN,)}))))
     change(document)
     return json.dumps(document)
 
@@ -132,6 +146,10 @@ def quality(**parts: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["plugins"][0]["quality"].update(parts)
 
 
+def record(**parts: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["plugins"][0]["records"][0].update(parts)
+
+
 def seed(**parts: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["plugins"][0]["quality"]["seeds"][0].update(parts)
 
@@ -139,7 +157,7 @@ def seed(**parts: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda d: d.update(schema_version=2), "schema version 2; this version of the suite"),
+        (lambda d: d.update(schema_version=3), "schema version 3; this version of the suite"),
         (lambda d: d.update(schema_version=True), "schema version True"),
         (lambda d: d.pop("schema_version"), "is no baseline"),
         (lambda d: d.pop("machine"), "the document has no machine"),
@@ -192,6 +210,12 @@ def seed(**parts: Any) -> Callable[[dict[str, Any]], None]:
         (seed(influences="?"), "influences that cannot be read: damaged numbers"),
         (seed(influences="eNrVXEtO"), "influences that cannot be read"),
         (seed(influences="caf\u00e9"), "influences that cannot be read"),
+        (plugin(values_of={"predict": [0, 0]}), "predict is of 2 records, but has another number"),
+        (plugin(values_of={"predict": [1]}), "predict is of a record that is not among its"),
+        (plugin(values_of={"predict": [-1]}), "values_of"),
+        (plugin(values_of={"taste": [0]}), "values_of"),
+        (record(finished="yesterday"), "has a record of 'yesterday', which is no time"),
+        (record(trial=5), "records[0].trial must be a text"),
     ],
 )
 def test_an_edit_that_spoils_the_file_is_named(kept, change, said):

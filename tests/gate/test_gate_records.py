@@ -14,7 +14,7 @@ from builders import a_record, a_repeat, a_timed_record, beside
 from gate_records import GROUPS, left_predictions
 
 from bench.gate.from_records import side_of
-from bench.gate.model import Key, Measurement, Side
+from bench.gate.model import Key, Measurement, Origin, Side
 from bench.protocol import FAILED, SKIPPED
 from bench.records.record import Record
 from bench.records.store import Store
@@ -158,6 +158,22 @@ def test_each_trial_is_a_process_with_one_round(tmp_path):
     assert processes(measured, "compile") == ((1.0,), (1.0,))
     assert processes(measured, "peak_memory") == ((900.0 * 1024**2,),) * 2
     assert (measured.parameters, measured.disturbed, measured.data) == (4673, "", "f00d")
+
+
+def test_each_value_says_of_which_record_and_commit_it_is(tmp_path):
+    first = placed(a_timed_record(seed=0, minute=1), commit="aaaaaaaaaaaa")
+    second = placed(a_timed_record(seed=1, minute=2), dirty=True)
+    first = replace(first, timing={**first.timing, "compile": 0.0})
+    origins = only(tmp_path, second, first).origins
+
+    one, other = (
+        Origin(record.identity[:12], record.finished, commit)
+        for record, commit in ((first, "aaaaaaaaaaaa"), (second, "0123456789ab-dirty"))
+    )
+    assert origins["quality"] == (one, other)
+    assert origins["train_step"] == (one, other)
+    assert origins["compile"] == (other,)
+    assert origins["parameters"] == (other,)
 
 
 def test_what_was_not_done_takes_no_time(tmp_path):

@@ -109,9 +109,9 @@ def change_text(change: float | None, series: Series) -> str:
 
 
 def commit_text(series: Series, number: int) -> str:
-    """Write which baseline a point is of: its commit, else when it was written."""
+    """Write what a point is of: its commit, else when it was measured."""
     point = series.points[number]
-    return one_line(point.commit, 18) or point.written[:16]
+    return one_line(point.commit, 18) or point.measured[:16]
 
 
 def _numbers(texts: Iterable[str]) -> dict[str, int]:
@@ -158,7 +158,7 @@ _FIELDS: tuple[Field[_HistoryLine], ...] = (
         Column("to", "to", is_number=False),
         lambda line: Text(commit_text(line.series, line.segment.last)),
     ),
-    Field(Column("baselines", "baselines"), _many),
+    Field(Column("points", "points"), _many),
     Field(Column("median", "median"), lambda line: _value(line.segment.median, line.series)),
     Field(Column("change", "change", is_number=False), _change),
     Field(Column("history", is_number=False), lambda line: Text(line.curve)),

@@ -108,7 +108,7 @@ def _mark(axes: Axes, series: Series, place: float, change: float | None) -> Non
 
 def _legend() -> list[Line2D]:
     return [
-        Line2D([], [], color=GREY, marker=".", linestyle="", label="a baseline"),
+        Line2D([], [], color=GREY, marker=".", linestyle="", label="a commit's measurements"),
         Line2D([], [], color=BLUE, label="median of a segment"),
         Line2D([], [], color=BLUE, linestyle=DASHES, label="change for the better"),
         Line2D([], [], color=RED, linestyle=DASHES, label="change for the worse"),
