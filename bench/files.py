@@ -19,12 +19,12 @@ _STALE_SECONDS = 24 * 3600
 _READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def from_here(path: Path) -> str:
-    """Return a path as seen from the working folder, where it lies below that."""
+def below(path: Path, folder: Path) -> str | None:
+    """Return a path as seen from a folder, None if it does not lie below that."""
     try:
-        return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
+        return path.resolve().relative_to(folder.resolve()).as_posix()
     except (ValueError, OSError):
-        return str(path)
+        return None
 
 
 def without_home(path: Path) -> str:
@@ -33,8 +33,8 @@ def without_home(path: Path) -> str:
     The home folder, which names the owner, is not in it.
     """
     whole = path.resolve()
-    with contextlib.suppress(ValueError, OSError):
-        return whole.relative_to(Path.cwd().resolve()).as_posix()
+    if (here := below(whole, Path.cwd())) is not None:
+        return here
     with contextlib.suppress(ValueError, OSError, RuntimeError):
         return f"~/{whole.relative_to(Path.home().resolve()).as_posix()}"
     return whole.as_posix()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ BASELINE = Path("reports/baseline.json")
 FORMATS = ("text", "md", "annotations", "junit", "json")
 #: These tell the candidate's figures and no verdicts, for services that keep a history.
 FIGURES = ("github-action-benchmark", "github-action-benchmark-bigger", "bmf")
+#: Of a check: it is read on the first line of a comment.
+_LONGEST_NAME = 60
 
 
 def read_files(words: Sequence[str]) -> dict[Path, str]:
@@ -53,6 +56,21 @@ def read_files(words: Sequence[str]) -> dict[Path, str]:
             raise BenchError(f"--write {word}: {name} is given twice; give each its own file")
         found[Path(name)] = form
     return found
+
+
+def read_name(text: str) -> str:
+    """Return the name of a check, which stands in an HTML comment and in a shell's patterns.
+
+    Raises:
+        BenchError: It holds other than a few plain letters.
+    """
+    plain = re.fullmatch(r"([A-Za-z0-9]+([ ._-][A-Za-z0-9]+)*)?", text)
+    if plain is None or len(text) > _LONGEST_NAME:
+        raise BenchError(
+            f"--name {text}: is more than {_LONGEST_NAME} letters and digits, with single blanks, "
+            "dots, dashes and underscores between; give another name"
+        )
+    return text
 
 
 @click.command(name="check")
@@ -144,12 +162,19 @@ def read_files(words: Sequence[str]) -> dict[Path, str]:
     help=f"Write a file, too; may be repeated. Also {', '.join(FIGURES)}.",
 )
 @click.option(
+    "--name",
+    default="",
+    metavar="NAME",
+    help="Of this check, where a repository has several: each has a comment of its own on a pull "
+    "request.",
+)
+@click.option(
     "--annotate/--no-annotate",
     default=lambda: os.environ.get("GITHUB_ACTIONS") == "true",
     help="GitHub annotations on standard error.  [default: in GitHub's workflows]",
 )
 @click.option("--verbose", is_flag=True, help="List what is unchanged, too.")
-@shared.filled(CheckOptions, seeds=parse_seeds, files=read_files)
+@shared.filled(CheckOptions, seeds=parse_seeds, files=read_files, name=read_name)
 def command(options: CheckOptions) -> int:
     """Compare with a baseline or another revision: did anything get worse?
 
@@ -206,6 +231,7 @@ def _tell(options: CheckOptions, told: RenderInput) -> int:
     from bench.files import write_whole
     from bench.gate.report.machines import FORMATS as FORMS
 
+    told = replace(told, name=options.name)
     for path, form in options.files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

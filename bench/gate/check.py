@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import from_here
+from bench.files import below
 from bench.gate import baseline
 from bench.gate.from_pytest_benchmark import is_pytest_benchmark
 from bench.gate.from_pytest_benchmark import side_of as side_of_pytest_benchmark
@@ -17,7 +17,7 @@ from bench.gate.judge import report
 from bench.gate.model import Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.settings import CheckOptions, CheckSettings
-from bench.machine import version_of
+from bench.machine import git, version_of
 from bench.protocol import FAILED, SKIPPED
 from bench.records.selection import GONE, working_tree
 from bench.records.store import Store
@@ -29,8 +29,17 @@ _Say = Callable[[str], None]
 
 
 def paths_of(registry: Registry) -> dict[str, str]:
-    """Return the files of the plugins, by name, as seen from here."""
-    return {plugin.name: from_here(plugin.path) for plugin in registry.plugins}
+    """Return the files of the plugins in this repository, by name, as seen from its root.
+
+    A service that marks lines knows no other folder, wherever in the repository the check runs.
+    """
+    try:
+        found = git("rev-parse", "--show-toplevel")
+        top = Path(found.stdout.rstrip("\n")) if found.returncode == 0 else Path.cwd()
+    except OSError:
+        top = Path.cwd()
+    paths = ((plugin.name, below(plugin.path, top)) for plugin in registry.plugins)
+    return {name: path for name, path in paths if path is not None}
 
 
 def plugin_of(key: Key) -> str:

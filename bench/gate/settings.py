@@ -37,7 +37,8 @@ class CheckOptions:
     ``against`` names one; else ``candidate``, or the records in ``results``, are compared
     with ``baseline``. ``limit`` is in seconds. ``metrics``, ``tolerances``, ``level``,
     ``allow`` and ``pairs`` go before the file's; see ``with_options``. ``files`` holds the
-    form of each file that is to be written.
+    form of each file that is to be written, ``name`` is what tells the check's comment from
+    those of others.
     """
 
     names: tuple[str, ...]
@@ -60,6 +61,7 @@ class CheckOptions:
     results: Path
     form: str
     files: Mapping[Path, str]
+    name: str
     annotate: bool
     verbose: bool
 

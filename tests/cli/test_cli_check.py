@@ -11,12 +11,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from builders import a_plugin
 from command_line import call
 from gate_world import MACHINE, key, plugin, quality, side, slowed, times
+from tree_world import git
 
 from bench.gate import baseline
 from bench.gate.model import Measurement
-from bench.gate.report.people import MARKER
+from bench.gate.report.people import marker
 
 BEFORE = "reports/baseline.json"
 AFTER = "after.json"
@@ -274,7 +276,7 @@ def test_every_form_is_written_at_once(project):
     def read(form: str) -> str:
         return (project.folder / "out" / f"{form}.txt").read_text(encoding="utf-8")
 
-    assert read("md").startswith(MARKER)
+    assert read("md").startswith(marker())
     assert len(ElementTree.fromstring(read("junit")).findall(".//failure")) == 1
     assert json.loads(read("json"))["status"] == 1
     assert read("annotations").startswith("::error ")
@@ -291,6 +293,58 @@ def test_in_a_workflow_annotations_go_to_standard_error(project, monkeypatch):
     assert "::error " not in project.out
     project.check("--no-annotate")
     assert "::error " not in project.err
+
+
+def annotated(project: Project, plugins: Path) -> str:
+    """Check a plugin of a folder that has failed; return the annotation of it."""
+    plugins.mkdir(parents=True)
+    a_plugin(plugins, "mine")
+    named = key("mine", task="jena")
+    project.keep(BEFORE, plugin(named, parameters=1))
+    project.keep(AFTER, plugin(named, parameters=2))
+    assert project.check("--plugins", str(plugins), "--format", "annotations") == 1
+    return project.out
+
+
+def test_annotations_give_paths_from_the_root_of_the_repository_also_in_a_folder_of_it(
+    project, monkeypatch
+):
+    git(project.folder, "init", "--quiet")
+    inner = project.folder / "packages" / "models"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    within = replace(project, folder=inner)
+
+    assert annotated(within, Path("plugins")).startswith(
+        "::error file=packages/models/plugins/mine.py,title="
+    )
+
+
+def test_annotations_outside_of_any_repository_give_paths_from_the_working_folder(project):
+    assert annotated(project, Path("plugins")).startswith("::error file=plugins/mine.py,title=")
+
+
+def test_annotations_of_a_plugin_elsewhere_mark_no_file(project, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "plugins"
+
+    assert annotated(project, elsewhere).startswith("::error title=jena mine%3A worse::")
+
+
+def test_a_check_with_a_name_has_a_comment_of_its_own(project):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru())
+    project.check("--name", "on two cores", "--format", "md")
+
+    assert project.out.startswith("<!-- bench check: on two cores -->\n")
+
+
+@pytest.mark.parametrize("name", ["a -->", "a--b", "-a", "a\nb", "é", "a" * 61])
+def test_a_name_that_would_end_the_comment_is_refused(project, name):
+    project.keep(BEFORE, gru())
+
+    assert project.check("--name", name) == 2
+    assert project.err.startswith("error: --name ")
+    assert len(project.err.splitlines()) == 1
 
 
 def test_what_is_unchanged_is_folded_unless_asked_for(project):

@@ -13,11 +13,11 @@ from reading import shown
 from bench.formatting import NOTHING, quantity
 from bench.gate.model import FAILED, GONE, NEW, NOT_COMPARABLE, WORSE, Finding, Report
 from bench.gate.report.people import (
-    MARKER,
     baseline_document,
     check_document,
     detectable_lines,
     labels,
+    marker,
     to_comment,
 )
 from bench.metrics import PARAMETERS
@@ -196,7 +196,7 @@ def test_a_comment_can_be_found_again_and_folds_what_is_unchanged():
     told = to_comment(one_of_each())
     lines = told.splitlines()
 
-    assert lines[:2] == [MARKER, "### bench check"]
+    assert lines[:2] == ["<!-- bench check -->", "### bench check"]
     assert lines[3] == "**worse: 1 of 7 verdicts on 4 plugins; exit status 1**"
     assert [line.split("|")[1].strip() for line in lines if line.startswith("| ")] == [
         *("verdict", "worse", "failed", "not measured", "not comparable", "better"),
@@ -205,6 +205,21 @@ def test_a_comment_can_be_found_again_and_folds_what_is_unchanged():
     assert "\n\n<details><summary>2 unchanged</summary>\n\n| verdict" in told
     assert "|\n\n</details>\n\n- sensitivity: a slowdown of 6.1%" in told
     assert told.endswith("\n- note: 8 pairs a plugin\n")
+
+
+def test_comments_of_checks_with_names_are_found_apart():
+    told = to_comment(one_of_each(), "fast-1")
+
+    assert told.splitlines()[:2] == ["<!-- bench check: fast-1 -->", "### bench check: fast-1"]
+    assert told.startswith(marker("fast-1"))
+    for other in ("", "fast", "fast-10"):
+        assert not told.startswith(marker(other))
+
+
+def test_a_comment_of_other_letters_is_as_short_for_a_service_that_counts_bytes():
+    many = [slower(verdict=NEW, key=a_key("\u4e00" * 20 + str(number))) for number in range(900)]
+
+    assert 40_000 < len(to_comment(a_report(*many)).encode()) <= 60_000
 
 
 def test_a_comment_notifies_nobody():
@@ -217,7 +232,7 @@ def test_a_comment_too_long_for_github_leaves_out_the_least_urgent_and_counts_it
     many = [slower(verdict=NEW, key=a_key(f"m{number}")) for number in range(900)]
     told = to_comment(a_report(*many, slower(), *[same()] * 900))
 
-    assert len(told) <= 60_000
+    assert len(told.encode()) <= 60_000
     assert "| worse" in told
     assert "900 unchanged.\n" in told
     shown = told.count("| new ")

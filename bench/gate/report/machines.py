@@ -281,18 +281,20 @@ class RenderInput:
     """All that the forms tell of a check.
 
     ``candidate`` is the side that was judged. ``paths`` are the plugins' files by label,
-    relative to the repository's root. ``verbose`` lists what is unchanged too.
+    relative to the repository's root. ``verbose`` lists what is unchanged too, ``name`` is that
+    of the check, "" where there is but one.
     """
 
     report: Report
     candidate: Side
     paths: Mapping[str, str] = field(default_factory=dict)
     verbose: bool = False
+    name: str = ""
 
 
 FORMATS: Mapping[str, Callable[[RenderInput], str]] = {
     "text": lambda told: to_text(check_document(told.report, told.verbose)),
-    "md": lambda told: to_comment(told.report),
+    "md": lambda told: to_comment(told.report, told.name),
     "annotations": lambda told: to_annotations(told.report, told.paths),
     "junit": lambda told: to_junit(told.report),
     "json": lambda told: to_json(check_document(told.report)),

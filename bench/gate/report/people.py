@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import median
 from typing import Any, TypeGuard
 
@@ -69,9 +69,7 @@ WHOLE = "all"
 _LONGEST_ON_TERMINAL = 120
 _LONGEST_ON_PAGE = 300
 
-#: The first line, unseen by readers: a workflow finds its own comment by it, and replaces it.
-MARKER = "<!-- bench check -->"
-#: GitHub refuses a comment of more than 65,536 characters.
+#: GitHub refuses a comment of more than 65,536 characters. Bytes are what a workflow can count.
 LONGEST = 60_000
 
 
@@ -85,7 +83,18 @@ def check_document(report: Report, verbose: bool = False) -> Document:
     return _document(report, attention(report), unchanged(report), verbose)
 
 
-def to_comment(report: Report, longest: int = LONGEST) -> str:
+def marker(name: str = "") -> str:
+    """Return the first line of a comment, unseen by readers.
+
+    A workflow finds its own comment by it, and replaces that one.
+
+    Args:
+        name: Of the check, where a repository has several; see ``check --name``.
+    """
+    return f"<!-- {_title(name)} -->"
+
+
+def to_comment(report: Report, name: str = "", longest: int = LONGEST) -> str:
     """Return a comment on a pull request: the document in markdown, which notifies nobody.
 
     What does not fit is left out and counted: first what is unchanged, then the findings
@@ -93,21 +102,26 @@ def to_comment(report: Report, longest: int = LONGEST) -> str:
 
     Args:
         report: What a check found.
-        longest: Characters that the comment may have.
+        name: Of the check, as ``marker`` has it.
+        longest: Bytes that the comment may have.
     """
     shown = attention(report)
-    text = _comment(report, shown, unchanged(report))
-    if len(text) > longest:
-        text = _comment(report, shown, [])
-    while len(text) > longest and shown:
+    text = _comment(report, name, shown, unchanged(report))
+    if len(text.encode()) > longest:
+        text = _comment(report, name, shown, [])
+    while len(text.encode()) > longest and shown:
         shown = shown[: len(shown) * 3 // 4]
-        text = _comment(report, shown, [])
+        text = _comment(report, name, shown, [])
     return text
 
 
-def _comment(report: Report, shown: Sequence[Finding], rest: Sequence[Finding]) -> str:
-    document = _document(report, shown, rest, verbose=False)
-    return f"{MARKER}\n{to_markdown(document, in_comment=True)}"
+def _comment(report: Report, name: str, shown: Sequence[Finding], rest: Sequence[Finding]) -> str:
+    document = replace(_document(report, shown, rest, verbose=False), title=_title(name))
+    return f"{marker(name)}\n{to_markdown(document, in_comment=True)}"
+
+
+def _title(name: str) -> str:
+    return f"bench check: {name}" if name else "bench check"
 
 
 def _document(
@@ -125,7 +139,7 @@ def _document(
         Section(_unchanged(rest, report, verbose)),
         Section((Notes(tuple(lines)),) if lines else ()),
     )
-    return Document("bench check", sections, _data(report), level=3)
+    return Document(_title(""), sections, _data(report), level=3)
 
 
 def _unchanged(rest: Sequence[Finding], report: Report, verbose: bool) -> tuple[Block, ...]:
