@@ -53,10 +53,14 @@ class Trial:
         return _digest(content)
 
     @cached_property
+    def variant(self) -> str:
+        """What the command line changed, "" for nothing."""
+        return ", ".join(f"{key}={value}" for key, value in sorted(self.overrides.items()))
+
+    @cached_property
     def label(self) -> str:
-        """The row's name: the plugin, and what the command line changed."""
-        changed = ", ".join(f"{key}={value}" for key, value in sorted(self.overrides.items()))
-        return f"{self.plugin} ({changed})" if changed else self.plugin
+        """The row's name: the plugin and its variant."""
+        return f"{self.plugin} ({self.variant})" if self.variant else self.plugin
 
     def __str__(self) -> str:
         return f"{self.label} seed {self.seed}"

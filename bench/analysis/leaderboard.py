@@ -142,6 +142,12 @@ class Leaderboard:
     tables: tuple[Table, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
 
+    def touched_by(self, records: Iterable[Record]) -> Leaderboard:
+        """Return the tables, whole, in which the trials of some records stand."""
+        touched = {record.identity for record in records}
+        tables = [table for table in self.tables if not touched.isdisjoint(table.identities)]
+        return Leaderboard(tuple(tables))
+
 
 def make_leaderboard(
     records: Iterable[Record],

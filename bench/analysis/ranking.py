@@ -93,6 +93,11 @@ def _scores(
     return scores
 
 
+def judged(board: Leaderboard, store: PredictionSource, say: Callable[[str], None]) -> Leaderboard:
+    """Return a leaderboard with the intervals and ranks that the store's predictions allow."""
+    return judge(board, gather(store, board, say))
+
+
 def judge(board: Leaderboard, evidence: Evidence) -> Leaderboard:
     """Give the figures of a leaderboard their intervals, and its rows their ranks.
 

@@ -1,8 +1,8 @@
 """The command line: one module a command, imported only when it is called.
 
 ``main`` runs it and turns errors into one line each; ``COMMANDS`` has every command with a
-line of help; ``UNPRINTED`` is the status of one whose output could not be written. ``options`` has
-what several commands share.
+line of help; ``UNPRINTED`` is the status of one whose output could not be written. ``run`` says
+what words ask of a run, and ``options`` has what several commands share.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import click
 import bench
 from bench.errors import BenchError
 
-__all__ = ["COMMANDS", "UNPRINTED", "main"]
+__all__ = ["COMMANDS", "UNPRINTED", "main", "run"]
 
 #: Nothing but a text was asked for, and no place was left for it (EX_IOERR of sysexits.h).
 UNPRINTED = 74

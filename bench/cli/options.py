@@ -36,12 +36,21 @@ def filled(
     def decorate(work: Callable[[Options], int]) -> Callable[..., int]:
         @wraps(work)
         def command(**given: Any) -> int:
-            read = {name: reader(given[name]) for name, reader in readers.items()}
-            return work(kind(**{**given, **read}))
+            return work(filled_from(given, kind, readers))
 
         return command
 
     return decorate
+
+
+def filled_from(
+    given: Mapping[str, Any],
+    kind: Callable[..., Options],
+    readers: Mapping[str, Callable[[Any], Any]],
+) -> Options:
+    """Return the object of all options of a command; see ``filled``."""
+    read = {name: reader(given[name]) for name, reader in readers.items()}
+    return kind(**{**given, **read})
 
 
 results = click.option(

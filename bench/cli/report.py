@@ -142,8 +142,8 @@ def _document(options: ReportOptions, board: Leaderboard, registry: Registry) ->
 
 def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     from bench.analysis.leaderboard import make_leaderboard
-    from bench.analysis.ranking import gather, judge
-    from bench.records.selection import working_tree
+    from bench.analysis.ranking import judged
+    from bench.records.selection import Wanted, working_tree
     from bench.records.store import Stores
 
     store = Stores(options.results)
@@ -151,22 +151,21 @@ def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     for line in contents.problems:
         _warn(line)
     tree = working_tree(registry, contents.records)
-    wanted = {"task": options.task, "profile": options.profile, "source": options.source}
+    wanted = Wanted(options.task, options.profile, options.source)
     records = [
         record
-        for record in contents.records
-        if all(value in (None, getattr(record.trial, name)) for name, value in wanted.items())
-        and (tree.has(record.trial) or not options.current)
+        for record in wanted.of(contents.records)
+        if tree.has(record.trial) or not options.current
     ]
     if not records:
-        asked = [f"--{name} {value}" for name, value in wanted.items() if value]
+        asked = [f"--{name} {value}" for name, value in wanted.asked.items()]
         chosen = ", ".join([*asked, "--current"] if options.current else asked)
         raise BenchError(
             f"{store}: has no records{' for ' + chosen if chosen else ''}; "
             "run some first with `python -m bench run --all`, or name another --results"
         )
     board = make_leaderboard(records, unreadable=len(contents.unreadable), tree=tree)
-    return judge(board, gather(store, board, _warn))
+    return judged(board, store, _warn)
 
 
 def _warn(line: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,6 +33,16 @@ _FROM_RECORDS = {
     "seeds": "--seeds",
     "overrides": "--set",
     "backends": "--backend",
+}
+
+#: What turns words into values, in this order.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    # First, for it may have taken the name that stands behind it.
+    "verify": parse_verify,
+    "seeds": parse_seeds,
+    "overrides": parse_overrides,
+    "data": parse_data,
+    "backends": parse_backends,
 }
 
 
@@ -138,15 +150,7 @@ _FROM_RECORDS = {
     help="The leaderboard's file, of Markdown: it ends with .md.  "
     "[default: leaderboard.md in the results folder]",
 )
-@shared.filled(
-    RunOptions,
-    # First, for it may have taken the name that stands behind it.
-    verify=parse_verify,
-    seeds=parse_seeds,
-    overrides=parse_overrides,
-    data=parse_data,
-    backends=parse_backends,
-)
+@shared.filled(RunOptions, **_READERS)
 def command(options: RunOptions) -> int:
     """Train plugins on their tasks and write the leaderboard.
 
@@ -168,7 +172,29 @@ def command(options: RunOptions) -> int:
     written and shows it); 2 the command line or a file is wrong, nothing was run; 130
     interrupted, with the line that resumes.
     """
-    context = click.get_current_context()
+    return _run(_checked(options, click.get_current_context(), sys.argv[1:]))
+
+
+def options_of(words: Sequence[str]) -> RunOptions:
+    """Return what is asked by the words behind ``run``, for those who ask in another way.
+
+    Raises:
+        BenchError: The command would refuse them.
+    """
+    try:
+        with command.make_context("run", [*words]) as context:
+            given = shared.filled_from(context.params, RunOptions, _READERS)
+            return _checked(given, context, ["run", *words])
+    except click.ClickException as error:
+        raise BenchError(" ".join(error.format_message().split())) from None
+
+
+def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) -> RunOptions:
+    """Return the options with the lines that records and resuming need.
+
+    Raises:
+        BenchError: Something in them makes no sense together.
+    """
     shared.form_of(options.leaderboard, {"md": "md", "markdown": "md"})
     if not options.until_separated and is_given(context, "max_seeds"):
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
@@ -180,7 +206,7 @@ def command(options: RunOptions) -> int:
         for backend in options.backends:
             check_backend(backend)
     resume = command_line(["run", *resuming(context)])
-    return _run(replace(options, command=command_line(sys.argv[1:]), resume=resume))
+    return replace(options, command=command_line(words), resume=resume)
 
 
 def _run(options: RunOptions) -> int:

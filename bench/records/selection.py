@@ -22,6 +22,39 @@ def is_named(trial: Trial, names: Sequence[str], task: str | None) -> bool:
     return matches and task in (None, trial.task)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Of which trials a reader wants to see the records; what is not said is all.
+
+    ``plugins`` are names, globs or files, as ``is_named`` takes them.
+    """
+
+    task: str | None = None
+    profile: str | None = None
+    source: str | None = None
+    plugins: tuple[str, ...] = ()
+
+    def of(self, records: Iterable[Record]) -> list[Record]:
+        """Return the records of these trials, in their order."""
+        return [record for record in records if self._takes(record.trial)]
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What is said, in words, to tell that nothing is found."""
+        said = {"task": self.task, "profile": self.profile, "source": self.source}
+        return {
+            **{name: value for name, value in said.items() if value is not None},
+            **({"plugin": ", ".join(self.plugins)} if self.plugins else {}),
+        }
+
+    def _takes(self, trial: Trial) -> bool:
+        return (
+            is_named(trial, self.plugins, self.task)
+            and self.profile in (None, trial.profile)
+            and self.source in (None, trial.source)
+        )
+
+
 #: A newer result of the same trial answers.
 REPLACED = "replaced"
 #: The plugin's source was another one.

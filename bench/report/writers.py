@@ -161,18 +161,23 @@ ul { color: #555; }
 
 def to_html(document: Document) -> str:
     """Return a page that needs no other file."""
-    blocks = [
-        _html_block(block)
-        for section in document.sections
-        for block in section.standing(Place.PAGE)
-    ]
     title = _safe(document.title)
-    body = "\n".join([f"<h{document.level}>{title}</h{document.level}>", *filter(None, blocks)])
+    body = f"<h{document.level}>{title}</h{document.level}>\n{to_html_part(document)}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"{body}\n</body>\n</html>\n"
     )
+
+
+def to_html_part(document: Document) -> str:
+    """Return what stands on the page below its title, to be put into another page."""
+    blocks = [
+        _html_block(block)
+        for section in document.sections
+        for block in section.standing(Place.PAGE)
+    ]
+    return "\n".join(filter(None, blocks))
 
 
 def _html_block(block: Block) -> str:

@@ -6,8 +6,9 @@ import contextlib
 import os
 import signal
 import stat
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any, NoReturn
@@ -27,17 +28,23 @@ class Interruption:
     """Hears of signals for as long as its block lasts, in the main thread.
 
     The first is noted in ``asked``, and raises KeyboardInterrupt in a ``raising`` block.
-    The second ends the process wherever it is.
+    The second ends the process wherever it is. Where the process is ``someone_elses``, as in
+    a notebook, only Ctrl-C is heard, and a second one changes nothing. Another thread hears
+    of none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, someone_elses: bool = False) -> None:
         self.asked = False
+        self._signals = _SIGNALS[:1] if someone_elses else _SIGNALS
+        self._second: Callable[[], object] = _nothing if someone_elses else _end_at_once
         self._since = 0.0
         self._raising = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
-        for name in _SIGNALS:
+        # Python lets no other thread take a signal.
+        in_main = threading.current_thread() is threading.main_thread()
+        for name in self._signals if in_main else ():
             number = getattr(signal, name, None)
             # What is ignored from the start (nohup, a job in the background) stays ignored.
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -75,13 +82,17 @@ class Interruption:
         now = time.monotonic()
         if self.asked:
             if now - self._since > _ECHO:
-                _end_at_once()
+                self._second()
             return
         self._since = now
         self.asked = True
         if number == getattr(signal, "SIGHUP", None):
             _leave_lost_terminal()
         self._raise_if_asked()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _end_at_once() -> NoReturn:

@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.files import write_whole
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
-from bench.plan.plan import AskedAgain, Group, Planned, RunOptions, ask_again, failed_trials
+from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
 from bench.records.selection import WorkingTree, is_named, working_tree
@@ -38,10 +38,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended: the exit status and, if it got as far, the tables it touched."""
+    """How a run ended: the exit status and, if it got as far, the tables it touched.
+
+    ``records`` has those of its trials, reused ones and repeats too; see ``runner.Result``.
+    """
 
     status: int
     board: Leaderboard | None = None
+    records: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,11 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
         say(f"interrupted; resume with: {options.resume}")
-        return RunResult(INTERRUPTED, board)
+        return RunResult(INTERRUPTED, board, tuple(result.records))
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
     unconfirmed = verification.unconfirmed(result.records)
     wrong = failed or prepared.left_out or result.unwritten or unconfirmed
-    return RunResult(1 if wrong else 0, board)
+    return RunResult(1 if wrong else 0, board, tuple(result.records))
 
 
 def choose(
@@ -211,6 +215,8 @@ def _groups(
         # Backends of one plugin side by side: what is compared must find the machine alike.
         groups = [Group((plugin,), asked) for plugin in plugins for asked in options.requests]
         return AskedAgain(groups, left_out, [])
+    from bench.plan.retry import ask_again, failed_trials
+
     if task is not None:
         find_task(task, registry.tasks)
     for name in names:
@@ -231,15 +237,13 @@ def _judged(
     """Return the leaderboard of some records, judged."""
     # Not before there is something to judge: a run starts sooner.
     from bench.analysis.leaderboard import make_leaderboard
-    from bench.analysis.ranking import gather, judge
+    from bench.analysis.ranking import judged
 
-    board = make_leaderboard(records, reused, unreadable, tree)
-    return judge(board, gather(store, board, say))
+    return judged(make_leaderboard(records, reused, unreadable, tree), store, say)
 
 
 def _publish(file: Path, store: Store, result: Result, tree: WorkingTree, say: _Say) -> Leaderboard:
     """Write the leaderboard of the whole store; return the tables that this run touched."""
-    from bench.analysis.leaderboard import Leaderboard
     from bench.report.leaderboard import leaderboard_document
     from bench.report.writers import to_markdown
 
@@ -255,9 +259,7 @@ def _publish(file: Path, store: Store, result: Result, tree: WorkingTree, say: _
         say(f"leaderboard written to {file}")
     except OSError as error:
         say(f"warning: {file} could not be written ({error.strerror or error})")
-    touched = {record.identity for record in result.records}
-    tables = [table for table in board.tables if not touched.isdisjoint(table.identities)]
-    return Leaderboard(tuple(tables))
+    return board.touched_by(result.records)
 
 
 def _make_room_for(file: Path) -> None:

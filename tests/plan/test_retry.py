@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from builders import a_plugin, a_record, a_task
 
-from bench.plan.plan import Group, ask_again, failed_trials
+from bench.plan.plan import Group
+from bench.plan.retry import ask_again, failed_trials
 from bench.protocol import CRASHED, DIVERGED, FAILED, OK, OUT_OF_MEMORY, SKIPPED, STATUSES, TIMEOUT
 from bench.records.record import Record
 from bench.records.selection import is_named
