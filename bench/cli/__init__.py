@@ -42,6 +42,9 @@ COMMANDS = {
 #: What these print is all that they do.
 _ONLY_PRINT = {("list",), ("report",), ("show",), ("history",), ("data", "status")}
 _ONLY_TELL = {"-h", "--help", "--version"}
+#: Where `git bisect run` reads the exit status of a command: what has no verdict ends the search.
+_FOR_BISECT = ("check", "--bisect")
+_NO_ABORT = (0, 1, 125)
 
 
 class LazyGroup(click.Group):
@@ -111,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         reason = output.lost() if output else ""
         if reason:
             status = _tell_unprinted(words, status, reason)
+    if _is_for_bisect(words) and status not in _NO_ABORT:
+        # Git takes 1 to 127 for a bad revision, and a mistyped option says nothing of any.
+        status = max(status, 128)
     sys.exit(status)
 
 
@@ -134,8 +140,10 @@ def _run(words: Sequence[str], debug: bool) -> int:
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         return 2
     except Exception as error:
-        if debug:
+        if debug and not _is_for_bisect(words):
             raise
+        if debug:
+            traceback.print_exc()
         print(
             f"error: {type(error).__name__}: {error} (a fault of the suite; "
             "add --debug to see where, and please report it)",
@@ -143,6 +151,11 @@ def _run(words: Sequence[str], debug: bool) -> int:
         )
         return 70
     return status if isinstance(status, int) else 0
+
+
+def _is_for_bisect(words: Sequence[str]) -> bool:
+    command, option = _FOR_BISECT
+    return [*words[:1]] == [command] and option in words
 
 
 # Standard output and standard error: what becomes of them is never the end of the work

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from bench.cli import options as shared
 from bench.cli.options import check_backend, parse_seeds
 from bench.errors import BenchError
 from bench.formatting import without_controls
-from bench.gate.model import NO_BASELINE, VERDICTS
+from bench.gate.model import NO_BASELINE, REFUSABLE, VERDICTS
 from bench.gate.settings import (
     QUICK_PROFILE,
     QUICK_SECONDS,
@@ -149,6 +150,18 @@ def read_name(text: str) -> str:
     metavar="VERDICT",
     help=f"Do not count these against the exit status: {', '.join(VERDICTS)}.",
 )
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="VERDICT",
+    help=f"Fail by these, too: {', '.join(REFUSABLE)}; may be repeated.",
+)
+@click.option(
+    "--bisect",
+    is_flag=True,
+    help="Exit status for `git bisect run`: 0 good, 1 bad, 125 not judged, 128 an error, which "
+    "ends the search.",
+)
 @shared.plugin_folders
 @shared.results
 @click.option(
@@ -188,8 +201,9 @@ def command(options: CheckOptions) -> int:
 
     Exit status: 0 nothing is worse; 1 something is worse; 2 the command line or a file is wrong;
     3 something failed or was not measured; 4 there is no baseline; 5 something is not
-    comparable; 130 interrupted. Where several apply, it is the first of 1, 3 and 5; --allow
-    takes verdicts out of the count.
+    comparable; 6 a verdict that --fail-on alone names, such as cannot tell; 130 interrupted.
+    Where several apply, it is the first of 1, 3, 5 and 6; --allow takes verdicts out of the count.
+    With --bisect it is 0, 1, 125, or 128 and above.
     """
     _refuse_strays(options, click.get_current_context())
     if options.against is not None:
@@ -226,12 +240,11 @@ def _against(options: CheckOptions, settings: CheckSettings) -> int:
 
 def _tell(options: CheckOptions, told: RenderInput) -> int:
     """Write the report wherever it is wanted, and return the exit status."""
-    from dataclasses import replace
-
     from bench.files import write_whole
     from bench.gate.report.machines import FORMATS as FORMS
 
-    told = replace(told, name=options.name)
+    judged = replace(told.report, is_bisect=options.bisect)
+    told = replace(told, report=judged, name=options.name)
     for path, form in options.files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

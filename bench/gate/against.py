@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.gate.check import paths_of, plugin_of
+from bench.gate.check import paths_of
 from bench.gate.from_records import side_of
 from bench.gate.judge import report
 from bench.gate.measure import Arms, Interleaved, Revision, Schedule, compare_interleaved
@@ -128,7 +128,7 @@ def with_broken(candidate: Side, base: Side, registry: Registry) -> Side:
     plugins = dict(candidate.plugins)
     now = {plugin.name: plugin for plugin in registry.plugins}
     for key in base.plugins.keys() - plugins.keys():
-        plugin = now.get(plugin_of(key))
+        plugin = now.get(key.plugin)
         if plugin is not None:
             plugins[key] = Measurement(key, FAILED, _broken(plugin, key))
     return replace(candidate, plugins=plugins)

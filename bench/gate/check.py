@@ -42,11 +42,6 @@ def paths_of(registry: Registry) -> dict[str, str]:
     return {name: path for name, path in paths if path is not None}
 
 
-def plugin_of(key: Key) -> str:
-    """Return the plugin's name: a label says behind it what the command line changed."""
-    return key.label.partition(" (")[0]
-
-
 def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _Say) -> RenderInput:
     """Compare records, or another file of the same kinds as a baseline, with a baseline.
 
@@ -69,7 +64,7 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
     now = {plugin.name: plugin for plugin in registry.plugins}
     for key in base.plugins.keys() - kept.keys():
-        if plugin_of(key) in now:
+        if key.plugin in now:
             kept[key] = Measurement(key, SKIPPED, f"no result of it in {candidate}; {_run(key)}")
     if options.candidate is None:
         kept = dict(_of_the_tree(kept, now))
@@ -127,7 +122,7 @@ def _is_pytest_benchmark(path: Path) -> bool:
 
 
 def _narrowed(side: Side, options: CheckOptions) -> Side:
-    kept = {k: each for k, each in side.plugins.items() if options.has(k.task, plugin_of(k))}
+    kept = {k: each for k, each in side.plugins.items() if options.has(k.task, k.plugin)}
     return replace(side, plugins=kept)
 
 
@@ -145,7 +140,7 @@ def _of_the_tree(
     there, is none of the registry's, and stays.
     """
     for key, each in measured.items():
-        plugin = now.get(plugin_of(key))
+        plugin = now.get(key.plugin)
         if plugin is not None and plugin.problems:
             first = plugin.problems[0]
             reason = f"{plugin.path.name}:{first.line}: {first.message}"
@@ -161,12 +156,12 @@ def _of_the_tree(
 
 
 def _run(key: Key) -> str:
-    return f"run it: python -m bench run {plugin_of(key)} --profile {key.profile}"
+    return f"run it: python -m bench run {key.plugin} --profile {key.profile}"
 
 
 def _nothing(options: CheckOptions, side: Side) -> str:
     file = options.baseline
-    names = sorted({plugin_of(key) for key in side.plugins})
+    names = sorted({key.plugin for key in side.plugins})
     if not names:
         return f"{file}: is a baseline of nothing; write it again with `python -m bench baseline`"
     asked = " ".join(options.names) or f"--task {options.task}"

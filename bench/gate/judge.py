@@ -48,6 +48,7 @@ def report(
         findings=judge(base, candidate, settings, control, paired),
         notes=notes(base, candidate, paired),
         allowed=settings.allow,
+        refused=settings.fail_on,
     )
 
 
@@ -109,7 +110,8 @@ def _as_a_whole(base: Measurement | None, candidate: Measurement | None) -> Iter
             yield Finding(base.key, "", GONE, reason=_unless_ok(base))
     elif candidate.status not in (OK, SKIPPED):
         reason = "; ".join([_unless_ok(candidate), *_as_before(base)])
-        yield Finding(candidate.key, "", FAILED, reason=reason)
+        before = "" if base is None or base.status == OK else base.status
+        yield Finding(candidate.key, "", FAILED, reason=reason, base_status=before)
     elif base is None:
         yield Finding(candidate.key, "", NEW, reason=_unless_ok(candidate))
     elif candidate.status == OK:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.gate.model import (
+    CANNOT_TELL,
     NOT_COMPARABLE,
     NOT_MEASURED,
     UNCHANGED,
     Finding,
     Measurement,
+    Need,
     Side,
     decide,
 )
@@ -161,7 +163,7 @@ def _judge_pairs(
             f"{rounds} pair{'' if rounds == 1 else 's'} of processes cannot show a change at a "
             f"level of {level:g}; measure {needed} or more"
         )
-        return replace(found, reason=reason)
+        return replace(found, verdict=CANNOT_TELL, reason=reason, needed=Need(needed, "rounds"))
     apart = spread(base, control[0]) if control else 0.0
     return _judged(replace(found, threshold=max(found.threshold or 0.0, apart)), ratio, metric)
 
@@ -177,9 +179,10 @@ def _judge_apart(
         whose = "the baseline" if len(base) < 2 else "the candidate"
         reason = (
             f"{whose} was measured in one process, which tells nothing of the noise; "
-            "run two or more (--seeds 0,1,2)"
+            "run three or more (--seeds 0,1,2)"
         )
-        return replace(found, reason=reason)
+        needed = Need(3, "processes a side")
+        return replace(found, verdict=CANNOT_TELL, reason=reason, needed=needed)
     return _judged(found, ratio, metric)
 
 

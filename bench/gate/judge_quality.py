@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.gate.model import NOT_COMPARABLE, NOT_MEASURED, UNCHANGED, Finding, Key, Quality, decide
+from bench.gate.model import (
+    CANNOT_TELL,
+    NOT_COMPARABLE,
+    NOT_MEASURED,
+    UNCHANGED,
+    Finding,
+    Key,
+    Need,
+    Quality,
+    decide,
+)
 from bench.gate.settings import CheckSettings
 from bench.metrics import QUALITY, mean_over_seeds
 
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
 
 BIT_IDENTICAL = "bit-identical"
 ONE_SEED = (
-    "one seed cannot tell a change from chance; run both sides with two or more (--seeds 0,1,2)"
+    "one seed cannot tell a change from chance; run both sides with three or more (--seeds 0,1,2)"
 )
 
 
@@ -138,7 +148,8 @@ def _finding(each: Scored, shift: Shift | None, settings: CheckSettings) -> Find
             reason=BIT_IDENTICAL,
         )
     if shift is None:
-        return replace(found, reason=ONE_SEED)
+        needed = Need(3, "seeds a side")
+        return replace(found, verdict=CANNOT_TELL, reason=ONE_SEED, needed=needed)
     verdict = decide((shift.low, shift.high), tolerance, direction)
     return replace(
         found,

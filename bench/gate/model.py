@@ -32,6 +32,11 @@ class Key:
     profile: str
     backend: str
 
+    @property
+    def plugin(self) -> str:
+        """The plugin's name: a label says behind it what the command line changed."""
+        return self.label.partition(" (")[0]
+
     def __str__(self) -> str:
         return f"{self.task} {self.label}"
 
@@ -158,11 +163,43 @@ GONE = "gone"
 FAILED = "failed"
 NOT_MEASURED = "not measured"
 NOT_COMPARABLE = "not comparable"
-VERDICTS = (BETTER, UNCHANGED, WORSE, NEW, GONE, FAILED, NOT_MEASURED, NOT_COMPARABLE)
+CANNOT_TELL = "cannot tell"
+VERDICTS = (
+    BETTER,
+    UNCHANGED,
+    WORSE,
+    CANNOT_TELL,
+    NEW,
+    GONE,
+    FAILED,
+    NOT_MEASURED,
+    NOT_COMPARABLE,
+)
 
-#: Exit statuses, the most urgent first: a check ends with the first that applies.
-_STATUSES = ((1, (WORSE,)), (3, (FAILED, NOT_MEASURED)), (5, (NOT_COMPARABLE,)))
+#: Exit statuses with what they are called, if not by their verdicts, and the verdicts that they
+#: count, the most urgent first: a check ends with the first that applies.
+STATUSES: Mapping[int, tuple[str, tuple[str, ...]]] = {
+    1: ("worse", (WORSE,)),
+    3: ("failed or not measured", (FAILED, NOT_MEASURED)),
+    5: ("not comparable", (NOT_COMPARABLE,)),
+    6: ("", (CANNOT_TELL, GONE, NEW, BETTER)),
+}
 NO_BASELINE = 4
+#: The verdicts that fail a check which is told nothing else.
+FAILING = frozenset({WORSE, FAILED, NOT_MEASURED, NOT_COMPARABLE})
+#: Those that a check may be asked to fail by.
+REFUSABLE = tuple(verdict for verdict in VERDICTS if verdict != UNCHANGED)
+
+#: What ``git bisect run`` takes an exit status for. From 128 on it gives the search up.
+BISECT_GOOD, BISECT_BAD, BISECT_SKIP, BISECT_ABORT = 0, 1, 125, 128
+
+
+@dataclass(frozen=True)
+class Need:
+    """What it would take to tell: ``count`` "rounds", "processes a side" or "seeds a side"."""
+
+    count: int
+    of: str
 
 
 @dataclass(frozen=True)
@@ -176,7 +213,8 @@ class Finding:
     ``interval`` is its confidence interval. ``threshold``, not negative, is the change for
     the worse that the interval had to lie beyond; ``detectable`` the smallest one that would
     have been found with 95% power. None is what is not known. ``unit`` is "s", "bytes", ""
-    or the name of the task's metric.
+    or the name of the task's metric. ``needed`` is what it would take where it cannot be told.
+    ``base_status`` is that of a baseline without a result, "" of one that has one.
     """
 
     key: Key
@@ -190,6 +228,8 @@ class Finding:
     detectable: float | None = None
     unit: str = ""
     reason: str = ""
+    needed: Need | None = None
+    base_status: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,8 +237,9 @@ class Report:
     """All that a check found.
 
     ``base`` and ``candidate`` name the sides. ``notes`` are lines about the comparison as a
-    whole: other versions of libraries, how many pairs. ``allowed`` are the verdicts that do
-    not count against the exit status.
+    whole: other versions of libraries, how many pairs. ``refused`` are the verdicts that
+    fail this check though they would fail no other, ``allowed`` those that do not, whatever
+    else is said. ``is_bisect``: the exit status is for ``git bisect run``.
     """
 
     base: str
@@ -206,43 +247,71 @@ class Report:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     allowed: Collection[str] = field(default_factory=frozenset)
+    refused: Collection[str] = field(default_factory=frozenset)
+    is_bisect: bool = False
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """The verdicts that fail this check."""
+        return (FAILING | {*self.refused}) - {*self.allowed}
 
     @property
     def status(self) -> int:
         """The exit status of the check."""
-        return exit_status((finding.verdict for finding in self.findings), self.allowed)
+        if self.is_bisect:
+            return self._bisect_status()
+        return exit_status((finding.verdict for finding in self.findings), self.failing)
+
+    def _bisect_status(self) -> int:
+        """Say good, bad, or that it is not known.
+
+        Bad is what is worse, and what fails while the baseline has a result. Good is only what
+        was judged as a whole: one verdict that there is not, and that is not allowed, may hide
+        the change that is looked for.
+        """
+        counted = [finding for finding in self.findings if finding.verdict not in self.allowed]
+        if any(self._is_bad(finding) for finding in counted):
+            return BISECT_BAD
+        judged = [finding.verdict in (UNCHANGED, BETTER) for finding in counted]
+        return BISECT_GOOD if judged and all(judged) else BISECT_SKIP
+
+    def _is_bad(self, finding: Finding) -> bool:
+        if finding.verdict == FAILED:
+            return not finding.base_status
+        return finding.verdict in {WORSE, *({*self.refused} & {BETTER, GONE, NEW})}
 
 
-def exit_status(verdicts: Iterable[str], allowed: Collection[str] = ()) -> int:
-    """Return 0 for nothing worse, 1 worse, 3 failed or not measured, 5 not comparable.
-
-    Where several apply it is the first of these.
+def exit_status(verdicts: Iterable[str], failing: Collection[str] = FAILING) -> int:
+    """Return the first of ``STATUSES`` that a failing verdict has; 0 if none fails.
 
     Args:
         verdicts: Of ``VERDICTS``.
-        allowed: Those that are tolerated.
+        failing: Those that fail the check.
     """
-    counted = {verdict for verdict in verdicts if verdict not in allowed}
-    return next((status for status, kinds in _STATUSES if counted & {*kinds}), 0)
+    counted = {verdict for verdict in verdicts if verdict in failing}
+    return next((status for status, (_, kinds) in STATUSES.items() if counted & {*kinds}), 0)
 
 
 # The rule of the gate: what an interval of a change says at a threshold
 
 
 def decide(interval: tuple[float, float], threshold: float, direction: str) -> str:
-    """Return better, worse, or unchanged, which is also what cannot be told.
+    """Return better, worse, unchanged, or that it cannot be told.
 
     The whole interval has to lie beyond the threshold: a loss that is merely significant
-    may be one that is tolerated, and an estimate beyond the threshold may be chance. The
-    price is power, of which the finding tells how much there is.
+    may be one that is tolerated, and an estimate beyond the threshold may be chance. It cannot
+    be told where a loss beyond the threshold is possible, and the interval is longer than what
+    is tolerated either way, as each is that reaches beyond it on both sides. A shorter one that
+    begins within is of a change that is about as large as what is tolerated.
 
     Args:
         interval: Of the candidate's value less the baseline's, lower end first.
         threshold: The change that is tolerated, not negative, in the interval's unit.
         direction: "min" or "max", which values are better.
     """
-    low, high = interval
-    risen, fallen = low > threshold, high < -threshold
-    if not (risen or fallen):
-        return UNCHANGED
-    return WORSE if risen == (direction == "min") else BETTER
+    low, high = interval if direction == "min" else (-interval[1], -interval[0])
+    if low > threshold:
+        return WORSE
+    if high < -threshold:
+        return BETTER
+    return CANNOT_TELL if high > threshold and high - low > 2 * threshold else UNCHANGED

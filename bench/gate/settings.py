@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from bench import documents
 from bench.errors import BenchError
 from bench.files import read_bounded
-from bench.gate.model import VERDICTS, Conditions
+from bench.gate.model import REFUSABLE, VERDICTS, Conditions
 from bench.metrics import METRICS
 from bench.registry.declarations import nearest
 
@@ -36,9 +36,9 @@ class CheckOptions:
     ``names`` are names and globs of plugins, none for all. Another revision is measured if
     ``against`` names one; else ``candidate``, or the records in ``results``, are compared
     with ``baseline``. ``limit`` is in seconds. ``metrics``, ``tolerances``, ``level``,
-    ``allow`` and ``pairs`` go before the file's; see ``with_options``. ``files`` holds the
-    form of each file that is to be written, ``name`` is what tells the check's comment from
-    those of others.
+    ``allow``, ``fail_on`` and ``pairs`` go before the file's; see ``with_options``. ``files``
+    holds the form of each file that is to be written, ``name`` is what tells the check's comment
+    from those of others. ``bisect``: the exit status is for Git.
     """
 
     names: tuple[str, ...]
@@ -57,6 +57,8 @@ class CheckOptions:
     tolerances: tuple[str, ...]
     level: float | None
     allow: tuple[str, ...]
+    fail_on: tuple[str, ...]
+    bisect: bool
     folders: tuple[Path, ...]
     results: Path
     form: str
@@ -88,9 +90,9 @@ class CheckSettings:
     """What a check is told; the defaults are those of ``bench.metrics``.
 
     ``tolerances`` holds every metric's, in the units that ``Metric`` states. ``level`` is
-    that of the tests, ``allow`` are the verdicts that do not count against the exit status,
-    ``metrics`` those that are compared, ``pairs`` how many pairs of processes measure two
-    revisions.
+    that of the tests. ``allow`` are the verdicts that do not fail the check, ``fail_on``
+    those that do beside ``bench.gate.model.FAILING``. ``metrics`` are those that are compared,
+    ``pairs`` how many pairs of processes measure two revisions.
     """
 
     tolerances: Mapping[
@@ -99,6 +101,7 @@ class CheckSettings:
     ] = field(default_factory=_tolerances)
     level: Annotated[float, documents.Meta(gt=0, lt=0.5)] = 0.01
     allow: frozenset[Annotated[str, documents.one_of(VERDICTS)]] = frozenset()
+    fail_on: frozenset[Annotated[str, documents.one_of(REFUSABLE)]] = frozenset()
     metrics: Annotated[
         tuple[Annotated[str, documents.one_of(METRICS)], ...], documents.Meta(min_length=1)
     ] = tuple(METRICS)
@@ -129,9 +132,9 @@ def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSetting
     """Return the settings of a file with what the command line says.
 
     A tolerance, as "train_step=0.05", replaces the file's, and so do metrics, level and
-    pairs, if there are any. Verdicts to be allowed, as "not comparable" or
-    "not-comparable", come on top of the file's. Metrics and verdicts may be several in a
-    word, with commas.
+    pairs, if there are any. Verdicts to be allowed or to fail by, as "not comparable" or
+    "not-comparable", come on top of the file's, and take a verdict from the file's other list.
+    Metrics and verdicts may be several in a word, with commas.
 
     Raises:
         BenchError: Names the option and the fix.
@@ -145,11 +148,15 @@ def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSetting
         told = {name.strip(): _number(text, word)}
         found |= _field("tolerances", told, f"--tolerance {word}: it")
         _check_shares(told, f"--tolerance {word}:")
-    names, verdicts = _words(options.metrics), _words(options.allow)
+    names = _words(options.metrics)
+    allow = _field("allow", _spoken(_words(options.allow)), "--allow")
+    fail_on = _field("fail_on", _spoken(_words(options.fail_on)), "--fail-on")
+    _check_apart(allow, fail_on, "--allow", "--fail-on")
     return replace(
         settings,
         tolerances=found,
-        allow=settings.allow | _field("allow", _spoken(verdicts), "--allow"),
+        allow=settings.allow - fail_on | allow,
+        fail_on=settings.fail_on - allow | fail_on,
         metrics=_in_order(_field("metrics", names, "--metric")) if names else settings.metrics,
         level=settings.level if level is None else _field("level", level, "--level"),
         pairs=settings.pairs if pairs is None else _field("pairs", pairs, "--pairs"),
@@ -199,9 +206,10 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _with_table(settings: CheckSettings, table: Mapping[str, Any], file: Path) -> CheckSettings:
-    told = {**table, "allow": _spoken(table["allow"])} if "allow" in table else table
+    lists = {name: _spoken(table[name]) for name in ("allow", "fail_on") if name in table}
     try:
-        found = documents.convert(told, CheckSettings, _TABLE)
+        found = documents.convert({**table, **lists}, CheckSettings, _TABLE)
+        _check_apart(found.allow, found.fail_on, f"{_TABLE}: allow", "fail_on")
         given = found.tolerances if "tolerances" in table else {}
         _check_shares(given, f"{_TABLE}.tolerances")
     except BenchError as error:
@@ -225,6 +233,12 @@ def _spoken(verdicts: Any) -> Any:
     if not isinstance(verdicts, list):
         return verdicts
     return [word.replace("-", " ") if isinstance(word, str) else word for word in verdicts]
+
+
+def _check_apart(allow: Collection[str], fail_on: Collection[str], one: str, other: str) -> None:
+    for verdict in VERDICTS:
+        if verdict in allow and verdict in fail_on:
+            raise BenchError(f"{one} and {other} both name {verdict!r}; leave it in one of them")
 
 
 def _check_shares(tolerances: Mapping[str, float], where: str) -> None:

@@ -16,6 +16,7 @@ from command_line import call
 from gate_world import MACHINE, key, plugin, quality, side, slowed, times
 from tree_world import git
 
+from bench.cli import check
 from bench.gate import baseline
 from bench.gate.model import Measurement
 from bench.gate.report.people import marker
@@ -44,6 +45,10 @@ class Project:
 
     def check(self, *words: str) -> int:
         return self.bench("check", "--candidate", AFTER, *words)
+
+    def out_of_check(self, *words: str) -> str:
+        self.check(*words)
+        return self.out
 
     def findings(self, *words: str) -> dict[tuple[str, str], str]:
         """The verdicts of a check, by plugin and metric."""
@@ -147,11 +152,17 @@ def test_a_trial_that_failed_is_told_with_its_reason(project):
     assert "the training loss became nan" in project.out
 
 
-def test_one_seed_that_differs_was_not_measured(project):
+def test_one_seed_that_differs_cannot_be_told_from_chance_and_fails_only_if_asked(project):
     project.keep(BEFORE, gru(quality=quality(seeds=[0])))
     project.keep(AFTER, gru(quality=quality(0.2601, seeds=[0])))
-    assert project.check() == 3
-    assert project.findings()["jena_gru", "quality"] == "not measured"
+    assert project.check() == 0
+    assert project.findings()["jena_gru", "quality"] == "cannot tell"
+    first, second, *_ = project.out_of_check().splitlines()
+    assert first == "nothing worse: 4 verdicts on 1 plugin; exit status 0"
+    assert second == "cannot tell: 1 of 4 verdicts; it takes 3 seeds a side (--seeds 0,1,2)"
+
+    assert project.check("--fail-on", "cannot-tell") == 6
+    assert project.out.startswith("cannot tell: 1 of 4 verdicts on 1 plugin; exit status 6")
 
 
 def test_times_of_another_machine_are_not_comparable_and_quality_is(project):
@@ -179,6 +190,59 @@ def test_worse_goes_before_what_was_not_measured_and_that_before_the_incomparabl
     assert project.check("--allow", "worse", "--allow", "failed") == 5
     assert project.check("--allow", "worse,failed,not-comparable") == 0
     assert "worse" in project.out
+
+
+def test_what_to_fail_by_and_what_to_allow_are_said_by_the_project_and_the_options(project):
+    project.keep(BEFORE, gru(), plugin(key("jena_old")))
+    project.keep(AFTER, gru())
+    assert project.check() == 0
+    assert project.check("--fail-on", "gone") == 6
+    (project.folder / "pyproject.toml").write_text(
+        "[tool.bench.check]\nfail_on = ['gone', 'cannot-tell']\n", encoding="utf-8"
+    )
+    assert project.check() == 6
+    assert project.check("--allow", "gone") == 0
+    assert project.check("--allow", "gone", "--fail-on", "gone") == 2
+    assert "--allow and --fail-on both name 'gone'" in project.err
+    assert project.check("--fail-on", "unchanged") == 2
+
+
+def test_for_bisect_a_slowdown_is_bad_and_what_was_not_judged_is_skipped(project):
+    broken = plugin(status="failed", reason="ImportError: gone")
+    project.keep(BEFORE, gru())
+    for after, status, word in (
+        (gru(), 0, "good: 4 unchanged"),
+        (with_steps(1.2), 1, "bad: 1 worse, 3 unchanged"),
+        (broken, 1, "bad: 1 failed"),
+        (gru(quality=quality(0.2601, seeds=[0])), 125, "not judged, to be skipped: 1 cannot tell"),
+        (gru(data="other"), 125, "not judged, to be skipped: 1 not comparable"),
+    ):
+        project.keep(AFTER, after)
+        assert project.check("--bisect") == status
+        assert project.out.startswith(word)
+        assert f"exit status {status}" in project.out.splitlines()[0]
+    assert project.check("--bisect", "--allow", "failed", "--metric", "parameters") == 125
+    project.keep(BEFORE, broken)
+    project.keep(AFTER, broken)
+    assert project.check("--bisect") == 125
+
+
+@pytest.mark.parametrize(
+    "words", [["--no-such-option"], ["--metric", "speed"], ["--candidate", "gone.json"], ["--help"]]
+)
+def test_a_wrong_command_line_ends_a_bisect_and_makes_no_revision_bad(project, words):
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, gru())
+    assert project.check("--bisect", *words) == (0 if words == ["--help"] else 128)
+    assert project.bench("check", "--bisect", "--baseline", "none.json") == 128
+
+
+def test_a_fault_of_the_suite_ends_a_bisect(project, monkeypatch):
+    project.keep(BEFORE, gru())
+    monkeypatch.setattr(check, "_refuse_strays", lambda *words: 1 / 0)
+    assert project.check("--bisect") == 128
+    assert project.bench("check", "--bisect", "--debug") == 128
+    assert "ZeroDivisionError" in project.err
 
 
 def test_the_first_check_explains_itself(project):
@@ -358,7 +422,10 @@ def test_what_is_unchanged_is_folded_unless_asked_for(project):
 
 def test_help_states_every_exit_status(project):
     assert project.bench("check", "--help") == 0
-    for status in ("0 nothing", "1 something", "2 the command", "3 something", "4 there", "5 some"):
+    for status in (
+        *("0 nothing", "1 something", "2 the command", "3 something", "4 there", "5 some"),
+        *("6 a verdict that --fail-on alone names", "130 interrupted", "--bisect it is 0, 1, 125"),
+    ):
         assert status in " ".join(project.out.split())
 
 

@@ -37,7 +37,7 @@ def test_each_verdict_and_form_is_named():
     assert all(f"`{form}`" in PAGE for form in (*FORMATS, *FIGURES) if form != "text")
 
 
-@pytest.mark.parametrize("status", [0, 1, 2, 3, 4, 5, 130])
+@pytest.mark.parametrize("status", [0, 1, 2, 3, 4, 5, 6, 125, 128, 130])
 def test_each_exit_status_is_told(status):
     assert f"| {status} |" in PAGE
 

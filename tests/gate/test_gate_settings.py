@@ -114,8 +114,13 @@ def test_the_search_ends_at_the_root_of_the_repository(tmp_path):
         ("[tool.bench.check]\nallow = ['wors']", "allow[0] must be one of better, "),
         ("[tool.bench.check]\nallow = ['wors']", "not 'wors' (did you mean 'worse'?)"),
         (
+            "[tool.bench.check]\nallow = ['gone']\nfail_on = ['worse', 'gone']",
+            "[tool.bench.check]: allow and fail_on both name 'gone'; leave it in one of them",
+        ),
+        ("[tool.bench.check]\nfail_on = ['unchanged']", "fail_on[0] must be one of better, worse"),
+        (
             "[tool.bench.check]\nallow = [3]",
-            "one of better, unchanged, worse, new, gone, failed, not",
+            "one of better, unchanged, worse, cannot tell, new, gone, failed, not",
         ),
         ("[tool.bench.check]\nallow = [3]", "not comparable, not 3"),
         ("[tool.bench.check]\npairs = 0x" + "f" * 9000, "not a huge number"),
@@ -166,6 +171,15 @@ def test_options_stand_over_the_file(tmp_path):
     assert settings.allow == {"not comparable", "worse", "not measured"}
     assert settings.metrics == ("quality", "predict")
     assert (settings.level, settings.pairs) == (0.02, 4)
+
+
+def test_an_option_takes_a_verdict_out_of_the_other_list_of_the_file(tmp_path):
+    table = "[tool.bench.check]\nallow = ['new']\nfail_on = ['gone', 'cannot-tell']"
+    file = read_settings(written(tmp_path, table))
+    settings = with_options(file, asked(allow=("gone",), fail_on=("new,better",)))
+
+    assert settings.allow == {"gone"}
+    assert settings.fail_on == {"cannot tell", "new", "better"}
 
 
 def test_no_options_leave_everything_as_it_is():

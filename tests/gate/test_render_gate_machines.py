@@ -11,7 +11,7 @@ import pytest
 from builders import AWKWARD
 from gate_reports import a_key, a_side, one_of_each, same, slower
 
-from bench.gate.model import FAILED, NEW, WORSE, Report, Side
+from bench.gate.model import CANNOT_TELL, FAILED, NEW, WORSE, Report, Side
 from bench.gate.report.machines import (
     FORMATS,
     RenderInput,
@@ -106,6 +106,17 @@ def test_junit_fails_nothing_that_is_allowed():
     assert [suite.get(name) for name in ("failures", "errors", "skipped")] == ["0", "0", "2"]
 
 
+def test_what_cannot_be_told_is_skipped_and_a_warning_until_the_check_is_asked_to_fail_by_it():
+    report = Report("a", "b", (slower(verdict=CANNOT_TELL, reason="noise"),))
+    asked = replace(report, refused={CANNOT_TELL})
+
+    assert [part.tag for part in the_tests(to_junit(report))[1][0]] == ["skipped"]
+    assert [part.tag for part in the_tests(to_junit(asked))[1][0]] == ["failure"]
+    assert to_annotations(report).startswith("::warning title=jena jena_gru%3A cannot tell::")
+    assert to_annotations(asked).startswith("::error ")
+    assert "cannot tell: 1 of 1 verdict" in (the_tests(to_junit(report))[0].findtext("system-out"))
+
+
 @pytest.mark.parametrize("text", [*AWKWARD, "nul \0 \x1b \ufffe ]]>"])
 def test_junit_can_be_read_whatever_the_names_and_reasons_are(text):
     _, tests = the_tests(to_junit(Report(text, text, (slower(key=a_key(text), reason=text),))))
@@ -119,7 +130,7 @@ def test_json_tells_all_and_has_null_for_what_is_no_number():
     read = json.loads(text, parse_constant=pytest.fail)
 
     assert list(read) == [
-        *("schema_version", "base", "candidate", "status", "allowed", "counts"),
+        *("schema_version", "base", "candidate", "status", "allowed", "fail_on", "counts"),
         *("estimators", "findings", "notes"),
     ]
     assert (read["status"], read["allowed"], read["notes"]) == (0, ["worse"], ["a note"])
@@ -140,6 +151,8 @@ def test_json_tells_all_and_has_null_for_what_is_no_number():
         "detectable": 0.031,
         "unit": "s",
         "reason": "",
+        "needed": None,
+        "base_status": "",
         "is_allowed": True,
     }
     assert text == to_json(check_document(report))

@@ -11,7 +11,17 @@ from gate_reports import a_key, a_side, less_accurate, one_of_each, same, slower
 from reading import shown
 
 from bench.formatting import NOTHING, quantity
-from bench.gate.model import FAILED, GONE, NEW, NOT_COMPARABLE, WORSE, Finding, Report
+from bench.gate.model import (
+    CANNOT_TELL,
+    FAILED,
+    GONE,
+    NEW,
+    NOT_COMPARABLE,
+    WORSE,
+    Finding,
+    Need,
+    Report,
+)
 from bench.gate.report.people import (
     baseline_document,
     check_document,
@@ -98,10 +108,37 @@ def test_verbose_lists_what_is_unchanged():
             [NEW],
             "nothing worse: 2 verdicts on 1 plugin; exit status 0",
         ),
+        ([slower(verdict=CANNOT_TELL)], [], "nothing worse: 1 verdict on 1 plugin; exit status 0"),
     ],
 )
 def test_the_first_line_says_what_counts_and_the_exit_status(findings, allowed, line):
     assert first_line(a_report(*findings, allowed=tuple(allowed))) == line
+
+
+def untold(count: int, of: str, **changes) -> Finding:
+    return slower(verdict=CANNOT_TELL, needed=Need(count, of), **changes)
+
+
+def test_what_cannot_be_told_stands_in_the_second_line_with_what_it_would_take():
+    found = (untold(12, "rounds"), untold(24, "rounds"), untold(4, "seeds a side"), same())
+    told = to_text(a_report(*found, slower(verdict=CANNOT_TELL))).splitlines()
+
+    assert told[0] == "nothing worse: 5 verdicts on 1 plugin; exit status 0"
+    assert told[1] == (
+        "cannot tell: 4 of 5 verdicts; "
+        "it takes 24 rounds (--pairs 24) and 4 seeds a side (--seeds 0,1,2,3)"
+    )
+    assert "it takes 26 seeds a side" in to_text(a_report(untold(26, "seeds a side")))
+    assert "cannot tell: 1 of 1 verdict\n" in to_text(a_report(slower(verdict=CANNOT_TELL)))
+    assert to_comment(a_report(*found)).splitlines()[5].startswith("**cannot tell: 3 of 4")
+
+
+def test_a_check_that_was_asked_to_fail_by_a_verdict_names_it():
+    report = Report("a", "b", (slower(verdict=CANNOT_TELL), same()), refused={CANNOT_TELL, GONE})
+    assert first_line(report) == "cannot tell: 1 of 2 verdicts on 1 plugin; exit status 6"
+    both = replace(report, findings=(*report.findings, slower(verdict=GONE)))
+    assert first_line(both) == "cannot tell or gone: 2 of 3 verdicts on 1 plugin; exit status 6"
+    assert first_line(replace(both, allowed={GONE, CANNOT_TELL})).endswith("exit status 0")
 
 
 def test_what_is_allowed_is_marked():

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from bench.formatting import measure_name, metric_name, one_line
 from bench.gate.model import (
+    CANNOT_TELL,
     FAILED,
     NOT_COMPARABLE,
     NOT_MEASURED,
@@ -25,6 +26,7 @@ from bench.gate.model import (
 from bench.gate.report.people import (
     WHOLE,
     attention,
+    cannot_tell_lines,
     check_document,
     is_allowed,
     labels,
@@ -100,15 +102,22 @@ def _about(key: Key, metric: Metric, count: int) -> str:
 # A report of the gate as JUnit XML, which CI systems show as tests
 
 
-_ELEMENTS = {WORSE: "failure", FAILED: "error", NOT_MEASURED: "skipped", NOT_COMPARABLE: "skipped"}
+_ELEMENTS = {
+    WORSE: "failure",
+    FAILED: "error",
+    NOT_MEASURED: "skipped",
+    NOT_COMPARABLE: "skipped",
+    CANNOT_TELL: "skipped",
+}
 _SUITE = "bench check"
 
 
 def to_junit(report: Report) -> str:
     """Return a document with one test for each finding.
 
-    Worse is a failure, failed an error, what could not be compared a skipped test; so is
-    what would be a failure or an error and is allowed.
+    Worse is a failure, and so is what the check was asked to fail by; failed is an error, what
+    could not be compared or told a skipped test, and so is what would be a failure or an error
+    and is allowed.
     """
     names = labels(finding.key for finding in report.findings)
     suite = Element("testsuite", name=_SUITE)
@@ -123,7 +132,12 @@ def to_junit(report: Report) -> str:
         "time": "0",
     }
     suite.attrib.update(counts)
-    about = [verdict_line(report), sides_line(report), *report.notes]
+    about = [
+        verdict_line(report),
+        *cannot_tell_lines(report),
+        sides_line(report),
+        *report.notes,
+    ]
     SubElement(suite, "system-out").text = "\n".join(map(one_line, about))
     root = Element("testsuites", {"name": _SUITE, **counts})
     root.append(suite)
@@ -143,6 +157,8 @@ def _add(suite: Element, finding: Finding, names: Mapping[Key, str], report: Rep
     )
     kind = _ELEMENTS.get(finding.verdict, "")
     message = one_line(sentence(finding, report))
+    if finding.verdict in report.failing & {*report.refused} and kind != "error":
+        kind = "failure"
     if kind and is_allowed(finding, report):
         kind = "skipped"
     if kind:
@@ -159,7 +175,13 @@ def _add(suite: Element, finding: Finding, names: Mapping[Key, str], report: Rep
 # A report of the gate as GitHub's workflow commands, which mark files of a pull request
 
 
-_LEVELS = {WORSE: "error", FAILED: "error", NOT_MEASURED: "warning", NOT_COMPARABLE: "warning"}
+_LEVELS = {
+    WORSE: "error",
+    FAILED: "error",
+    NOT_MEASURED: "warning",
+    NOT_COMPARABLE: "warning",
+    CANNOT_TELL: "warning",
+}
 _IN_DATA = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
 _IN_PROPERTIES = (*_IN_DATA, (":", "%3A"), (",", "%2C"))
 
@@ -183,6 +205,8 @@ def to_annotations(report: Report, paths: Mapping[str, str] | None = None) -> st
 
 
 def _level(finding: Finding, report: Report) -> str:
+    if finding.verdict in report.failing & {*report.refused}:
+        return "error"
     return "notice" if is_allowed(finding, report) else _LEVELS.get(finding.verdict, "notice")
 
 

@@ -12,11 +12,17 @@ from typing import Any, TypeGuard
 from bench.formatting import NOTHING, measure_name, metric_name
 from bench.gate.model import (
     BETTER,
+    BISECT_BAD,
+    BISECT_GOOD,
+    BISECT_SKIP,
+    CANNOT_TELL,
     FAILED,
+    FAILING,
     GONE,
     NEW,
     NOT_COMPARABLE,
     NOT_MEASURED,
+    STATUSES,
     UNCHANGED,
     VERDICTS,
     WORSE,
@@ -57,13 +63,13 @@ from bench.report.writers import to_markdown
 SCHEMA_VERSION = 1
 
 #: What a reader sees first.
-_URGENCY = (WORSE, FAILED, NOT_MEASURED, NOT_COMPARABLE, GONE, NEW, BETTER, UNCHANGED)
-#: What each exit status counts, as the first line says it.
-_STATUSES = {
-    1: ("worse", (WORSE,)),
-    3: ("failed or not measured", (FAILED, NOT_MEASURED)),
-    5: ("not comparable", (NOT_COMPARABLE,)),
-}
+_URGENCY = (
+    *(WORSE, FAILED, NOT_MEASURED, NOT_COMPARABLE, CANNOT_TELL),
+    *(GONE, NEW, BETTER, UNCHANGED),
+)
+_OF_BISECT = {BISECT_GOOD: "good", BISECT_BAD: "bad", BISECT_SKIP: "not judged, to be skipped"}
+#: So many seeds are named one by one.
+_MOST_SEEDS = 10
 #: The name of a finding on a plugin as a whole.
 WHOLE = "all"
 _LONGEST_ON_TERMINAL = 120
@@ -128,7 +134,11 @@ def _document(
     report: Report, shown: Sequence[Finding], rest: Sequence[Finding], verbose: bool
 ) -> Document:
     left_out = len(attention(report)) - len(shown)
-    opening = (Paragraph(verdict_line(report), is_strong=True), Paragraph(sides_line(report)))
+    opening = (
+        Paragraph(verdict_line(report), is_strong=True),
+        *(Paragraph(line, is_strong=True) for line in cannot_tell_lines(report)),
+        Paragraph(sides_line(report)),
+    )
     lines = [Note("sensitivity", line) for line in detectable_lines(report)]
     lines += [Note("note", note, longest=_LONGEST_ON_PAGE) for note in report.notes]
     missing = f"{left_out:,} more verdicts did not fit this comment."
@@ -219,6 +229,7 @@ def _data(report: Report) -> dict[str, Any]:
         "candidate": report.candidate,
         "status": report.status,
         "allowed": sorted(report.allowed),
+        "fail_on": sorted(report.refused),
         "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
         "estimators": {
             name: estimator(name)
@@ -242,17 +253,42 @@ def verdict_line(report: Report) -> str:
     """Say what was found and the exit status, on one line."""
     total = _many(len(report.findings), "verdict")
     plugins = _many(len({finding.key for finding in report.findings}), "plugin")
-    if not report.findings:
+    if report.is_bisect:
+        said = f"{_OF_BISECT[report.status]}: {_counts(report.findings) or 'nothing was compared'}"
+    elif not report.findings:
         said = "nothing was compared"
-    elif report.status in _STATUSES:
-        name, kinds = _STATUSES[report.status]
-        number = sum(f.verdict in kinds and not is_allowed(f, report) for f in report.findings)
-        said = f"{name}: {number:,} of {total} on {plugins}"
+    elif report.status in STATUSES:
+        name, kinds = STATUSES[report.status]
+        failing = [f.verdict for f in report.findings if f.verdict in report.failing & {*kinds}]
+        name = name or " or ".join(kind for kind in kinds if kind in failing)
+        said = f"{name}: {len(failing):,} of {total} on {plugins}"
     else:
         said = f"nothing worse: {total} on {plugins}"
     passed = _counts(finding for finding in report.findings if is_allowed(finding, report))
     allowed = f"; allowed: {passed}" if passed else ""
     return f"{said}{allowed}; exit status {report.status}"
+
+
+def cannot_tell_lines(report: Report) -> list[str]:
+    """Say of how much it cannot be told whether it is worse, and what it would take; or nothing."""
+    found = [finding for finding in report.findings if finding.verdict == CANNOT_TELL]
+    if not found:
+        return []
+    needed: dict[str, int] = {}
+    for finding in found:
+        if finding.needed is not None:
+            of, count = finding.needed.of, finding.needed.count
+            needed[of] = max(count, needed.get(of, 0))
+    said = f"cannot tell: {len(found):,} of {_many(len(report.findings), 'verdict')}"
+    takes = " and ".join(_needed(count, of) for of, count in needed.items())
+    return [f"{said}; it takes {takes}" if takes else said]
+
+
+def _needed(count: int, of: str) -> str:
+    """Write how many of something are needed, and how to ask for them."""
+    if of == "seeds a side" and count <= _MOST_SEEDS:
+        return f"{count} {of} (--seeds {','.join(map(str, range(count)))})"
+    return f"{count:,} {of}" + (f" (--pairs {count})" if of == "rounds" else "")
 
 
 def sides_line(report: Report) -> str:
@@ -262,8 +298,7 @@ def sides_line(report: Report) -> str:
 
 def is_allowed(finding: Finding, report: Report) -> bool:
     """Say whether a verdict that is counted elsewhere is tolerated in this check."""
-    counted = any(finding.verdict in kinds for _, kinds in _STATUSES.values())
-    return counted and finding.verdict in report.allowed
+    return finding.verdict in FAILING and finding.verdict in report.allowed
 
 
 def attention(report: Report) -> list[Finding]:
