@@ -31,6 +31,7 @@ COMMANDS = {
     "run": "train plugins on their tasks and write the leaderboard",
     "test": "check plugins against the contract: one line a check, a reason for each failure",
     "report": "render the leaderboard again from the recorded results",
+    "merge": "put the records of several results folders into one",
     "show": "one plugin: its records, curves and history",
     "baseline": "keep what was measured, to compare with later",
     "check": "compare with a baseline or another revision: did anything get worse",

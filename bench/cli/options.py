@@ -18,6 +18,7 @@ from click.core import ParameterSource
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from bench.plan.plan import Shard
     from bench.records.repeats import VerifySample
 
 Options = TypeVar("Options")
@@ -205,6 +206,26 @@ def parse_verify(text: str | None) -> VerifySample | None:
             "behind the names, for one trial of each plugin"
         )
     return VerifySample(int(text))
+
+
+def parse_shard(text: str | None) -> Shard | None:
+    """Parse "3/16".
+
+    Raises:
+        BenchError: It is no part of a whole.
+    """
+    from bench.plan.plan import Shard
+
+    if text is None:
+        return None
+    found = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text.strip())
+    number, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise BenchError(
+            f"--shard {text}: is no part of a plan; the third of sixteen is 3/16, "
+            "and they go from 1/16 to 16/16"
+        )
+    return Shard(number, count)
 
 
 def check_backend(backend: str) -> None:

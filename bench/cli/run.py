@@ -19,6 +19,7 @@ from bench.cli.options import (
     parse_data,
     parse_overrides,
     parse_seeds,
+    parse_shard,
     parse_verify,
     resuming,
 )
@@ -39,6 +40,7 @@ _FROM_RECORDS = {
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     # First, for it may have taken the name that stands behind it.
     "verify": parse_verify,
+    "shard": parse_shard,
     "seeds": parse_seeds,
     "overrides": parse_overrides,
     "data": parse_data,
@@ -141,6 +143,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     metavar="N",
     help="With --until-separated: the most seeds of a plugin.",
 )
+@click.option(
+    "--shard",
+    metavar="K/N",
+    help="Only the K-th of N parts of the trials, such as 3/16, for a job array.",
+)
 @shared.plugin_folders
 @shared.results
 @click.option(
@@ -164,6 +171,10 @@ def command(options: RunOptions) -> int:
     With --verify a sample of the trials is trained once more when all are done, reused ones
     too. The records and the leaderboard say whether the predictions and scores were
     bit-identical, within 1e-6, or different.
+
+    With --shard K/N the trials are dealt out one by one to N runs, which may be on machines of
+    their own: give each the same words but for K. They may share one results folder; those of
+    several are put together by `python -m bench merge`.
 
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
 
@@ -198,6 +209,10 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
     shared.form_of(options.leaderboard, {"md": "md", "markdown": "md"})
     if not options.until_separated and is_given(context, "max_seeds"):
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
+    if options.until_separated and options.shard is not None:
+        raise BenchError(
+            "--until-separated compares all plugins, --shard runs a part: leave one out"
+        )
     if options.failed:
         _check_failed(options, context)
     elif options.everything == bool(options.names):
@@ -237,6 +252,8 @@ def _check_failed(options: RunOptions, context: click.Context) -> None:
         raise BenchError("--verify repeats what is ok, --failed runs what is not: leave one out")
     if options.until_separated:
         raise BenchError("--until-separated compares what is ok, --failed runs what is not")
+    if options.shard is not None:
+        raise BenchError("--failed runs what failed in the results folder: leave --shard out")
     if options.everything:
         raise BenchError("--failed runs all that failed: leave --all out, or give names")
     if options.reuse == "always":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +47,38 @@ class Request:
     reuse: str = "missing"
 
 
+def asked_of(trial: Trial, seed: int | None = None) -> str:
+    """Write down what was asked for, in the words of the command line.
+
+    Args:
+        trial: Of which task, plugin, profile, backend and overrides are told.
+        seed: Told too, where it is given.
+    """
+    words = (trial.task, trial.plugin, trial.profile, trial.backend, trial.overrides, seed)
+    return json.dumps(words, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of ``count`` parts of a plan, by its ``number`` from 1."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def part(self, plan: Iterable[Planned]) -> list[Planned]:
+        """Return the trials of this part; the parts are disjoint, and all of them are the plan.
+
+        Trials are dealt out one by one, ordered by what is asked for and not by what the
+        machine has or what is recorded: machines that are asked the same agree on the parts,
+        and the seeds of a long plugin come to different ones.
+        """
+        ordered = sorted(plan, key=lambda each: asked_of(each.trial, each.trial.seed))
+        return ordered[self.number - 1 :: self.count]
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """All that ``python -m bench run`` is asked to do.
@@ -53,7 +86,8 @@ class RunOptions:
     ``names`` is empty for every plugin. With ``failed``, what failed is run again as it was
     asked for then, and ``reuse`` alone counts of what else is asked of a trial. ``timeout``
     is in seconds, ``memory_limit`` in GiB; None is the default of a profile. ``verify`` is
-    which trials are trained again to be compared, None for none. ``command`` is the line
+    which trials are trained again to be compared, None for none; ``shard`` the part of the
+    plan that is run, None for all of it. ``command`` is the line
     that the records keep, ``resume`` the one that goes on with an interrupted run.
     """
 
@@ -75,6 +109,7 @@ class RunOptions:
     verify: VerifySample | None
     until_separated: bool
     max_seeds: int
+    shard: Shard | None
     folders: tuple[Path, ...]
     results: Path
     output: Path | None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bench.plan.plan import AskedAgain, Group, Request
+from bench.plan.plan import AskedAgain, Group, Request, asked_of
 from bench.protocol import CRASHED, DIVERGED, FAILED, OUT_OF_MEMORY, TIMEOUT
 from bench.records.record import Record, answers
 from bench.registry.discover import Registry
@@ -33,7 +32,7 @@ def failed_trials(records: Iterable[Record], tree: WorkingTree | None = None) ->
     records = [*records]
     last: dict[str, Trial] = {}
     for record in records:
-        asked = _asked(record.trial, record.trial.seed)
+        asked = asked_of(record.trial, record.trial.seed)
         before = last.get(asked)
         if before is None or tree is None or tree.rank(record.trial) >= tree.rank(before):
             last[asked] = record.trial
@@ -46,7 +45,7 @@ def ask_again(trials: Iterable[Trial], registry: Registry, reuse: str) -> AskedA
     """Ask the plugins, as they are now, for the same trials."""
     together: dict[str, list[Trial]] = {}
     for trial in trials:
-        together.setdefault(_asked(trial), []).append(trial)
+        together.setdefault(asked_of(trial), []).append(trial)
     groups: list[Group] = []
     left_out: list[str] = []
     gone: list[str] = []
@@ -68,9 +67,3 @@ def ask_again(trials: Iterable[Trial], registry: Registry, reuse: str) -> AskedA
                 else f"{first.plugin}: task {first.task} has no profile {first.profile} any more"
             )
     return AskedAgain(groups, [*dict.fromkeys(left_out)], [*dict.fromkeys(gone)])
-
-
-def _asked(trial: Trial, seed: int | None = None) -> str:
-    """Write down what was asked for, in the words of the command line."""
-    words = (trial.task, trial.plugin, trial.profile, trial.backend, trial.overrides, seed)
-    return json.dumps(words, sort_keys=True)

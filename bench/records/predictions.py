@@ -67,6 +67,20 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
             has something else where numbers belong.
     """
     path = folder / expected.file
+    arrays = unpack(path, content_of(folder, expected))
+    for name, array in arrays.items():
+        if name in _LISTS and (reason := _no_list(array)):
+            raise _unusable(path, f"has {name} that {reason}")
+    return arrays
+
+
+def content_of(folder: Path, expected: Predictions) -> bytes:
+    """Return the content of a file of predictions, which is that of the record.
+
+    Raises:
+        BenchError: It is gone, or not the file that the record was written with.
+    """
+    path = folder / expected.file
     try:
         content = read_bounded(path, LARGEST)
     except BenchError as error:
@@ -77,11 +91,7 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
         raise _unusable(path, f"has {len(content):,} bytes where {expected.bytes:,} were written")
     if expected.sha256 is not None and hashlib.sha256(content).hexdigest() != expected.sha256:
         raise _unusable(path, "is not the file that the record was written with")
-    arrays = unpack(path, content)
-    for name, array in arrays.items():
-        if name in _LISTS and (reason := _no_list(array)):
-            raise _unusable(path, f"has {name} that {reason}")
-    return arrays
+    return content
 
 
 def _no_list(array: Array) -> str:

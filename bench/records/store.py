@@ -166,37 +166,60 @@ class Store:
             BenchError: The disk is full or the folder read-only, or the record is longer
                 than any that is read; nothing was overwritten.
         """
+        return self._write(replace(record, predictions=None), predictions, _stem(record))
+
+    def copy(self, record: Record, content: bytes, predictions: bytes | None, stem: str) -> Path:
+        """Write a record of another folder as it stands there, and its predictions.
+
+        Args:
+            record: The record that ``content`` is.
+            content: What stands in its file; it is written to the byte.
+            predictions: What stands in the file beside it, None if it has none any more.
+            stem: The name of its file without the ending. Where another record has that name
+                here, it is written under another, and says so of its predictions.
+
+        Returns:
+            The path of the record here.
+
+        Raises:
+            BenchError: As of ``write``.
+        """
+        beside = None if record.predictions is None else record.predictions.file
+        path = self._folder(record.trial) / f"{stem}.json"
+        if path.exists() or beside not in (None, f"{stem}.npz"):
+            return self._write(record, predictions, stem)
+        with self._telling(record):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _put(path, content, predictions)
+        return path
+
+    def _write(self, record: Record, predictions: bytes | None, stem: str) -> Path:
         folder = self._folder(record.trial)
-        finished = datetime.fromisoformat(record.finished).astimezone(timezone.utc)
-        stem = f"{finished:%Y%m%dT%H%M%S.%f}Z-{record.identity[:12]}"
-        try:
+        with self._telling(record):
             folder.mkdir(parents=True, exist_ok=True)
             path = _free(folder, stem)
-            beside = path.with_suffix(".npz")
-            kept = None if predictions is None else describe(beside.name, predictions)
+            kept = record.predictions
+            if predictions is not None:
+                kept = describe(path.with_suffix(".npz").name, predictions)
             content = replace(record, predictions=kept).to_json().encode()
             if len(content) > LARGEST_RECORD:
                 raise BenchError(f"{folder}: {record.trial} left too long a record to be kept")
-            try:
-                if predictions is not None:
-                    write_whole(beside, predictions)
-                write_whole(path, content)
-            except BaseException:
-                # The record first: predictions alone are no result, a record without them lies.
-                for file in (path, beside):
-                    with contextlib.suppress(OSError):
-                        file.unlink()
-                raise
-        except OSError as error:
-            raise BenchError(
-                f"{folder}: the record of {record.trial} could not be written "
-                f"({error.strerror or error}); free some space or fix its permissions, "
-                "then run again"
-            ) from None
+            _put(path, content, predictions)
         self._keepsake.keep(path, content)
         if predictions is not None:
-            self._keepsake.keep(beside, predictions)
+            self._keepsake.keep(path.with_suffix(".npz"), predictions)
         return path
+
+    @contextlib.contextmanager
+    def _telling(self, record: Record) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise BenchError(
+                f"{self._folder(record.trial)}: the record of {record.trial} could not be "
+                f"written ({error.strerror or error}); free some space or fix its permissions, "
+                "then run again"
+            ) from None
 
     def fix(self) -> list[str]:
         """Write again what this object wrote and a plugin has deleted or changed since.
@@ -214,15 +237,11 @@ class Store:
         def complain(path: str, reason: object) -> None:
             unreadable.append(one_line(f"{path}: {reason}"))
 
-        for task in _folders(self.root, complain):
-            for folder in _folders(task, complain):
-                for entry in _entries(folder, complain):
-                    if not entry.name.endswith(".json") or entry.name.startswith("."):
-                        continue
-                    try:
-                        records.append((entry.name, _read(entry.path)))
-                    except BenchError as error:
-                        complain(entry.path, error)
+        for path in record_files(self.root, complain):
+            try:
+                records.append((path.name, from_content(content_of(path))))
+            except BenchError as error:
+                complain(str(path), error)
         return Contents(_by_age(records), tuple(unreadable))
 
     def find(self, trial: Trial) -> tuple[Record, ...]:
@@ -234,7 +253,7 @@ class Store:
         for entry in _entries(self._folder(trial), _ignore):
             if trial.identity[:12] in entry.name and entry.name.endswith(".json"):
                 with contextlib.suppress(BenchError):
-                    records.append((entry.name, _read(entry.path)))
+                    records.append((entry.name, from_content(content_of(Path(entry.path)))))
         return tuple(r for r in _by_age(records) if r.identity == trial.identity)
 
     def predictions(self, record: Record) -> dict[str, Array]:
@@ -307,16 +326,40 @@ def _folders(folder: str | Path, complain: _Complain) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _read(path: str) -> Record:
-    """Read one record.
+def record_files(root: Path, complain: _Complain = _ignore) -> Iterator[Path]:
+    """Yield the files of a results folder that ought to be records.
+
+    Args:
+        root: The results folder; one that is not there holds nothing.
+        complain: Is told of each folder that cannot be listed, and why.
+    """
+    for task in _folders(root, complain):
+        for folder in _folders(task, complain):
+            for entry in _entries(folder, complain):
+                if entry.name.endswith(".json") and not entry.name.startswith("."):
+                    yield Path(entry.path)
+
+
+def content_of(path: Path) -> bytes:
+    """Return what stands in the file of a record.
 
     Raises:
-        BenchError: Says why it cannot be read.
+        BenchError: It cannot be read, is no regular file, or is longer than any record.
     """
     try:
-        return from_json(read_bounded(path, LARGEST_RECORD).decode("utf-8"))
+        return read_bounded(path, LARGEST_RECORD)
     except OSError as error:
         raise BenchError(f"cannot be read ({error.strerror or error})") from None
+
+
+def from_content(content: bytes) -> Record:
+    """Return the record that stands in a file's content.
+
+    Raises:
+        BenchError: It is no text, or no record that can be trusted; see ``from_json``.
+    """
+    try:
+        return from_json(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BenchError(f"is no text in UTF-8 ({error.reason})") from None
 
@@ -325,6 +368,30 @@ def _by_age(records: list[tuple[str, Record]]) -> tuple[Record, ...]:
     """Order records by when they were finished; of one instant, by the file's name."""
     ordered = sorted(records, key=lambda item: (not is_ahead(item[1]), item[1].finished, item[0]))
     return tuple(record for _, record in ordered)
+
+
+def _put(path: Path, content: bytes, predictions: bytes | None) -> None:
+    """Write a record's two files, or neither.
+
+    Raises:
+        OSError: As from the file system.
+    """
+    beside = path.with_suffix(".npz")
+    try:
+        if predictions is not None:
+            write_whole(beside, predictions)
+        write_whole(path, content)
+    except BaseException:
+        # The record first: predictions alone are no result, a record without them lies.
+        for file in (path, beside):
+            with contextlib.suppress(OSError):
+                file.unlink()
+        raise
+
+
+def _stem(record: Record) -> str:
+    finished = datetime.fromisoformat(record.finished).astimezone(timezone.utc)
+    return f"{finished:%Y%m%dT%H%M%S.%f}Z-{record.identity[:12]}"
 
 
 def _free(folder: Path, stem: str) -> Path:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.errors import BenchError
 from bench.files import write_whole
+from bench.formatting import counted
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
@@ -97,7 +98,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
         say(f"interrupted; resume with: {options.resume}")
         return RunResult(INTERRUPTED)
     if not prepared.plan:
-        if not prepared.left_out and not prepared.gone:
+        if options.shard is None and not prepared.left_out and not prepared.gone:
             say(f"{options.results}: nothing failed of what was asked for")
         return RunResult(1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
@@ -187,6 +188,10 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
             plan.update((each.trial.identity, each) for each in planned)
     for line in [*left_out, *gone]:
         say(f"left out: {line}")
+    chosen = [*plan.values()]
+    if options.shard is not None:
+        chosen = options.shard.part(chosen)
+        say(f"shard {options.shard}: {len(chosen)} of {counted(len(plan), 'trial')}")
     context = Context(
         jobs=jobs,
         environment=describe_run(options.command),
@@ -197,7 +202,7 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     durations = Durations(contents.records, machine(), options.jobs)
     baselines = frozenset(task.baseline for task in tasks.values())
     tree = known.knowing(planned.trial.configuration for planned in plan.values())
-    return _Prepared([*plan.values()], context, left_out, gone, durations, baselines, tree)
+    return _Prepared(chosen, context, left_out, gone, durations, baselines, tree)
 
 
 def _groups(

@@ -1,7 +1,7 @@
 """``python -m campaigns.faults``: strike runs of tiny trials, and see that nothing is lost.
 
 Then files are spoilt, and what reads them has to read or refuse each; ``mutations`` does that
-alone, ``kills`` leaves it out. Progress goes to standard error, the tables to standard output.
+alone, ``kills`` leaves it out, ``merges`` kills merges alone. Progress goes to standard error, the tables to standard output.
 Exit status: 0 nothing was lost or changed, 1 something was, and standard error says what.
 """
 
@@ -19,6 +19,7 @@ from bench.runs import processes
 
 from . import mutations
 from .disk import disk_rounds
+from .merges import merge_rounds
 from .rounds import Campaign, kill_rounds, pair_rounds
 from .schedule import faults
 from .tally import to_markdown
@@ -28,9 +29,12 @@ from .world import World
 def main() -> int:
     """Run a campaign as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m campaigns.faults", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("all", "kills", "mutations"), default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=("all", "kills", "merges", "mutations"), default="all"
+    )
     parser.add_argument("--count", type=int, default=5000, help="files that are spoilt")
     parser.add_argument("--kills", type=int, default=200, help="kills of single runs")
+    parser.add_argument("--merges", type=int, default=50, help="kills of merges")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of runs on one folder")
     parser.add_argument("--seed", type=int, default=0, help="decides what is killed, and when")
     parser.add_argument("--no-disk", action="store_true", help="leave out full disks")
@@ -41,7 +45,7 @@ def main() -> int:
     faults = 0
     if options.part != "mutations":
         faults += _strike_runs(folder, options)
-    if options.part != "kills":
+    if options.part in ("all", "mutations"):
         faults += mutations.run(folder / "mutations", options.count, options.seed, _say)
     if faults:
         _say(f"the folder is kept: {folder}")
@@ -75,6 +79,9 @@ def _all_rounds(campaign: Campaign, options: argparse.Namespace) -> Iterator[str
     campaign.world.make()
     campaign.learn()
     yield f"undisturbed: {len(campaign.expected.results)} trials in {campaign.duration:.1f} s"
+    yield from merge_rounds(campaign, options.merges, options.seed)
+    if options.part == "merges":
+        return
     schedule = faults(options.seed, campaign.duration)
     yield from pair_rounds(campaign, schedule, options.pairs)
     if not options.no_disk:
