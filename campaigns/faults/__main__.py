@@ -1,7 +1,8 @@
 """``python -m campaigns.faults``: strike runs of tiny trials, and see that nothing is lost.
 
 Then files are spoilt, and what reads them has to read or refuse each; ``mutations`` does that
-alone, ``kills`` leaves it out, ``merges`` kills merges alone. Progress goes to standard error, the tables to standard output.
+alone, ``kills`` leaves it out, ``merges`` kills merges alone. Progress goes to standard error,
+the tables to standard output.
 Exit status: 0 nothing was lost or changed, 1 something was, and standard error says what.
 """
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.records.store import Store
 
 from .rounds import Campaign
+from .schedule import MOMENTS
 
 #: Copies of each record with other seeds, so that a merge takes long enough to be struck.
 _SEEDS = 40
@@ -35,7 +36,7 @@ def merge_rounds(campaign: Campaign, kills: int, seed: int) -> Iterator[str]:
         for _ in range(3):
             struck += _merge(campaign, sources, target, drawn.uniform(0.3, 1.0) * duration) < 0
         killed += struck
-        campaign.tally.kills["merge", "at a random instant"] += struck
+        campaign.tally.kills["a merge", MOMENTS[0]] += struck
         _merge(campaign, sources, target, None)
         campaign.tally.cases["merges, killed"] += 1
         _compare(campaign, wanted, target)
