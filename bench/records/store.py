@@ -184,9 +184,9 @@ class Store:
         Raises:
             BenchError: As of ``write``.
         """
-        beside = None if record.predictions is None else record.predictions.file
-        path = self._folder(record.trial) / f"{stem}.json"
-        if path.exists() or beside not in (None, f"{stem}.npz"):
+        path, kept = self._folder(record.trial) / f"{stem}.json", record.predictions
+        is_beside = kept is None or predictions is None or kept.file == f"{stem}.npz"
+        if path.exists() or not is_beside:
             return self._write(record, predictions, stem)
         with self._telling(record):
             path.parent.mkdir(parents=True, exist_ok=True)
