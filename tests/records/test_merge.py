@@ -51,7 +51,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_the_records_of_several_folders_come_into_one_to_the_byte(bench):
     one = folder_of("one", a_record(seed=0), a_record("jena_naive", minute=1))
-    two = folder_of("two", a_record(seed=1, minute=2), a_record(status=FAILED, reason="no"))
+    two = folder_of(
+        "two", a_record(seed=1, minute=2), a_record(minute=3, status=FAILED, reason="no")
+    )
     status, out, err = bench("merge", one, two, "--into", "all")
 
     assert (status, out) == (0, "all: 4 records copied, 0 already there, none refused\n")
