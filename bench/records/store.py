@@ -6,95 +6,23 @@ import contextlib
 import itertools
 import os
 import tempfile
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.files import WRITING, FileStamp, read_bounded, stamp_of, sweep, write_whole
+from bench.files import WRITING, read_bounded, sweep, write_whole
 from bench.formatting import one_line
+from bench.records.keepsake import Keepsake
 from bench.records.predictions import describe, load
 from bench.records.record import Record, answers, from_json, is_ahead
 from bench.trial import Trial
 
 if TYPE_CHECKING:
     from bench.task import Array
-
-# Copies of what a run has written, for plugins have the rights to delete or change it
-
-
-@dataclass
-class _Kept:
-    """Where a file's copy lies, and how the file looked when it was last as written."""
-
-    offset: int
-    size: int
-    stamp: FileStamp | None
-
-
-class Keepsake:
-    """Copies in a temporary file without a name, which no plugin can find.
-
-    It is gone when this object is, or the process however it ends.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[Path, _Kept] = {}
-        self._file: IO[bytes] | None = None
-
-    def keep(self, path: Path, content: bytes) -> None:
-        """Remember a file that was just written.
-
-        Where there is no room for a copy the file goes without: it is written, after all.
-        """
-        try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as this
-                weakref.finalize(self, self._file.close)
-            offset = self._file.seek(0, os.SEEK_END)
-            self._file.write(content)
-            self._file.flush()
-            self._kept[path] = _Kept(offset, len(content), stamp_of(path))
-        except OSError:
-            return
-
-    def fix(self) -> list[str]:
-        """Write again what was deleted or changed since; return a line for each such file."""
-        lines = []
-        for path, kept in self._kept.items():
-            stamp = stamp_of(path)
-            if stamp is not None and stamp == kept.stamp:
-                continue
-            content = self._copy(kept)
-            if not _holds(path, content):
-                what = "was deleted" if stamp is None else "was changed"
-                try:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    write_whole(path, content)
-                except OSError as error:
-                    reason = error.strerror or error
-                    lines.append(f"{path}: {what} during the run and cannot be restored ({reason})")
-                    continue  # With its old stamp it is tried again.
-                lines.append(f"{path}: {what} during the run; written again")
-            kept.stamp = stamp_of(path)
-        return lines
-
-    def _copy(self, kept: _Kept) -> bytes:
-        assert self._file is not None  # Something was kept in it.
-        self._file.seek(kept.offset)
-        return self._file.read(kept.size)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    try:
-        return not path.is_symlink() and read_bounded(path, len(content)) == content
-    except (BenchError, OSError):
-        return False
-
 
 #: Records have a few kilobytes, and a hundred times that with long curves.
 LARGEST_RECORD = 1 << 24
@@ -398,51 +326,3 @@ def _free(folder: Path, stem: str) -> Path:
     """Return the path of a record that does not exist yet."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(path for name in names if not (path := folder / f"{name}.json").exists())
-
-
-# Writing a run's records, also when the disk is full for a while
-
-#: Records in a row that are not written before a run stops: one may be the fault of a
-#: single folder, with two there is no place for any.
-IN_A_ROW = 2
-
-
-class Recorder:
-    """Writes records to a store, and keeps those that cannot be written to try again."""
-
-    def __init__(self, store: Store, warn: Callable[[str], None]) -> None:
-        self._store = store
-        self._warn = warn
-        self._waiting: list[tuple[Record, bytes | None]] = []
-        self._in_a_row = 0
-
-    @property
-    def unwritten(self) -> int:
-        """How many records are not on the disk."""
-        return len(self._waiting)
-
-    def write(self, record: Record, predictions: bytes | None) -> bool:
-        """Write a record, and again what the trial has deleted; return whether it is written."""
-        for line in self._store.fix():
-            self._warn(line)
-        try:
-            self._store.write(record, predictions)
-        except BenchError as error:
-            self._warn(str(error))
-            self._waiting.append((record, predictions))
-            self._in_a_row += 1
-            return False
-        self._in_a_row = 0
-        return True
-
-    def try_again(self) -> bool:
-        """Write what could not be written; return whether there is a point in going on."""
-        waiting, self._waiting = self._waiting, []
-        for record, predictions in waiting:
-            try:
-                self._store.write(record, predictions)
-            except BenchError:
-                self._waiting.append((record, predictions))
-        if not self._waiting:
-            self._in_a_row = 0
-        return self._in_a_row < IN_A_ROW

@@ -21,11 +21,12 @@ from bench.machine import load
 from bench.plan.plan import Planned, made_meanwhile
 from bench.protocol import CRASHED, FAILED, OK, EpochDone, Finished, Job, Outcome
 from bench.records.record import Record, from_json
-from bench.records.store import Recorder, Store
+from bench.records.store import Store
 from bench.registry.plugins import Plugin
 from bench.runs.executor import Executor, Started, WorkerEvent
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
+from bench.runs.recorder import Recorder
 from bench.runs.scoring import settle
 from bench.runs.verification import judged, repeated_meanwhile
 
