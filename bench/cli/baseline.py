@@ -13,6 +13,7 @@ import click
 from bench.cli import options as shared
 from bench.errors import BenchError
 from bench.formatting import without_controls
+from bench.registry.source_tree import Meant
 from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
@@ -22,14 +23,13 @@ OUTPUT = Path("reports/baseline.json")
 
 
 @dataclass(frozen=True)
-class BaselineOptions:
+class BaselineOptions(Meant):
     """All that ``python -m bench baseline`` is told; see its help."""
 
     names: tuple[str, ...]
     task: str | None
     profile: str | None
     source: str | None
-    folders: tuple[Path, ...]
     results: tuple[Path, ...]
     output: Path
 
@@ -43,7 +43,7 @@ class BaselineOptions:
     help="Of which trainings.  [default: the one that there is]",
 )
 @click.option("--source", metavar="SOURCE", help="Only what ran on this source of data.")
-@shared.plugin_folders
+@shared.meant
 @shared.several_results
 @click.option(
     "--output",
@@ -67,9 +67,9 @@ def command(options: BaselineOptions) -> int:
     from bench.gate.baseline import write
     from bench.gate.from_records import side_of
     from bench.gate.report.people import baseline_document
+    from bench.project import left_out, registry_of
     from bench.records.selection import working_tree
     from bench.records.store import Stores
-    from bench.registry.discover import discover
     from bench.report.writers import to_text
 
     shared.form_of(options.output, {"json": "json"})
@@ -77,8 +77,14 @@ def command(options: BaselineOptions) -> int:
     contents = store.read()
     for line in contents.problems:
         _warn(line)
-    records = _chosen(contents.records, options, str(store))
-    tree = working_tree(discover(options.folders), records)
+    registry = registry_of(options)
+    aside = {plugin.name for plugin in registry.left_out(options.names, options.task)}
+    recorded = {record.trial.plugin for record in contents.records}
+    for line in left_out(registry, options.names, options.task, "kept", recorded):
+        print(without_controls(line), file=sys.stderr)
+    kept = [record for record in contents.records if record.trial.plugin not in aside]
+    records = _chosen(kept, options, str(store))
+    tree = working_tree(registry, records)
     side = side_of(str(store), records, store, _warn, tree)
     _write(options.output, write(side))
     click.echo(to_text(baseline_document(side)))

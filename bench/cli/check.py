@@ -162,7 +162,7 @@ def read_name(text: str) -> str:
     help="Exit status for `git bisect run`: 0 good, 1 bad, 125 not judged, 128 an error, which "
     "ends the search.",
 )
-@shared.plugin_folders
+@shared.meant
 @shared.results
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", help="Of standard output."

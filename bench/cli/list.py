@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from bench.cli import options as shared
-from bench.formatting import one_line
-from bench.registry.discover import Registry, discover
+from bench.formatting import one_line, without_controls
+from bench.project import left_out, registry_of
+from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.registry.source_tree import Meant
 from bench.registry.tasks import TaskInfo
 
 
 @dataclass(frozen=True)
-class ListOptions:
+class ListOptions(Meant):
     """All that ``python -m bench list`` is told; see its help."""
 
     as_json: bool
     task: str | None
-    folders: tuple[Path, ...]
 
 
 @click.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
-@shared.plugin_folders
+@shared.meant
 @shared.filled(ListOptions)
 def command(options: ListOptions) -> int:
     """Show plugins and tasks, what each needs, and what is wrong with any.
+
+    In a project with plugins of its own (a folder plugins here, or what [tool.bench] of its
+    pyproject.toml names) these are listed, and the shipped ones with --shipped.
 
     No plugin is run. Exit status: 0, also where a plugin has a problem.
     """
     from bench.registry.tasks import find_task
 
-    registry = discover(options.folders)
+    registry = registry_of(options)
     if options.task is not None:
         find_task(options.task, registry.tasks)
     plugins = registry.select([], options.task)
@@ -46,6 +50,8 @@ def command(options: ListOptions) -> int:
         click.echo(json.dumps(_document(registry, plugins), indent=1))
     else:
         click.echo("\n".join(_lines(registry, plugins, options.task)))
+    for line in left_out(registry, [], options.task, "listed"):
+        print(without_controls(line), file=sys.stderr)
     return 0
 
 

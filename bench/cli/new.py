@@ -22,14 +22,20 @@ class NewOptions:
     folder: Path
 
 
+def _default_folder() -> Path:
+    from bench.project import plugins_folder
+
+    return plugins_folder()
+
+
 @click.command(name="new")
 @click.argument("name")
 @click.option("--task", required=True, metavar="TASK", help="The task that the model is for.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    default=Path("plugins"),
-    show_default=True,
+    default=_default_folder,
+    show_default="plugins, or as [tool.bench] names",
     metavar="DIR",
     help="Where the file goes.",
 )
@@ -39,10 +45,11 @@ def command(options: NewOptions) -> int:
 
     Exit status: 0 it is written; 2 the name or task is wrong, or the file exists.
     """
-    from bench.registry.discover import discover
+    from bench.project import registry_of
+    from bench.registry.source_tree import Folders
     from bench.registry.tasks import find_task
 
-    registry, name = discover(), options.name
+    registry, name = registry_of(Folders(())), options.name
     find_task(options.task, registry.tasks)
     check_name(name)
     path = options.folder / f"{name}.py"

@@ -54,11 +54,17 @@ def filled_from(
     return kind(**{**given, **read})
 
 
+def _results_folder() -> Path:
+    from bench.project import results_folder
+
+    return results_folder()
+
+
 results = click.option(
     "--results",
     type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
+    default=_results_folder,
+    show_default="reports",
     metavar="DIR",
     help="Where records are kept.",
 )
@@ -67,20 +73,37 @@ several_results = click.option(
     "--results",
     multiple=True,
     type=click.Path(path_type=Path),
-    default=(Path("reports"),),
+    default=lambda: (_results_folder(),),
     show_default="reports",
     metavar="DIR",
     help="Where records are kept; may be repeated, to read several folders as one.",
 )
 
-plugin_folders = click.option(
+_plugins = click.option(
     "--plugins",
-    "folders",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="A further folder of plugin files; may be repeated.",
 )
+
+_shipped = click.option(
+    "--shipped",
+    "with_shipped",
+    is_flag=True,
+    help="In a project with plugins of its own: the shipped and installed ones, too.",
+)
+
+
+def folders(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of ``Folders``."""
+    return _plugins(command)
+
+
+def meant(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of ``Meant``."""
+    return folders(_shipped(command))
+
 
 source = click.option(
     "--source",
@@ -289,7 +312,10 @@ def command_line(words: Sequence[str]) -> str:
 
 def is_given(context: click.Context, name: str) -> bool:
     """Say whether a parameter was given, not left at its default."""
-    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    return context.get_parameter_source(name) not in (
+        ParameterSource.DEFAULT,
+        ParameterSource.DEFAULT_MAP,
+    )
 
 
 def resuming(context: click.Context) -> list[str]:

@@ -12,6 +12,7 @@ import click
 from bench.cli import options as shared
 from bench.errors import BenchError
 from bench.formatting import without_controls
+from bench.registry.source_tree import Folders
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
@@ -33,7 +34,7 @@ _TABLES_ONLY = ("csv", "json")
 
 
 @dataclass(frozen=True)
-class ReportOptions:
+class ReportOptions(Folders):
     """All that ``python -m bench report`` is told; see its help."""
 
     form: str | None
@@ -44,7 +45,6 @@ class ReportOptions:
     backends: bool
     figures: Path | None
     current: bool
-    folders: tuple[Path, ...]
     results: tuple[Path, ...]
     output: Path | None
 
@@ -80,7 +80,7 @@ class ReportOptions:
     is_flag=True,
     help="Only plugins that are in the working tree, not those whose files are gone.",
 )
-@shared.plugin_folders
+@shared.folders
 @shared.several_results
 @click.option(
     "--output",
@@ -105,9 +105,9 @@ def command(options: ReportOptions) -> int:
     if options.output is not None:
         form = shared.form_of(options.output, _ENDINGS, options.form) or form
     _check(options, form)
-    from bench.registry.discover import discover
+    from bench.project import registry_of
 
-    registry = discover(options.folders)
+    registry = registry_of(options)
     board = _board(options, registry)
     text = FORMATS[form](_document(options, board, registry))
     if form in _TABLES_ONLY and not (options.reproduction or options.backends):

@@ -50,7 +50,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 @click.command(name="run")
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
-@click.option("--all", "everything", is_flag=True, help="Every plugin.")
+@click.option("--all", "everything", is_flag=True, help="Every plugin that `list` shows.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
 @click.option(
     "--profile",
@@ -148,7 +148,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     metavar="K/N",
     help="Only the K-th of N parts of the trials, such as 3/16, for a job array.",
 )
-@shared.plugin_folders
+@shared.meant
 @shared.results
 @click.option(
     "--output",

@@ -13,25 +13,25 @@ import click
 from bench.cli import options as shared
 from bench.formatting import metric_name, one_line, without_controls
 from bench.protocol import OK
+from bench.registry.source_tree import Folders
 
 if TYPE_CHECKING:
     from bench.records.record import Record
 
 
 @dataclass(frozen=True)
-class ShowOptions:
+class ShowOptions(Folders):
     """All that ``python -m bench show`` is told; see its help."""
 
     name: str
     results: tuple[Path, ...]
-    folders: tuple[Path, ...]
     as_json: bool
 
 
 @click.command(name="show")
 @click.argument("name")
 @shared.several_results
-@shared.plugin_folders
+@shared.folders
 @click.option("--json", "as_json", is_flag=True, help="All records of the plugin as JSON.")
 @shared.filled(ShowOptions)
 def command(options: ShowOptions) -> int:
@@ -39,12 +39,12 @@ def command(options: ShowOptions) -> int:
 
     Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
     """
+    from bench.project import registry_of
     from bench.records.selection import newest, working_tree
     from bench.records.store import Stores
-    from bench.registry.discover import discover
 
     name = options.name
-    store, registry = Stores(options.results), discover(options.folders)
+    store, registry = Stores(options.results), registry_of(options)
     contents = store.read()
     for line in contents.problems:
         print(f"warning: {line}", file=sys.stderr)

@@ -13,17 +13,17 @@ import click
 
 from bench.cli import options as shared
 from bench.cli.options import check_backend
-from bench.formatting import one_line
+from bench.formatting import one_line, without_controls
 from bench.protocol import CHECK_STATUSES, CHECKS, CHECKS_TIMEOUT, FAILED, PASSED, Verdict
+from bench.registry.source_tree import Meant
 
 
 @dataclass(frozen=True)
-class TestOptions:
+class TestOptions(Meant):
     """All that ``python -m bench test`` is told; see its help."""
 
     names: tuple[str, ...]
     task: str | None
-    folders: tuple[Path, ...]
     backend: str
     timeout: float
     as_json: bool
@@ -32,7 +32,7 @@ class TestOptions:
 @click.command(name="test")
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
-@shared.plugin_folders
+@shared.meant
 @shared.backend
 @click.option(
     "--timeout",
@@ -45,7 +45,7 @@ class TestOptions:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @shared.filled(TestOptions)
 def command(options: TestOptions) -> int:
-    """Check plugins (all, if none is named) against the contract, on synthetic data.
+    """Check plugins against the contract, on synthetic data: all of `list`, if none is named.
 
     One line a check: it parses, imports, builds, leaves the process as it was, gives one
     number an example, learns 32 examples, repeats itself for the same seed, and can be
@@ -58,14 +58,17 @@ def command(options: TestOptions) -> int:
 
     from bench.conformance.examiner import Examiner
     from bench.data.prepared import say_on_stderr
-    from bench.registry.discover import discover, is_file_name
+    from bench.project import left_out, registry_of
+    from bench.registry.discover import is_file_name
     from bench.registry.tasks import find_task
     from bench.runs.executor import LocalExecutor
 
-    registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
+    registry = registry_of(options, [Path(n) for n in options.names if is_file_name(n)])
     if options.task is not None:
         find_task(options.task, registry.tasks)
     plugins = registry.select(options.names, options.task)
+    for line in left_out(registry, options.names, options.task, "checked"):
+        say_on_stderr(without_controls(line))
     width = max((len(one_line(plugin.name)) for plugin in plugins), default=0)
     # As for `run`: told to end, it lets no worker outlive it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 class Benchmarks:
     """Measures plugins for their benchmark tests; each once, whichever test comes first.
 
-    ``processes`` is how many fresh ones measure each plugin: rounds of one process share
+    ``project`` is the root folder of pytest's run. ``processes`` is how many fresh ones measure
+    each plugin: rounds of one process share
     its memory layout, and tell nothing of the noise between processes.
     """
 
-    def __init__(self, folders: list[Path], processes: int) -> None:
+    def __init__(self, project: Path, folders: list[Path], processes: int) -> None:
+        self._project = project
         self._folders = folders
         self._processes = processes
         self._registry: Registry | None = None
@@ -61,13 +63,15 @@ class Benchmarks:
         from bench.data.prepared import say_on_stderr
         from bench.gate.measure import Sampler
         from bench.gate.model import Conditions
+        from bench.project import registry_of
         from bench.protocol import OK
-        from bench.registry.discover import discover
+        from bench.registry.source_tree import Folders
         from bench.runs.executor import LocalExecutor
         from bench.runs.preparation import prepare_here
 
         if self._registry is None or self._sampler is None:
-            self._registry = discover(self._folders)
+            asked = Folders(tuple(self._folders))
+            self._registry = registry_of(asked, folder=self._project)
             conditions = Conditions(source="synthetic")
             prepare = prepare_here(conditions.source, {}, say_on_stderr)
             self._sampler = Sampler(self._registry, LocalExecutor(), conditions, prepare)

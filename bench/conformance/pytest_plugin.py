@@ -81,7 +81,7 @@ def _benchmarks(config: pytest.Config, folders: list[Path]) -> Benchmarks | None
         raise pytest.UsageError(f"{_PROCESSES}: {processes!r} is no whole number from 1")
     # Without the single rounds a kept file cannot be judged.
     config.option.benchmark_save_data = True
-    benchmarks = Benchmarks(folders, int(processes))
+    benchmarks = Benchmarks(config.rootpath, folders, int(processes))
     config.pluginmanager.register(benchmarks, "bench-benchmarks")
     return benchmarks
 
@@ -93,6 +93,7 @@ class ContractTests:
         self, config: pytest.Config, folders: list[Path], benchmarks: Benchmarks | None
     ) -> None:
         self._folders = folders
+        self._project = config.rootpath
         self._benchmarks = benchmarks
         self._checks = not config.getoption("benchmark_only", False)
         self._registry: Registry | None = None
@@ -130,11 +131,13 @@ class ContractTests:
         """
         from bench.conformance.examiner import Examiner
         from bench.data.prepared import say_on_stderr
-        from bench.registry.discover import discover
+        from bench.project import registry_of
+        from bench.registry.source_tree import Folders
         from bench.runs.executor import LocalExecutor
 
         if self._registry is None or self._examiner is None:
-            self._registry = discover(self._folders)
+            asked = Folders(tuple(self._folders))
+            self._registry = registry_of(asked, folder=self._project)
             self._examiner = Examiner(self._registry, LocalExecutor(), say_on_stderr)
         (plugin,) = self._registry.select([str(path)])
         return [*self._examiner.examine(plugin)]

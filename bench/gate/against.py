@@ -22,10 +22,12 @@ from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
 from bench.plan.plan import Request
+from bench.project import left_out, registry_of
 from bench.protocol import FAILED, OK
 from bench.records.store import Store
-from bench.registry.discover import Registry, discover
+from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.registry.source_tree import Folders, Tree
 from bench.runs.executor import LocalExecutor
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
@@ -52,9 +54,11 @@ def compare_with_revision(
         checked_out(options.against or "") as checkout,
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch,
     ):
-        now = discover(options.folders)
-        then = discover(options.folders, tree=checkout.tree)
+        now, then = both_registries(options, checkout.tree)
+        for line in left_out(now, options.names, options.task, "compared"):
+            watch.say(line)
         names = _names(options, now, then)
+        now, then = only_named(now, names, then), only_named(then, names, now)
         base = Revision(
             str(checkout),
             checkout.short,
@@ -77,6 +81,32 @@ def compare_with_revision(
                 options.seeds,
             )
     return _judged(measured, trained, settings, now)
+
+
+def both_registries(asked: Folders, tree: Tree) -> tuple[Registry, Registry]:
+    """Return what there is now, and in another revision, which has a project file of its own.
+
+    Where one of the two has plugins of a project's own, these are what both mean: a revision
+    from before the first of them means none.
+
+    Raises:
+        BenchError: A folder does not exist, or a project's file is wrong.
+    """
+    now, then = registry_of(asked), registry_of(asked, tree=tree)
+    if now.own is None and then.own is None:
+        return now, then
+    return replace(now, own=now.own or frozenset()), replace(then, own=then.own or frozenset())
+
+
+def only_named(registry: Registry, names: Collection[str], other: Registry) -> Registry:
+    """Return one side's plugins that are compared.
+
+    A shipped plugin is none beside a project's own of its name on the other side.
+    """
+    own = other.own or frozenset()
+    named = [plugin for plugin in registry.plugins if plugin.name in names]
+    kept = [plugin for plugin in named if registry.is_meant(plugin) or plugin.name not in own]
+    return replace(registry, plugins=tuple(kept))
 
 
 def _schedule(options: CheckOptions, settings: CheckSettings) -> Schedule:

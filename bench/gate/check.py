@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from bench.gate.model import Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.settings import CheckOptions, CheckSettings
 from bench.machine import git, version_of
+from bench.project import left_out, registry_of
 from bench.protocol import FAILED, SKIPPED
 from bench.records.selection import GONE, working_tree
 from bench.records.store import Store
 from bench.registry.declarations import nearest
-from bench.registry.discover import Registry, discover
+from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 
 _Say = Callable[[str], None]
@@ -53,7 +54,7 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     Raises:
         BenchError: A file is damaged, or nothing is left to compare.
     """
-    registry = discover(options.folders)
+    registry = registry_of(options)
     whole = read_side(options.baseline, say)
     base = _narrowed(whole, options)
     if not base.plugins:
@@ -62,6 +63,13 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     found = _narrowed(read_side(candidate, say, options, registry), options)
     kinds = {_conditions(key) for key in base.plugins}
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
+    # What a baseline holds was asked for, whosever it is; of the rest a project means its own.
+    aside = {plugin.name for plugin in registry.left_out(options.names, options.task)}
+    strange = [key for key in kept.keys() - base.plugins.keys() if plugin_of(key) in aside]
+    for line in left_out(registry, options.names, options.task, "compared", _names(strange)):
+        say(line)
+    for key in strange:
+        del kept[key]
     now = {plugin.name: plugin for plugin in registry.plugins}
     for key in base.plugins.keys() - kept.keys():
         if key.plugin in now:
@@ -153,6 +161,10 @@ def _of_the_tree(
             yield key, Measurement(key, SKIPPED, f"{each.outdated}; {_run(key)}")
         else:
             yield key, each
+
+
+def _names(keys: Iterable[Key]) -> set[str]:
+    return {plugin_of(key) for key in keys}
 
 
 def _run(key: Key) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,16 +10,13 @@ from typing import Annotated, Any
 
 from bench import documents
 from bench.errors import BenchError
-from bench.files import read_bounded
 from bench.gate.model import REFUSABLE, VERDICTS, Conditions
 from bench.metrics import METRICS
-from bench.registry.declarations import nearest
+from bench.registry.source_tree import Meant
 
-FILE = "pyproject.toml"
 #: What ``--quick`` stands for: a schedule of seconds, and minutes for the rounds of measuring.
 QUICK_PROFILE = "smoke"
 QUICK_SECONDS = 240.0
-_LARGEST_FILE = 1 << 24
 _MOST_PAIRS = 1000
 _TABLE = "[tool.bench.check]"
 
@@ -30,7 +26,7 @@ def _tolerances() -> Mapping[str, float]:
 
 
 @dataclass(frozen=True)
-class CheckOptions:
+class CheckOptions(Meant):
     """All that ``python -m bench check`` is told, as it is written on the command line.
 
     ``names`` are names and globs of plugins, none for all. Another revision is measured if
@@ -59,7 +55,6 @@ class CheckOptions:
     allow: tuple[str, ...]
     fail_on: tuple[str, ...]
     bisect: bool
-    folders: tuple[Path, ...]
     results: Path
     form: str
     files: Mapping[Path, str]
@@ -109,23 +104,24 @@ class CheckSettings:
 
 
 def read_settings(folder: Path) -> CheckSettings:
-    """Return what the nearest ``pyproject.toml`` with a table ``[tool.bench.check]`` says.
+    """Return what ``[tool.bench.check]`` of a folder's project says.
 
-    It is looked for in ``folder`` and above it, up to the root of the repository. What it
-    leaves unsaid, or all if there is none, is as by default.
+    What it leaves unsaid, or all if there is none, is as by default.
 
     Raises:
         BenchError: A file on the way cannot be read, or the table holds an unknown key or a
             value of another type or range; names the file and the fix.
     """
-    start = folder.resolve()
-    for place in (start, *start.parents):
-        found = _check_table(place / FILE)
-        if found is not None:
-            return _with_table(CheckSettings(), found, place / FILE)
-        if (place / ".git").exists():
-            break
-    return CheckSettings()
+    # Late: help reads no file.
+    from bench.project import project_of
+
+    project = project_of(folder)
+    table = project.settings.check
+    if project.file is None or table is None:
+        return CheckSettings()
+    if not isinstance(table, dict):
+        raise BenchError(f"{project.file}: {_TABLE} must be a table, not {documents.shown(table)}")
+    return _with_table(CheckSettings(), table, project.file)
 
 
 def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSettings:
@@ -165,44 +161,6 @@ def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSetting
 
 def _field(name: str, value: Any, where: str) -> Any:
     return documents.convert(value, documents.kind_of(CheckSettings, name), where)
-
-
-def _check_table(path: Path) -> Mapping[str, Any] | None:
-    """Return the table of a file; None if there is no such file, or no table in it."""
-    if not path.is_file():
-        return None
-    try:
-        document = _parse(read_bounded(path, _LARGEST_FILE).decode("utf-8-sig"))
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be read ({error.strerror or error}); fix its permissions"
-        ) from None
-    except BenchError as error:
-        raise BenchError(f"{path}: {error}; give a file of usual size") from None
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"{path}: is no TOML ({error}); fix that place") from None
-    found: Any = document
-    for name in ("tool", "bench"):
-        found = found.get(name, {}) if isinstance(found, dict) else {}
-    if not isinstance(found, dict):
-        raise BenchError(f"{path}: [tool.bench] must be a table")
-    for name in found:
-        if name != "check" and nearest(name, ["check"]):
-            raise BenchError(f"{path}: [tool.bench.{name}] is unknown{nearest(name, ['check'])}")
-    table = found.get("check")
-    if table is not None and not isinstance(table, dict):
-        raise BenchError(
-            f"{path}: [tool.bench.check] must be a table, not {documents.shown(table)}"
-        )
-    return table
-
-
-def _parse(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    return tomllib.loads(text)
 
 
 def _with_table(settings: CheckSettings, table: Mapping[str, Any], file: Path) -> CheckSettings:

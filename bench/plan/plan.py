@@ -16,6 +16,7 @@ from bench.records.record import Record, answers
 from bench.records.repeats import VerifySample
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin, complaint
+from bench.registry.source_tree import Meant
 from bench.registry.tasks import TaskInfo
 from bench.registry.training_options import TRAINING_OPTIONS, Limits, nearest_option, schedule
 from bench.trial import Trial
@@ -80,7 +81,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class RunOptions(Meant):
     """All that ``python -m bench run`` is asked to do.
 
     ``names`` is empty for every plugin. With ``failed``, what failed is run again as it was
@@ -110,7 +111,6 @@ class RunOptions:
     until_separated: bool
     max_seeds: int
     shard: Shard | None
-    folders: tuple[Path, ...]
     results: Path
     output: Path | None
     command: str = ""

@@ -36,7 +36,8 @@ def run(
     until_separated: bool = False,
     max_seeds: int | None = None,
     plugins: Paths = (),
-    results: str | os.PathLike[str] = "reports",
+    results: str | os.PathLike[str] | None = None,
+    shipped: bool = False,
     output: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Results:
@@ -71,7 +72,8 @@ def run(
         until_separated: Add seeds to the plugins that are not separated yet.
         max_seeds: With ``until_separated``: the most seeds of a plugin.
         plugins: Further folders of plugin files.
-        results: Where records are kept.
+        results: Where records are kept; None is the project's folder, or else ``reports``.
+        shipped: In a project with plugins of its own: the shipped and installed ones, too.
         output: The leaderboard's file; None is ``leaderboard.md`` among the records.
         progress: Tell on standard error how it goes; False tells nothing.
 
@@ -90,7 +92,14 @@ def run(
 
     words = [
         *names,
-        *_flags({"--all": all, "--failed": failed, "--until-separated": until_separated}),
+        *_flags(
+            {
+                "--all": all,
+                "--failed": failed,
+                "--until-separated": until_separated,
+                "--shipped": shipped,
+            }
+        ),
         *_values(
             {
                 "--task": (task, None),
@@ -104,7 +113,7 @@ def run(
                 "--reuse": (reuse, "missing"),
                 "--retry": (retry, 0),
                 "--max-seeds": (max_seeds, None),
-                "--results": (_path(results), "reports"),
+                "--results": (None if results is None else _path(results), None),
                 "--output": (None if output is None else _path(output), None),
             }
         ),
@@ -127,11 +136,11 @@ def run(
         ending = run_benchmark(options, console, interruption)
     if ending.status == INTERRUPTED:
         raise KeyboardInterrupt(f"finished trials are kept in {options.results}")
-    return results_of_run(options.results, options.folders, ending.records, ending.board)
+    return results_of_run(options.results, options, ending.records, ending.board)
 
 
 def load(
-    results: Paths = "reports",
+    results: Paths | None = None,
     *,
     task: str | None = None,
     plugin: str | Iterable[str] = (),
@@ -146,7 +155,8 @@ def load(
         >>> found.leaderboard()
 
     Args:
-        results: A folder of records, or several that are read as one.
+        results: A folder of records, or several that are read as one; None is the project's, or
+            else ``reports``.
         task: Only this task.
         plugin: Only plugins of these names or globs.
         profile: Only this profile.
@@ -156,7 +166,11 @@ def load(
     Raises:
         BenchError: There is no such record.
     """
-    found = read_results(_paths(results), _paths(plugins))
+    from bench.project import results_folder
+    from bench.registry.source_tree import Folders
+
+    roots = [results_folder()] if results is None else _paths(results)
+    found = read_results(roots, Folders(tuple(_paths(plugins))))
     return found.select(task=task, plugin=plugin, profile=profile, source=source)
 
 

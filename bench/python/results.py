@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.analysis.leaderboard import Leaderboard
+    from bench.registry.source_tree import Folders
     from bench.report.document import Document
 
 _SPLITS = ("train", "validation", "test")
@@ -254,17 +255,17 @@ class LeaderboardView:
         return to_markdown(self.document)
 
 
-def read_results(roots: Sequence[Path], folders: Sequence[Path]) -> Results:
+def read_results(roots: Sequence[Path], asked: Folders) -> Results:
     """Read all records of some folders.
 
     Args:
         roots: Folders of records.
-        folders: Further folders of plugin files.
+        asked: Where plugin files are looked for beside the project's own.
 
     Raises:
         BenchError: There is no record, or a folder of plugins is none.
     """
-    from bench.registry.discover import discover
+    from bench.project import registry_of
 
     store = Stores(roots)
     contents = store.read()
@@ -275,25 +276,25 @@ def read_results(roots: Sequence[Path], folders: Sequence[Path]) -> Results:
             f"{store}: has no records; run some first, as with bench.run(...), "
             "or name another folder"
         )
-    return Results(store, contents, working_tree(discover(folders), contents.records))
+    return Results(store, contents, working_tree(registry_of(asked), contents.records))
 
 
 def results_of_run(
-    root: Path, folders: Sequence[Path], records: Sequence[Record], board: Leaderboard | None
+    root: Path, asked: Folders, records: Sequence[Record], board: Leaderboard | None
 ) -> Results:
     """Return the results of a run.
 
     Args:
         root: Its folder of records.
-        folders: Its further folders of plugin files.
+        asked: Where it looked for plugin files beside the project's own.
         records: What its trials have left.
         board: The tables that they stand in, judged.
     """
-    from bench.registry.discover import discover
+    from bench.project import registry_of
 
     store = Stores([root])
     contents = store.read()
-    tree = working_tree(discover(folders), contents.records)
+    tree = working_tree(registry_of(asked), contents.records)
     # Of the run it is known that these are of the plugins as they are.
     tree = tree.knowing(record.trial.configuration for record in records)
     return Results(store, contents, tree, _as_read(records, contents), board)

@@ -22,27 +22,41 @@ ENTRY_POINT_GROUP = "bench.plugins"
 
 @dataclass(frozen=True)
 class Registry:
-    """All tasks and plugins there are; plugins ordered by task, then name."""
+    """All tasks and plugins there are; plugins ordered by task, then name.
+
+    ``own`` has the names of a project's own plugins, None where it has none and all are meant;
+    the others are then meant only where they are named, and ``hidden`` are those of another
+    content that have the name of one of its own.
+    """
 
     tasks: Mapping[str, TaskInfo]
     plugins: tuple[Plugin, ...]
+    own: frozenset[str] | None = None
+    hidden: tuple[Plugin, ...] = ()
+
+    def is_meant(self, plugin: Plugin) -> bool:
+        """Say whether a plugin is meant where none is named."""
+        return self.own is None or plugin.name in self.own
 
     def select(self, patterns: Sequence[str], task: str | None = None) -> list[Plugin]:
-        """Return the plugins whose names match (all of them for no pattern).
+        """Return the plugins whose names match, or all that are meant for no pattern.
 
         Args:
-            patterns: Names, globs, or paths of plugin files that were discovered.
+            patterns: Names, globs, or paths of plugin files that were discovered. One that
+                matches some of those that are meant matches no others.
             task: Keep the plugins of this task only.
 
         Raises:
             BenchError: A pattern matches nothing; the message offers the nearest names.
         """
         candidates = [p for p in self.plugins if task is None or p.task == task]
+        meant = [p for p in candidates if self.is_meant(p)]
         if not patterns:
-            return candidates
+            return meant
         chosen: list[Plugin] = []
         for pattern in patterns:
-            matching = [p for p in candidates if _matches(p, pattern)]
+            matching = [p for p in meant if _matches(p, pattern)]
+            matching = matching or [p for p in candidates if _matches(p, pattern)]
             if not matching:
                 where = f" for task {task!r}" if task else ""
                 kind = "glob matches no plugin" if _is_glob(pattern) else "unknown plugin"
@@ -53,9 +67,25 @@ class Registry:
             chosen += [p for p in matching if p not in chosen]
         return chosen
 
+    def left_out(self, patterns: Sequence[str], task: str | None = None) -> list[Plugin]:
+        """Return the plugins that ``select`` leaves out because a project has its own."""
+        own = [p for p in self.plugins if self.is_meant(p) and task in (None, p.task)]
+        alone = [each for each in patterns if not any(_matches(p, each) for p in own)]
+        return [
+            plugin
+            for plugin in self.plugins
+            if not self.is_meant(plugin)
+            and is_asked_for(plugin, patterns, task)
+            and not any(_matches(plugin, pattern) for pattern in alone)
+        ]
+
 
 def discover(
-    folders: Iterable[Path] = (), files: Iterable[Path] = (), tree: Tree | None = None
+    folders: Iterable[Path] = (),
+    files: Iterable[Path] = (),
+    tree: Tree | None = None,
+    *,
+    own: bool = False,
 ) -> Registry:
     """Read every plugin there is: shipped, by entry point, in ``folders`` and ``files``.
 
@@ -65,11 +95,34 @@ def discover(
         tree: Another revision, None for the files as they are. Of plugins and tasks that
             lie in its working tree, those of the revision are taken; what it does not
             have yet is left out.
+        own: The folders and files are a project's own; a shipped plugin that has the name of
+            one of these is hidden.
 
     Raises:
         BenchError: A folder or file given by the user does not exist.
     """
     tasks = discover_tasks(_in(tree, shipped("datasets")))
+    installed, broken = _installed(tree)
+    given = _given(folders, files, tree)
+    # A file reached in two ways (a folder and its own path, a link) is one plugin.
+    unique = {os.path.realpath(path): path for path in reversed([*installed, *given])}
+    mine = {os.path.realpath(path): path.stem for path in given} if own else {}
+    names = {*mine.values()}
+    read = {real: read_plugin(path, tasks) for real, path in unique.items()}
+    hidden = [p for real, p in read.items() if p.name in names and real not in mine]
+    plugins = _refuse_twins([plugin for plugin in read.values() if plugin not in hidden])
+    ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
+    contents = {(plugin.name, plugin.sha256) for plugin in plugins}
+    return Registry(
+        tasks,
+        tuple(ordered),
+        own=frozenset(names) if own else None,
+        hidden=tuple(p for p in hidden if (p.name, p.sha256) not in contents),
+    )
+
+
+def _installed(tree: Tree | None) -> tuple[list[Path], list[Plugin]]:
+    """Return the plugin files of the suite and of entry points, and what leads to no file."""
     paths = _in_folder(_in(tree, shipped("plugins")))
     broken: list[Plugin] = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
@@ -81,6 +134,16 @@ def discover(
             broken.append(
                 Plugin(point.name, Path(point.value), problems=(Problem(point.value, 1, message),))
             )
+    return paths, broken
+
+
+def _given(folders: Iterable[Path], files: Iterable[Path], tree: Tree | None) -> list[Path]:
+    """Return the plugin files that the user gives, by their folders or by themselves.
+
+    Raises:
+        BenchError: One does not exist; of another revision it is left out.
+    """
+    paths: list[Path] = []
     for folder in (_in(tree, folder) for folder in folders):
         if folder.is_dir():
             paths += _in_folder(folder)
@@ -91,11 +154,13 @@ def discover(
             paths.append(file)
         elif tree is None:
             raise BenchError(f"{file}: no such plugin file; check the path")
-    # A file reached in two ways (a folder and its own path, a link) is one plugin.
-    unique = {os.path.realpath(path): path for path in reversed(paths)}
-    plugins = _refuse_twins([read_plugin(path, tasks) for path in unique.values()])
-    ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
-    return Registry(tasks, tuple(ordered))
+    return paths
+
+
+def is_asked_for(plugin: Plugin, patterns: Sequence[str], task: str | None) -> bool:
+    """Say whether a plugin is of a task and matches a pattern, or there is none."""
+    matches = not patterns or any(_matches(plugin, pattern) for pattern in patterns)
+    return matches and task in (None, plugin.task)
 
 
 def is_file_name(word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where the suite's own code, plugins and tasks lie, here and in another revision."""
+"""Where code, plugins and tasks lie: the suite's own, those that are named, another revision's."""
 
 from __future__ import annotations
 
@@ -25,6 +25,27 @@ def shipped(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise BenchError(f"the suite's {kind} folder is gone from {package}; install the suite again")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the command line has files looked for beside the project's own places.
+
+    ``plugins`` are folders of plugin files.
+    """
+
+    plugins: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Meant(Folders):
+    """The same for a command that may mean all plugins.
+
+    With ``with_shipped`` these are also the suite's and those of installed packages, where a
+    project has its own.
+    """
+
+    with_shipped: bool
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from bench.formatting import counted
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
+from bench.project import left_out, registry_of
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
 from bench.records.selection import WorkingTree, is_named, working_tree
 from bench.records.store import Store
-from bench.registry.discover import Registry, discover, is_file_name
+from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import find_task
 from bench.registry.training_options import PROFILES
@@ -81,13 +82,16 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     Raises:
         BenchError: Something is wrong that shows before anything is run.
     """
-    registry = discover(options.folders, [Path(n) for n in options.names if is_file_name(n)])
+    registry = registry_of(options, [Path(n) for n in options.names if is_file_name(n)])
     for task in options.data:
         find_task(task, registry.tasks)
 
     def say(line: str) -> None:
         console.print(line, markup=False)
 
+    if not options.failed:
+        for line in left_out(registry, options.names, options.task, "run"):
+            say(line)
     store, shares = Store(options.results), cpu_shares(options.jobs)
     if len(shares) > 1 and not can_confine():
         say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")

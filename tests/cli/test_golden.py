@@ -85,7 +85,7 @@ def cases() -> dict[str, Case]:
         "show-jena-gru": Case(f"{show} jena_gru"),
         "show-imdb-lstm8": Case(f"{show} imdb_lstm8"),
         "show-a-plugin-whose-file-is-gone": Case(f"{show} jena_broken"),
-        "show-a-plugin-without-records": Case(f"{show} made_dense --plugins plugins"),
+        "show-a-plugin-without-records": Case(f"{show} made_dense --plugins more/plugins"),
     }
 
     for profile in ("quick", "full"):
@@ -135,8 +135,10 @@ def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[str], tuple[int, str, str]]:
     """Run a command line in a copy of the golden folder; return its status and both outputs."""
-    for name in ("results", "before-and-after", "history", "plugins"):
+    for name in ("results", "before-and-after", "history"):
         shutil.copytree(GOLDEN / name, tmp_path / name)
+    # A folder "plugins" here would make this a project, which means its own plugins alone.
+    shutil.copytree(GOLDEN / "plugins", tmp_path / "more" / "plugins")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
@@ -231,7 +233,7 @@ def test_what_is_said_of_stored_results_stays_as_it_is(bench, name):
 
 
 def test_the_list_tells_of_tasks_and_of_a_plugin(bench):
-    status, out, err = bench("list --json --plugins plugins")
+    status, out, err = bench("list --json --shipped --plugins more/plugins")
     document = json.loads(out)
     made = [each for each in document["plugins"] if each["name"] == "made_dense"]
 

@@ -93,7 +93,10 @@ def test_the_search_ends_at_the_root_of_the_repository(tmp_path):
     [
         ("[tool.bench.check]\nlevle = 0.01", "the unknown entry 'levle' (did you mean 'level'?)"),
         ("[tool.bench.check]\nxyz = 1", "there are: tolerances, level"),
-        ("[tool.bench.chek]\nlevel = 0.01", "[tool.bench.chek] is unknown (did you mean 'check'?)"),
+        (
+            "[tool.bench.chek]\nlevel = 0.01",
+            "[tool.bench] has the unknown entry 'chek' (did you mean 'check'?)",
+        ),
         ("[tool.bench]\ncheck = 3", "[tool.bench.check] must be a table, not 3"),
         ("[tool]\nbench = 3", "[tool.bench] must be a table"),
         ("[tool.bench.check]\nlevel = '1%'", "level must be a number between 0 and 0.5, not '1%'"),

@@ -23,7 +23,7 @@ from bench.runs.interruption import _ECHO
 from bench.runs.session import RunResult
 
 #: What the command calls otherwise.
-NAMES = {"everything": "all", "overrides": "set", "backends": "backend", "folders": "plugins"}
+NAMES = {"everything": "all", "overrides": "set", "backends": "backend", "with_shipped": "shipped"}
 #: What the command has other words for.
 OTHER_DEFAULTS = {
     "names": inspect.Parameter.empty,
@@ -32,7 +32,7 @@ OTHER_DEFAULTS = {
     "data": None,
     "verify": False,
     "max_seeds": None,
-    "results": "reports",
+    "results": None,
 }
 
 MakePlace = Callable[..., Place]

@@ -1,0 +1,212 @@
+"""The project that a command is given in: its plugins, and what ``[tool.bench]`` says of them.
+
+A project is the working folder with the nearest ``pyproject.toml``, in it or above it, that has a
+table ``[tool.bench]``. The command line goes before that table.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import documents
+from bench.errors import BenchError
+from bench.files import below, read_bounded
+from bench.registry.discover import Registry, discover, is_asked_for
+from bench.registry.source_tree import Folders, Meant, Tree, shipped
+
+FILE = "pyproject.toml"
+RESULTS = Path("reports")
+_TABLE = "[tool.bench]"
+_LARGEST_FILE = 1 << 24
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """What ``[tool.bench]`` may hold.
+
+    ``plugins`` are folders as the file names them, None where it names none, ``results`` the
+    folder of records. ``check`` is the table that ``bench.gate.settings`` reads.
+    """
+
+    plugins: tuple[str, ...] | None = None
+    results: str | None = None
+    check: Any = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working folder, and the file that says what belongs to it, None where there is none."""
+
+    here: Path
+    file: Path | None = None
+    settings: ProjectSettings = field(default_factory=ProjectSettings)
+
+    @property
+    def root(self) -> Path:
+        """The folder that the file's paths begin at."""
+        return self.file.parent if self.file else self.here
+
+
+def project_of(folder: Path | None = None) -> Project:
+    """Return the project of a folder, by default the working folder.
+
+    The file is looked for in it and above it, up to the root of the repository.
+
+    Raises:
+        BenchError: A file on the way cannot be read, or the table holds an unknown key or a
+            value of another type; names the file and the fix.
+    """
+    here = folder or Path()
+    start = here.resolve()
+    for place in (start, *start.parents):
+        table = _table(place / FILE)
+        if table is not None:
+            return Project(here, place / FILE, _settings(table, place / FILE))
+        if (place / ".git").exists():
+            break
+    return Project(here)
+
+
+def results_folder() -> Path:
+    """Return where records are kept, as seen from the working folder where it lies below."""
+    project = project_of()
+    named = project.settings.results
+    return RESULTS if named is None else Path(os.path.relpath(project.root / named))
+
+
+def plugins_folder() -> Path:
+    """Return where a new plugin of the working folder's project goes."""
+    project = project_of()
+    named = project.settings.plugins
+    return Path(os.path.relpath(project.root / named[0])) if named else Path("plugins")
+
+
+def registry_of(
+    asked: Folders,
+    files: Iterable[Path] = (),
+    tree: Tree | None = None,
+    folder: Path | None = None,
+) -> Registry:
+    """Read every plugin that a command may mean in a folder; see ``discover``.
+
+    A project has plugins of its own where its file, or the command line, names folders of
+    them, or else a folder ``plugins`` with plugin files lies in the working folder or beside
+    the file. These are then what is meant where nothing is named. In the suite's own checkout
+    nothing is a project's own.
+
+    Args:
+        asked: What the command line says.
+        files: Single plugin files.
+        tree: Another revision, which has a project file of its own.
+        folder: By default the working folder.
+
+    Raises:
+        BenchError: A folder or file does not exist, or the project's file is wrong.
+    """
+    here = folder or Path()
+    project = project_of(here if tree is None else tree.counterpart(here))
+    own = _own_folders(project, "plugins", tree)
+    suite = os.path.realpath(_in(tree, shipped("plugins")))
+    if suite in map(os.path.realpath, own):
+        return discover([*own, *asked.plugins], files, tree)
+    with_shipped = isinstance(asked, Meant) and asked.with_shipped
+    has_own = bool(own or asked.plugins) and not with_shipped
+    return discover([*own, *asked.plugins], files, tree, own=has_own)
+
+
+def left_out(
+    registry: Registry,
+    patterns: Sequence[str],
+    task: str | None,
+    done: str,
+    among: Collection[str] | None = None,
+) -> Iterator[str]:
+    """Say what a user could miss where a project has plugins of its own, a line each.
+
+    Args:
+        registry: All plugins there are.
+        patterns: What the command line names.
+        task: The task that it names.
+        done: What is done with the others, such as "listed".
+        among: The names of those that could be; None for all.
+    """
+    aside = [p for p in registry.left_out(patterns, task) if among is None or p.name in among]
+    number = len(aside)
+    if number:
+        several = "s are" if number > 1 else " is"
+        yield f"{number} shipped plugin{several} not {done}: --shipped"
+    hidden = [p.name for p in registry.hidden if is_asked_for(p, patterns, task)]
+    if hidden:
+        yield f"{', '.join(hidden)}: this project's own, and not the shipped one of that name"
+
+
+def _seen_from_here(path: Path) -> Path:
+    return Path(below(path, Path.cwd()) or path)
+
+
+def _in(tree: Tree | None, path: Path) -> Path:
+    return path if tree is None else tree.counterpart(path)
+
+
+def _own_folders(project: Project, kind: str, tree: Tree | None) -> list[Path]:
+    """Return the folders of a project's own files of a kind, "plugins" or "datasets".
+
+    Raises:
+        BenchError: Its file names one that is no folder; of another revision it is left out.
+    """
+    named = getattr(project.settings, kind)
+    if named is None:
+        beside = dict.fromkeys([project.here / kind, project.root / kind])
+        return [folder for folder in beside if any(folder.glob("[!_.]*.py"))][:1]
+    folders = [_seen_from_here(project.root / name) for name in named]
+    for folder in folders:
+        if tree is None and not folder.is_dir():
+            raise BenchError(
+                f"{project.file}: {_TABLE} {kind} names {folder}, which is not a folder; "
+                "make it, or correct the name"
+            )
+    return [folder for folder in folders if folder.is_dir()]
+
+
+# The file
+
+
+def _table(path: Path) -> Mapping[str, Any] | None:
+    """Return the table of a file; None if there is no such file, or no table in it."""
+    if not path.is_file():
+        return None
+    try:
+        document = _parse(read_bounded(path, _LARGEST_FILE).decode("utf-8-sig"))
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be read ({error.strerror or error}); fix its permissions"
+        ) from None
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}; give a file of usual size") from None
+    except (ValueError, RecursionError) as error:
+        raise BenchError(f"{path}: is no TOML ({error}); fix that place") from None
+    tool = document.get("tool", {})
+    table = tool.get("bench") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise BenchError(f"{path}: {_TABLE} must be a table")
+    return table
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
+
+
+def _settings(table: Mapping[str, Any], file: Path) -> ProjectSettings:
+    try:
+        return documents.convert(table, ProjectSettings, _TABLE)
+    except BenchError as error:
+        raise BenchError(f"{file}: {error}") from None
