@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,11 +65,10 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     kept = {key: each for key, each in found.plugins.items() if _conditions(key) in kinds}
     # What a baseline holds was asked for, whosever it is; of the rest a project means its own.
     aside = {plugin.name for plugin in registry.left_out(options.names, options.task)}
-    strange = [key for key in kept.keys() - base.plugins.keys() if plugin_of(key) in aside]
-    for line in left_out(registry, options.names, options.task, "compared", _names(strange)):
+    aside &= {key.plugin for key in kept.keys() - base.plugins.keys()}
+    for line in left_out(registry, options.names, options.task, "compared", aside):
         say(line)
-    for key in strange:
-        del kept[key]
+    kept = {k: each for k, each in kept.items() if k in base.plugins or k.plugin not in aside}
     now = {plugin.name: plugin for plugin in registry.plugins}
     for key in base.plugins.keys() - kept.keys():
         if key.plugin in now:
@@ -161,10 +160,6 @@ def _of_the_tree(
             yield key, Measurement(key, SKIPPED, f"{each.outdated}; {_run(key)}")
         else:
             yield key, each
-
-
-def _names(keys: Iterable[Key]) -> set[str]:
-    return {plugin_of(key) for key in keys}
 
 
 def _run(key: Key) -> str:
