@@ -87,7 +87,7 @@ def command(options: BaselineOptions) -> int:
     tree = working_tree(registry, records)
     side = side_of(str(store), records, store, _warn, tree)
     _write(options.output, write(side))
-    click.echo(to_text(baseline_document(side)))
+    click.echo(to_text(baseline_document(side), shared.terminal_width()))
     disturbed = sum(bool(measured.disturbed) for measured in side.plugins.values())
     if disturbed:
         _warn(

@@ -90,7 +90,8 @@ def command(options: HistoryOptions) -> int:
             "choose another --metric"
         )
     document = history_document(found)
-    click.echo(to_json(document) if options.as_json else to_text(document), nl=not options.as_json)
+    text = to_json(document) if options.as_json else to_text(document, shared.terminal_width())
+    click.echo(text, nl=not options.as_json)
     if options.output is not None:
         _draw(options.output, found)
     return 0

@@ -6,6 +6,8 @@ import ast
 import importlib.util
 import re
 import shlex
+import shutil
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -300,6 +302,14 @@ def form_of(path: Path, endings: Mapping[str, str], given: str | None = None) ->
             f"--output {path}: its ending asks for {form} and --format for {given}; change one"
         )
     return form or given
+
+
+def terminal_width() -> int | None:
+    """Return how many characters fit on a line of standard output; None if it is no terminal.
+
+    ``COLUMNS`` goes before what the terminal says of itself.
+    """
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 # The words of a command line: as it was given, and as it goes on with an interrupted run

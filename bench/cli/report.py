@@ -99,7 +99,7 @@ def command(options: ReportOptions) -> int:
 
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
-    from bench.report.writers import FORMATS
+    from bench.report.writers import FORMATS, to_text
 
     form = options.form or "text"
     if options.output is not None:
@@ -109,7 +109,11 @@ def command(options: ReportOptions) -> int:
 
     registry = registry_of(options)
     board = _board(options, registry)
-    text = FORMATS[form](_document(options, board, registry))
+    document = _document(options, board, registry)
+    if form == "text" and options.output is None:
+        text = to_text(document, shared.terminal_width())
+    else:
+        text = FORMATS[form](document)
     if form in _TABLES_ONLY and not (options.reproduction or options.backends):
         _tell_left_out(board)
     if options.figures is not None:

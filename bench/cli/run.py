@@ -238,7 +238,7 @@ def _run(options: RunOptions) -> int:
             from bench.report.leaderboard import leaderboard_document
             from bench.report.writers import to_text
 
-            click.echo(to_text(leaderboard_document(ending.board)))
+            click.echo(to_text(leaderboard_document(ending.board), shared.terminal_width()))
     return ending.status
 
 

@@ -55,7 +55,7 @@ def board_fields(table: Table) -> list[Field[Row]]:
         ),
         Field(Column("reused", "reused", on=Place.DATA), lambda row: Answer(row.reused)),
         *_repeatable_fields(table),
-        Field(Column("status", is_number=False), status),
+        Field(Column("status", is_number=False, shortest=16), status),
     ]
 
 
@@ -73,15 +73,18 @@ def _quality_fields(table: Table) -> list[Field[Row]]:
         ),
         Field(Column("plugin", "plugin", is_number=False), lambda row: Text(row.label)),
         Field(Column("backend", "backend", on=Place.DATA), lambda row: Text(row.backend)),
-        *(_figure("validation", name) for name in table.units),
         *(
-            _figure("test", name, Place.EVERYWHERE if name == table.metric else Place.DATA)
+            _figure("validation", name, importance=None if name == table.metric else 1)
+            for name in table.units
+        ),
+        *(
+            _figure("test", name, Place.EVERYWHERE if name == table.metric else Place.DATA, 4)
             for name in dict.fromkeys([*table.units, table.metric])
         ),
-        Field(Column("against baseline", "difference"), difference),
+        Field(Column("against baseline", "difference", importance=5), difference),
     ]
     if shows_published(table.source):
-        shown = Column("published", on=Place.PEOPLE)
+        shown = Column("published", on=Place.PEOPLE, importance=3)
         fields.append(Field(shown, lambda row: published(row, table)))
     return fields
 
@@ -90,7 +93,7 @@ def _cost_values(table: Table) -> list[Field[Row]]:
     """Return the columns of times and memory: few for people, all parts for programs."""
     is_best = on_frontier(table)
     return [
-        Field(Column("training", "fit_seconds"), _fit),
+        Field(Column("training", "fit_seconds", importance=6), _fit),
         Field(Column("per epoch", "epoch_seconds", on=_ON_PAGES), _per_epoch),
         *(_part(name) for name in _PARTS),
         PEAK_MEMORY,
@@ -107,11 +110,13 @@ def _cost_values(table: Table) -> list[Field[Row]]:
 def _repeatable_fields(table: Table) -> list[Field[Row]]:
     if not any(row.repeats for row in table.rows):
         return []
-    return [Field(Column("repeatable", is_number=False), repeatable)]
+    return [Field(Column("repeatable", is_number=False, importance=3), repeatable)]
 
 
-def _figure(split: str, name: str, on: Place = Place.EVERYWHERE) -> Field[Row]:
-    column = Column(f"{split} {metric_name(name)}", f"{split}_{name}", on=on)
+def _figure(
+    split: str, name: str, on: Place = Place.EVERYWHERE, importance: int | None = None
+) -> Field[Row]:
+    column = Column(f"{split} {metric_name(name)}", f"{split}_{name}", on=on, importance=importance)
     return Field(column, lambda row: quality(getattr(row, split).get(name), name))
 
 
@@ -275,7 +280,7 @@ def repeatable(row: Row) -> Cell:
 
 
 PEAK_MEMORY: Field[Row] = Field(
-    Column("peak memory", "peak_rss_bytes"),
+    Column("peak memory", "peak_rss_bytes", importance=2),
     lambda row: Bytes(row.costs.peak_rss_bytes if row.costs else None),
 )
 
@@ -302,26 +307,33 @@ def cost_fields(table: Table) -> list[Field[Row]]:
     fields = [
         Field(Column("plugin", is_number=False), lambda row: Text(row.label)),
         _cost("training", lambda costs: marked(costs, costs.fit_seconds, costs.fit_seconds_range)),
-        _cost("start", lambda costs: marked(costs, costs.start_seconds)),
-        _cost("compile", lambda costs: marked(costs, costs.compile_seconds)),
-        _cost("first epoch", lambda costs: marked(costs, costs.first_epoch_seconds)),
+        _cost("start", lambda costs: marked(costs, costs.start_seconds), importance=1),
+        _cost("compile", lambda costs: marked(costs, costs.compile_seconds), importance=1),
+        _cost("first epoch", lambda costs: marked(costs, costs.first_epoch_seconds), importance=1),
         _cost(
             "epoch",
             lambda costs: marked(costs, costs.epoch_seconds, costs.epoch_seconds_interval),
+            importance=6,
         ),
-        _cost("per 1,000 predictions", lambda costs: marked(costs, costs.predict_per_1000_seconds)),
+        _cost(
+            "per 1,000 predictions",
+            lambda costs: marked(costs, costs.predict_per_1000_seconds),
+            importance=4,
+        ),
         PEAK_MEMORY,
         *(
-            _cost(heading, partial(_time_to, name))
+            _cost(heading, partial(_time_to, name), importance=2)
             for name, heading in _HEADINGS.items()
             if name in table.targets.values
         ),
         Field(
-            Column("on the frontier", is_number=False), lambda row: Answer(is_best.get(row.label))
+            Column("on the frontier", is_number=False, importance=5),
+            lambda row: Answer(is_best.get(row.label)),
         ),
     ]
     if any(row.costs and row.costs.contended_trials for row in table.rows):
-        fields.append(_cost("other work", lambda costs: Text(_other_work(costs)), is_number=False))
+        column = Column("other work", is_number=False, shortest=12, importance=3)
+        fields.append(_cost(column, lambda costs: Text(_other_work(costs))))
     return fields
 
 
@@ -360,11 +372,12 @@ def reading_costs(table: Table) -> str:
     return " ".join(said)
 
 
-def _cost(heading: str, write: Callable[[Costs], Cell], is_number: bool = True) -> Field[Row]:
-    return Field(
-        Column(heading, is_number=is_number),
-        lambda row: Missing() if row.costs is None else write(row.costs),
-    )
+def _cost(
+    column: str | Column, write: Callable[[Costs], Cell], importance: int | None = None
+) -> Field[Row]:
+    if isinstance(column, str):
+        column = Column(column, importance=importance)
+    return Field(column, lambda row: Missing() if row.costs is None else write(row.costs))
 
 
 def _time_to(target: str, costs: Costs) -> Cell:

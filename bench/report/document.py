@@ -266,6 +266,9 @@ class Column:
     """A column: its heading for people, its key for programs, and where it stands.
 
     ``longest`` is the most characters of a cell, in place of the table's own limits.
+    A terminal that is too narrow for its table cuts cells to no fewer than ``shortest``
+    characters, and leaves out columns with an ``importance``, those of the smallest first; None
+    is for what is never cut or left out.
     """
 
     heading: str
@@ -273,6 +276,8 @@ class Column:
     is_number: bool = True
     on: Place = Place.EVERYWHERE
     longest: int | None = None
+    shortest: int | None = None
+    importance: int | None = None
 
 
 @dataclass(frozen=True)

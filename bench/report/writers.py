@@ -7,8 +7,9 @@ import io
 import json
 import math
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -55,37 +56,122 @@ def _grid(
 # For the terminal
 
 
-def to_text(document: Document) -> str:
-    """Return what stands on a terminal, without a line's end after the last one."""
-    sections = [_text_section(section) for section in document.sections]
+def to_text(document: Document, width: int | None = None) -> str:
+    """Return what stands on a terminal, without a line's end after the last one.
+
+    Args:
+        document: What it says.
+        width: Characters on a line of the terminal; None for a place where lines have no end,
+            such as a pipe: then nothing is left out, and no line is broken.
+    """
+    sections = [_text_section(section, width) for section in document.sections]
     return "\n\n".join(section for section in sections if section)
 
 
-def _text_section(section: Section) -> str:
+def _text_section(section: Section, width: int | None) -> str:
     """Put lines below each other, and a blank line before and after each table."""
     parts: list[str] = []
     standing = section.standing(Place.TERMINAL)
     for is_table, blocks in groupby(standing, key=lambda block: isinstance(block, CellTable)):
-        texts = [_text_block(block) for block in blocks]
+        texts = [_text_block(block, width) for block in blocks]
         parts += texts if is_table else ["\n".join(text for text in texts if text)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _text_block(block: Block) -> str:
+def _text_block(block: Block, width: int | None) -> str:
     if isinstance(block, CellTable):
-        return _text_table(block.standing(Place.TERMINAL))
+        return _text_table(block.standing(Place.TERMINAL), width)
     if isinstance(block, Notes):
         notes = block.standing(Place.TERMINAL)
-        return "\n".join(_labelled(one_line(note.label), one_line(note.text)) for note in notes)
-    return one_line(block.summary if isinstance(block, Fold) else block.text)
+        lines = [_labelled(one_line(note.label), one_line(note.text)) for note in notes]
+        return "\n".join(_wrapped(line, width, "  ") for line in lines)
+    return _wrapped(one_line(block.summary if isinstance(block, Fold) else block.text), width)
 
 
-def _text_table(table: CellTable) -> str:
+def _wrapped(line: str, width: int | None, indent: str = "") -> str:
+    """Break a line between words; a word that is longer than a line stays whole."""
+    if width is None or len(line) <= width:
+        return line
+    return textwrap.fill(
+        line,
+        max(width, 20),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _text_table(table: CellTable, width: int | None) -> str:
+    whole = _text_grid(table)
+    if width is None or _width(whole) <= width:
+        return whole
+    shown, gone = _short(table), []
+    while _width(_text_grid(shown)) > width:
+        least = _least_important(shown)
+        if least is None:
+            break
+        gone.append(shown.columns[least].heading)
+        shown, table = _without(shown, least), _without(table, least)
+    fitted = _short(table, max(0, width - _width(_text_grid(shown))))
+    lines = _cut(fitted)
+    if gone:
+        names = ", ".join(reversed(gone))
+        lines.append(f"no room for: {names}; a wider terminal, a pipe or --format md shows them")
+    return "\n".join([_text_grid(fitted), *(_wrapped(line, width, "  ") for line in lines)])
+
+
+def _cut(table: CellTable) -> list[str]:
+    """Return what was cut short to fit, with the name of its row."""
+    name = next((place for place, each in enumerate(table.columns) if not each.is_number), 0)
+    return [
+        f"{one_line(row[name].text)}: {one_line(cell.text)}"
+        for row in table.rows
+        for cell, column in zip(row, table.columns, strict=True)
+        if column.shortest is not None
+        and column.longest is not None
+        and len(one_line(cell.text)) > column.longest
+    ]
+
+
+def _text_grid(table: CellTable) -> str:
     headings = [one_line(column.heading) for column in table.columns]
     if table.is_narrow:
         headings = [heading.replace(" ", "\n", 1) for heading in headings]
     rows = _cells(table, table.longest_on_terminal, one_line)
     return _grid(table, rows, headings, "simple")
+
+
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0)
+
+
+def _short(table: CellTable, spare: int = 0) -> CellTable:
+    """Cut the cells of columns that can be cut; ``spare`` are more characters for the first."""
+    columns = []
+    for column in table.columns:
+        if column.shortest is not None:
+            longest = min(column.longest or table.longest_on_terminal, column.shortest + spare)
+            column, spare = replace(column, longest=longest), 0
+        columns.append(column)
+    return replace(table, columns=tuple(columns))
+
+
+def _least_important(table: CellTable) -> int | None:
+    """Return the place of the column that is left out first, the last of several."""
+    found = [
+        (column.importance, -place)
+        for place, column in enumerate(table.columns)
+        if column.importance is not None
+    ]
+    return -min(found)[1] if found else None
+
+
+def _without(table: CellTable, place: int) -> CellTable:
+    return replace(
+        table,
+        columns=(*table.columns[:place], *table.columns[place + 1 :]),
+        rows=tuple((*row[:place], *row[place + 1 :]) for row in table.rows),
+    )
 
 
 # Markdown, of which GitHub's dialect is the measure

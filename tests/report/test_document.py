@@ -397,3 +397,52 @@ def test_any_text_comes_back_from_csv_and_json(text):
 @pytest.mark.parametrize("form", FORMATS)
 def test_an_empty_document_is_no_error_in_any_format(form):
     assert html.unescape(FORMATS[form](Document("Nothing", (), {}))) is not None
+
+
+# A terminal that is too narrow
+
+
+def a_wide_table() -> CellTable:
+    """Of columns that are left out one by one, the least important first."""
+    fields = [
+        Field(Column("plugin", is_number=False), Text),
+        Field(Column("score"), lambda name: Number(0.25)),
+        Field(Column("memory", importance=1), lambda name: Number(900, 1)),
+        Field(Column("training", importance=2), lambda name: Number(12, 1)),
+        Field(
+            Column("status", is_number=False, shortest=6),
+            lambda name: Text("failed: model.py:3: NameError" if name == "broken" else "ok"),
+        ),
+    ]
+    return table_of(fields, ["gru", "broken"])
+
+
+@pytest.mark.parametrize("width", range(24, 90))
+def test_a_table_fits_the_terminal_and_says_what_it_left_out(width):
+    shown = to_text(a_document(a_wide_table()), width)
+    lines = shown.split("\n")
+    assert max(map(len, lines)) <= width
+    assert all(name in lines[0] for name in ("plugin", "score", "status"))
+    missing = [name for name in ("memory", "training") if name not in lines[0]]
+    told = " ".join(" ".join(lines).split())
+    assert (f"no room for: {', '.join(reversed(missing))};" in told) == bool(missing)
+    assert missing in ([], ["memory"], ["memory", "training"])
+    assert "failed: model.py:3: NameError" in told
+
+
+def test_a_pipe_has_no_width_and_gets_everything():
+    shown = to_text(a_document(a_wide_table()))
+    assert "no room" not in shown
+    assert all(column.heading in shown for column in a_wide_table().columns)
+
+
+def test_lines_break_between_words_and_long_words_stay_whole():
+    path = "a/path/that/is/longer/than/a/line/of/this/terminal.csv"
+    notes = Notes((Note("data", f"found in {path} and read as it is"),))
+    lines = to_text(a_document(Paragraph("one two three four five six seven"), notes), 20).split(
+        "\n"
+    )
+    assert lines == [
+        *("one two three four", "five six seven"),
+        *("data: found in", f"  {path}", "  and read as it is"),
+    ]
