@@ -417,7 +417,7 @@ def a_wide_table() -> CellTable:
     return table_of(fields, ["gru", "broken"])
 
 
-@pytest.mark.parametrize("width", range(24, 90))
+@pytest.mark.parametrize("width", range(27, 90))
 def test_a_table_fits_the_terminal_and_says_what_it_left_out(width):
     shown = to_text(a_document(a_wide_table()), width)
     lines = shown.split("\n")
