@@ -21,7 +21,9 @@ CHECK, COMMENT, KEPT = WORKFLOWS
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="GitHub runs these steps by bash on Linux"),
-    pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq, which is a part of GitHub's gh"),
+    pytest.mark.skipif(
+        shutil.which("jq") is None, reason="needs jq, which is a part of GitHub's gh"
+    ),
 ]
 
 
@@ -155,7 +157,11 @@ def test_a_comment_as_long_as_a_check_writes_it_is_posted(hub):
 def test_nothing_that_was_saved_is_run_or_lies_outside_of_its_folder(hub, tmp_path):
     evil = b"#!/bin/sh\ntouch ran\n"
     names = ("../gh", "../../tools/gh", "/tmp/../gh", "gh", "python3", "head")
-    hub.save(1, "bench-check", saved(told("x") + "$(touch ran)`touch ran`\n", **dict.fromkeys(names, evil)))
+    hub.save(
+        1,
+        "bench-check",
+        saved(told("x") + "$(touch ran)`touch ran`\n", **dict.fromkeys(names, evil)),
+    )
     machine = hub.machine()
     event = {"token": "t", "event.workflow_run.id": 1, "event.workflow_run.head_sha": HEAD}
     steps = machine.do(COMMENT, {**event, "event.workflow_run.head_repository.full_name": FORK})
