@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli import options as shared
+from bench.errors import BenchError
 from bench.formatting import metric_name, one_line, without_controls
 from bench.protocol import OK
 from bench.registry.source_tree import Folders
+from bench.registry.training_options import PROFILES
 
 if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard, Row, Table
     from bench.records.record import Record
 
 
@@ -25,20 +28,44 @@ class ShowOptions(Folders):
 
     name: str
     results: tuple[Path, ...]
+    seed: int | None
+    profile: str | None
     as_json: bool
+
+    def wants(self, record: Record) -> bool:
+        """Say whether a record is of the plugin, and of the seed and profile if one is given."""
+        trial = record.trial
+        return (
+            trial.plugin == self.name
+            and self.seed in (None, trial.seed)
+            and self.profile in (None, trial.profile)
+        )
+
+    @property
+    def chosen(self) -> str:
+        """What the records are narrowed to, in the words of the command line."""
+        given = {"--seed": self.seed, "--profile": self.profile}
+        return "".join(f" {name} {value}" for name, value in given.items() if value is not None)
 
 
 @click.command(name="show")
 @click.argument("name")
 @shared.several_results
 @shared.folders
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Only the trials of this seed.")
+@click.option("--profile", type=click.Choice(PROFILES), help="Only the trials of this profile.")
 @click.option("--json", "as_json", is_flag=True, help="All records of the plugin as JSON.")
 @shared.filled(ShowOptions)
 def command(options: ShowOptions) -> int:
-    """Show one plugin: what it declares, its last record with curves, its history.
+    """Show one plugin: what it declares, every row and seed with its curve, its history.
+
+    A row is of the records that the leaderboard takes; beside its mean stands the published
+    figure of the plugin, if there is one. The current record is shown in full, then all
+    records in a line each.
 
     Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
     """
+    from bench.analysis.leaderboard import make_leaderboard
     from bench.project import registry_of
     from bench.records.selection import newest, working_tree
     from bench.records.store import Stores
@@ -48,10 +75,13 @@ def command(options: ShowOptions) -> int:
     contents = store.read()
     for line in contents.problems:
         print(f"warning: {line}", file=sys.stderr)
-    records = [r for r in contents.records if r.trial.plugin == name]
+    of_plugin = [r for r in contents.records if r.trial.plugin == name]
+    records = [record for record in of_plugin if options.wants(record)]
     known = [p for p in registry.plugins if p.name == name]
-    if not known and not records:
+    if not known and not of_plugin:
         registry.select([name])
+    if of_plugin and not records:
+        raise BenchError(f"{name}: has no records with{options.chosen}; leave that out to see all")
     if options.as_json:
         click.echo(json.dumps([json.loads(record.to_json()) for record in records], indent=1))
         return 0
@@ -59,6 +89,9 @@ def command(options: ShowOptions) -> int:
     for plugin in known:
         lines += [f"{plugin.name}: {plugin.description}", f"  {plugin.path}"]
         lines += [f"  {key} = {value!r}" for key, value in plugin.hyperparameters.items()]
+        if plugin.reference:
+            figures = ", ".join(f"{key} {value:g}" for key, value in plugin.reference.items())
+            lines.append(f"  published: {figures}")
         lines += [f"  PROBLEM {problem}" for problem in plugin.problems]
     if not records:
         lines.append(f"no records in {store}; `python -m bench run {name}` makes one")
@@ -68,11 +101,59 @@ def command(options: ShowOptions) -> int:
         outdated = tree.outdated(shown.trial)
         which = "last record" if shown is records[-1] else "current record"
         heading = f"{which} ({outdated})" if outdated else which
+        lines += ["", *_rows(make_leaderboard(records, tree=tree))]
         lines += ["", *_last(shown, heading), "", "history, newest first:"]
         lines += [f"  {_line(record)}" for record in reversed(records)]
     # A record, its log above all, may hold anything; the terminal gets text.
     click.echo("\n".join(without_controls(line.expandtabs()) for line in lines))
     return 0
+
+
+def _rows(board: Leaderboard) -> list[str]:
+    """Write each row of the tables with its seeds below it."""
+    lines = []
+    for table in board.tables:
+        for row in table.rows:
+            lines.append(_row(table, row))
+            lines += [f"  {_seed(record)}" for record in table.selected[row.label].answering]
+    return lines
+
+
+def _row(table: Table, row: Row) -> str:
+    from bench.analysis.costs import shows_published
+    from bench.formatting import counted
+
+    name = table.metric
+    parts = [
+        f"{table.profile}, {table.source} data: {row.label}, {counted(len(row.seeds), 'seed')}"
+    ]
+    for split, spreads in (("validation", row.validation), ("test", row.test)):
+        if spread := spreads.get(name):
+            sd = "" if spread.deviation is None else f" (sd {spread.deviation:.4f})"
+            parts.append(f"{split} {metric_name(name)} {spread.mean:.4f}{sd}")
+    published = row.published.get(f"val_{name}")
+    if published is not None and row.validation and shows_published(table.source):
+        parts.append(f"published {published:.4f}")
+    if row.outdated:
+        parts.append(row.outdated)
+    return one_line("; ".join(parts))
+
+
+def _seed(record: Record) -> str:
+    """Write a seed's score, and the course of the validation metric to it."""
+    from bench.formatting import sparkline
+
+    if record.status != OK:
+        return one_line(f"seed {record.trial.seed}: {record.status}: {record.reason}", 160)
+    metric = record.data["metric"]["name"]
+    told = f"seed {record.trial.seed}: {record.metrics['validation'][metric]:.4f}"
+    curve = record.metrics.get("curves", {}).get(f"validation_{metric}") or []
+    if len(curve) > 1:
+        told += (
+            f"  {sparkline(curve)}  {_number(curve[0])} to {_number(curve[-1])}, "
+            f"best epoch {record.metrics['best_epoch']} of {len(curve)}"
+        )
+    return told
 
 
 def _last(record: Record, heading: str = "last record") -> list[str]:
