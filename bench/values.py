@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 NAMES: dict[type, str] = {
@@ -14,6 +15,17 @@ NAMES: dict[type, str] = {
     tuple: "a list",
     dict: "a dictionary",
 }
+
+
+@dataclass(frozen=True)
+class Several:
+    """Values between commas, where ``text`` is what stands there, a text of itself elsewhere."""
+
+    text: str
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def is_a(value: Any, kind: type) -> bool:

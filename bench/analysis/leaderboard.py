@@ -102,7 +102,9 @@ class Table:
     ``in_time`` says that they follow each other in time.
     ``scored_examples`` is None where all of each split are scored; ``targets`` are those of
     which the rows' costs tell the time to reach them; ``selected`` are the records of each row,
-    by its label. ``ranking`` is how the rows compare, None until they are judged.
+    by its label. ``points`` has of how many a row is the best, by its label, where rows were
+    chosen by ``ranking.best_of_grid``. ``ranking`` is how the rows compare, None until they are
+    judged.
     """
 
     task: str
@@ -121,6 +123,7 @@ class Table:
     targets: Targets
     rows: tuple[Row, ...]
     selected: Mapping[str, Selected]
+    points: Mapping[str, int] = field(default_factory=dict)
     ranking: RankingResult | None = None
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -91,6 +91,30 @@ def _scores(
         values = per_example(metric, targets, predictions)
         scores[split] = ExampleScores(values, shared.setdefault(examples, groups), examples)
     return scores
+
+
+def best_of_grid(board: Leaderboard) -> Leaderboard:
+    """Return a leaderboard, not yet judged, with one row of each plugin and backend: its best.
+
+    The best is that of the validation mean, never of the test split. Rows that are not of the
+    working tree count where a plugin has no others, and rows without a score where it has none
+    with one. The baseline stays beside its own best, for all others are compared with it.
+    """
+    return replace(board, tables=tuple(_best_of_table(table) for table in board.tables))
+
+
+def _best_of_table(table: Table) -> Table:
+    together: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in table.rows:
+        together[table.selected[row.label].trial.plugin, row.backend].append(row)
+    points: dict[str, int] = {}
+    for rows in together.values():
+        scored = [row for row in rows if table.metric in row.validation] or rows[:1]
+        present = [row for row in scored if not row.outdated] or scored
+        points[present[0].label] = len(present)  # Rows are in order, the best first.
+    kept = tuple(row for row in table.rows if row.label in points or row.is_baseline)
+    selected = {row.label: table.selected[row.label] for row in kept}
+    return replace(table, rows=kept, selected=selected, points=points)
 
 
 def judged(board: Leaderboard, store: PredictionSource, say: Callable[[str], None]) -> Leaderboard:

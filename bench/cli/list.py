@@ -77,6 +77,10 @@ def _plugin_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
         yield "  " + one_line(f"{plugin.name}: {plugin.description or '(no description)'}")
         if plugin.hyperparameters:
             yield "      " + one_line(_written(plugin.hyperparameters))
+        if plugin.grid:
+            yield "      " + one_line(
+                f"a grid of {plugin.points} points: {', '.join(map(str, plugin.grid))}"
+            )
         if plugin.needs or plugin.files:
             yield "      " + one_line(f"needs {', '.join((*plugin.needs, *plugin.files))}")
         yield from ("      " + one_line(f"PROBLEM {problem}") for problem in plugin.problems)
@@ -114,6 +118,11 @@ def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
         "description": plugin.description,
         "path": str(plugin.path),
         "hyperparameters": dict(plugin.hyperparameters),
+        "grid": [
+            {"names": list(axis.names), "values": [list(values) for values in axis.values]}
+            for axis in plugin.grid
+        ],
+        "points": plugin.points,
         "reference": dict(plugin.reference),
         "build_parameters": list(plugin.build_parameters),
         "needs": list(plugin.needs),

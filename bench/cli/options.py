@@ -179,6 +179,8 @@ def parse_backends(text: str) -> tuple[str, ...]:
 def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
     """Parse KEY=VALUE words; a value is a Python literal where it reads as one, else a text.
 
+    Texts between commas are ``Several``: what they mean is for the option to say.
+
     Raises:
         BenchError: A word has no "=", or a key comes twice.
     """
@@ -190,7 +192,7 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
             raise BenchError(f"--set {word}: write it as KEY=VALUE, like units=64")
         if key in overrides:
             raise BenchError(f"--set {key}: is given twice; keep one")
-        overrides[key] = _value(text)
+        overrides[key] = _value_or_several(text)
     return overrides
 
 
@@ -264,6 +266,35 @@ def check_backend(backend: str) -> None:
             f"--backend {backend}: {backend} is not installed; install it with "
             f"`pip install {backend}`"
         )
+
+
+def _value_or_several(text: str) -> Any:
+    whole = _value(text)
+    parts = _parts(text) if isinstance(whole, str) and whole == text else [text]
+    if len(parts) == 1:
+        return whole
+    from bench.values import Several
+
+    return Several(text, tuple(_value(part.strip()) for part in parts))
+
+
+def _parts(text: str) -> list[str]:
+    """Split a text at its commas; not at those in brackets or quotation marks."""
+    parts, depth, quoted = [""], 0, ""
+    for character in text:
+        if quoted:
+            quoted = "" if character == quoted else quoted
+        elif character in "\"'":
+            quoted = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            parts.append("")
+            continue
+        parts[-1] += character
+    return parts if depth == 0 and not quoted else [text]
 
 
 def _value(text: str) -> Any:

@@ -43,6 +43,7 @@ class ReportOptions(Folders):
     source: str | None
     reproduction: bool
     backends: bool
+    best_of_grid: bool
     figures: Path | None
     current: bool
     results: tuple[Path, ...]
@@ -68,6 +69,11 @@ class ReportOptions(Folders):
     "--backends",
     is_flag=True,
     help="What each plugin does on each backend, and which is the fastest, instead.",
+)
+@click.option(
+    "--best-of-grid",
+    is_flag=True,
+    help="Of the points of a plugin's grid only the best by validation, and of how many it is.",
 )
 @click.option(
     "--figures",
@@ -134,6 +140,8 @@ def _check(options: ReportOptions, form: str) -> None:
     if options.reproduction and options.backends:
         raise BenchError("--reproduction and --backends are two reports: leave one out")
     for name in ("reproduction", "backends"):
+        if getattr(options, name) and options.best_of_grid:
+            raise BenchError(f"--{name} is another report than --best-of-grid: leave one out")
         if getattr(options, name) and form == "html":
             raise BenchError(f"--{name}: has no html; use --format md, csv, json or text")
 
@@ -146,7 +154,7 @@ def _document(options: ReportOptions, board: Leaderboard, registry: Registry) ->
 
 def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     from bench.analysis.leaderboard import make_leaderboard
-    from bench.analysis.ranking import judged
+    from bench.analysis.ranking import best_of_grid, judged
     from bench.records.selection import Wanted, working_tree
     from bench.records.store import Stores
 
@@ -169,6 +177,8 @@ def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
             "run some first with `python -m bench run --all`, or name another --results"
         )
     board = make_leaderboard(records, unreadable=len(contents.unreadable), tree=tree)
+    if options.best_of_grid:
+        board = best_of_grid(board)
     return judged(board, store, _warn)
 
 

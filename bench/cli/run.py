@@ -65,7 +65,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Override a hyperparameter, view or training option; may be repeated.",
+    help="Override a hyperparameter, view or training option; several values, as units=16,32, "
+    "are a grid; may be repeated.",
 )
 @shared.source
 @click.option(

@@ -89,6 +89,8 @@ def command(options: ShowOptions) -> int:
     for plugin in known:
         lines += [f"{plugin.name}: {plugin.description}", f"  {plugin.path}"]
         lines += [f"  {key} = {value!r}" for key, value in plugin.hyperparameters.items()]
+        if plugin.grid:
+            lines.append(f"  a grid of {plugin.points} points: {', '.join(map(str, plugin.grid))}")
         if plugin.reference:
             figures = ", ".join(f"{key} {value:g}" for key, value in plugin.reference.items())
             lines.append(f"  published: {figures}")

@@ -15,12 +15,11 @@ from bench.protocol import FAILED, OK, SKIPPED, Bounds
 from bench.records.record import Record, answers
 from bench.records.repeats import VerifySample
 from bench.registry.discover import Registry
-from bench.registry.plugins import Plugin, complaint
+from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Meant
-from bench.registry.tasks import TaskInfo
+from bench.registry.tasks import TaskInfo, complaint, mismatch
 from bench.registry.training_options import TRAINING_OPTIONS, Limits, nearest_option, schedule
 from bench.trial import Trial
-from bench.values import NAMES, is_a
 
 REUSE_POLICIES = ("missing", "always", "never")
 
@@ -292,12 +291,9 @@ def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo
         if wrong:
             raise BenchError(f"--set {key}={value}: {wrong}")
         declared = plugin.hyperparameters.get(key)
-        judged = key in task.view or key in TRAINING_OPTIONS or declared is None or value is None
-        if not judged and not is_a(value, type(declared)):
-            raise BenchError(
-                f"--set {key}={value}: must be {NAMES[type(declared)]}, "
-                f"as in {plugin.name} ({declared!r})"
-            )
+        wrong = mismatch(key, value, declared, task)
+        if wrong:
+            raise BenchError(f"--set {key}={value}: {wrong}, as in {plugin.name} ({declared!r})")
 
 
 def view_of(plugin: Plugin, task: TaskInfo, overrides: Mapping[str, Any]) -> dict[str, Any]:

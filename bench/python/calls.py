@@ -58,7 +58,8 @@ def run(
         task: Only the plugins of this task.
         profile: How much training: smoke, quick or full.
         seeds: One trial a seed.
-        set: Hyperparameters, view or training options to override, by name.
+        set: Hyperparameters, view or training options to override, by name; a list of values
+            is a grid.
         source: Which data: auto, official, local or synthetic.
         data: One's own files, by task.
         backend: What Keras computes with, one or several.

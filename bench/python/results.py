@@ -143,21 +143,25 @@ class Results:
         # A text beside each of a million predictions is most of the memory.
         return frame.astype(dict.fromkeys((*_KEYS[:7], "split"), "category"))
 
-    def leaderboard(self) -> LeaderboardView:
+    def leaderboard(self, best_of_grid: bool = False) -> LeaderboardView:
         """Return the leaderboard of these results, as ``python -m bench report`` has it.
 
         Of a run it is of the tables that its trials stand in, with the other rows of these.
+
+        Args:
+            best_of_grid: Of the points of a plugin's grid only the best by validation.
         """
+        from bench.analysis import ranking
         from bench.analysis.leaderboard import make_leaderboard
-        from bench.analysis.ranking import judged
         from bench.report.leaderboard import leaderboard_document
 
-        board = self._judged
+        board = None if best_of_grid else self._judged
         if board is None:
             unreadable = len(self._contents.unreadable)
             made = make_leaderboard(self._contents.records, unreadable=unreadable, tree=self._tree)
             made = made if self._own is None else made.touched_by(self._own)
-            board = judged(made, self._store, _warn)
+            made = ranking.best_of_grid(made) if best_of_grid else made
+            board = ranking.judged(made, self._store, _warn)
         return LeaderboardView(leaderboard_document(board))
 
     def __len__(self) -> int:

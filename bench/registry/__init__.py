@@ -1,12 +1,13 @@
 """What there is to run: task and plugin files, read without being run.
 
-``discover`` finds them; ``plugins``, ``tasks`` and ``declarations`` read what they declare;
-``training_options`` has the schedule's options and profiles.
+``discover`` finds them; ``plugins``, ``grid``, ``tasks`` and ``declarations`` read what they
+declare; ``training_options`` has the schedule's options and profiles.
 """
 
 __all__ = [
     "declarations",
     "discover",
+    "grid",
     "plugins",
     "source_tree",
     "tasks",

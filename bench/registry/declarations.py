@@ -35,11 +35,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Constant:
-    """A top-level assignment of a literal; ``key_lines`` locates a dictionary's keys."""
+    """A top-level assignment of a literal; ``key_lines`` locates a dictionary's keys.
+
+    Located are keys that are texts, or tuples of texts.
+    """
 
     value: Any
     line: int
-    key_lines: Mapping[str, int]
+    key_lines: Mapping[str | tuple[str, ...], int]
 
 
 @dataclass(frozen=True)
@@ -204,14 +207,21 @@ def _line_of_no_literal(value: ast.expr) -> int:
     return value.lineno
 
 
-def _key_lines(value: ast.expr) -> dict[str, int]:
+def _key_lines(value: ast.expr) -> dict[str | tuple[str, ...], int]:
     if not isinstance(value, ast.Dict):
         return {}
-    return {
-        key.value: key.lineno
-        for key in value.keys
-        if isinstance(key, ast.Constant) and isinstance(key.value, str)
-    }
+    keys = ((_text_key(key), key.lineno) for key in value.keys if key is not None)
+    return {key: line for key, line in keys if key is not None}
+
+
+def _text_key(key: ast.expr) -> str | tuple[str, ...] | None:
+    if isinstance(key, ast.Constant):
+        return key.value if isinstance(key.value, str) else None
+    if not isinstance(key, ast.Tuple):
+        return None
+    parts = [part.value for part in key.elts if isinstance(part, ast.Constant)]
+    texts = tuple(part for part in parts if isinstance(part, str))
+    return texts if len(texts) == len(key.elts) else None
 
 
 def _function(node: ast.FunctionDef) -> Function:

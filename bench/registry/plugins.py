@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.registry.declarations import Declarations, Problem, nearest, read_declarations
-from bench.registry.tasks import TaskInfo
+from bench.registry.grid import GridAxis, grid_problems, read_grid
+from bench.registry.tasks import TaskInfo, complaint, mismatch
 from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
 from bench.values import NAMES, is_a, unstorable
 
-_LITERALS = ("TASK", "HYPERPARAMETERS", "REFERENCE", "REFERENCE_NOTE", "FILES")
+_LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "REFERENCE", "REFERENCE_NOTE", "FILES")
 _COMPILE = "compile the model in build, where that is wanted"
 #: What a plugin does not declare, though others would: what to do instead.
 _ELSEWHERE = {
@@ -39,7 +41,8 @@ class Plugin:
 
     ``hyperparameters`` and ``reference`` hold what a record can hold; the rest is among
     the problems. ``build_parameters`` are those of ``build`` after the task, and the
-    hyperparameters that a ``**`` parameter takes. ``reference_note`` says why a published
+    hyperparameters that a ``**`` parameter takes. ``grid`` is what varies, none for one model;
+    each point of it is one value of every axis. ``reference_note`` says why a published
     figure is not met, where that is known. ``needs`` names the packages that the
     file imports beyond Keras and NumPy, ``files`` the files beside it, or in the data folder,
     that the model is made with. A plugin with problems is listed, never run.
@@ -50,6 +53,7 @@ class Plugin:
     description: str = ""
     task: str = ""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    grid: tuple[GridAxis, ...] = ()
     reference: Mapping[str, float] = field(default_factory=dict)
     reference_note: str = ""
     build_parameters: tuple[str, ...] = ()
@@ -58,6 +62,11 @@ class Plugin:
     source: str = ""
     sha256: str = ""
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """How many points its grid has, 1 without one."""
+        return math.prod(len(axis.values) for axis in self.grid)
 
     def build_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the part of ``values`` that ``build`` takes."""
@@ -71,12 +80,14 @@ def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
     hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}
     reference = _value(found, "REFERENCE", dict) or {}
     files = _value(found, "FILES", list) or []
+    problems = found.problems or tuple(_problems(found, tasks))
     return Plugin(
         name=found.name,
         path=path,
         description=found.description,
         task=task,
         hyperparameters={k: v for k, v in hyperparameters.items() if not unstorable({k: v})},
+        grid=() if problems else read_grid(found),
         reference={k: v for k, v in reference.items() if isinstance(k, str) and _is_figure(v)},
         reference_note=_value(found, "REFERENCE_NOTE", str) or "",
         build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
@@ -84,7 +95,7 @@ def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
         files=tuple(name for name in files if _is_plain_name(name)),
         source=found.source,
         sha256=found.sha256,
-        problems=found.problems or tuple(_problems(found, tasks)),
+        problems=problems,
     )
 
 
@@ -136,6 +147,7 @@ def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Pr
         yield problem(found.constants["TASK"].line, f"unknown task {task_name!r}{hint}")
         return
     yield from _hyperparameter_problems(found, tasks[task_name])
+    yield from _grid_problems(found, tasks[task_name])
     yield from _reference_problems(found, tasks[task_name])
 
 
@@ -170,6 +182,19 @@ def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Pr
                 f"build takes {name!r} but HYPERPARAMETERS does not give it{hint}: "
                 "add it, or give the parameter a default",
             )
+
+
+def _grid_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
+    build = found.functions.get("build")
+    declared = _value(found, "HYPERPARAMETERS", dict) or {}
+    if build is None:
+        return
+
+    def judge(name: str, value: Any) -> str:
+        return complaint(name, value, task) or mismatch(name, value, declared.get(name), task)
+
+    known = {*build.parameters[1:], *task.view, *TRAINING_OPTIONS, *declared}
+    yield from grid_problems(found, {name for name in known if isinstance(name, str)}, judge)
 
 
 def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
@@ -237,37 +262,3 @@ def _is_plain_name(name: Any) -> bool:
 
 def _is_figure(value: Any) -> bool:
     return is_a(value, float) and not unstorable(value)
-
-
-# Judge the value of an option, whoever gives it: a plugin's file or the command line
-
-
-def complaint(key: str, value: Any, task: TaskInfo) -> str:
-    """Return what is wrong with an option's value ("must be ..."), or an empty string.
-
-    Options of a view are held to their choices and to the kind of their default; what a
-    text in place of a number means ("10d") the task says when the view is opened.
-    """
-    reason = unstorable(value)
-    if reason:
-        return reason
-    if key in TRAINING_OPTIONS:
-        return TRAINING_OPTIONS[key].complaint(value)
-    if key in task.choices:
-        if value in task.choices[key]:
-            return ""
-        known = [str(choice) for choice in task.choices[key]]
-        return f"must be one of {', '.join(known)}, not {value!r}{nearest(str(value), known)}"
-    if key in task.view:
-        return _view_complaint(value, task.view[key])
-    return ""
-
-
-def _view_complaint(value: Any, default: Any) -> str:
-    if isinstance(default, bool):
-        return "" if isinstance(value, bool) else f"must be {NAMES[bool]}, not {value!r}"
-    if default is None or isinstance(default, str) or value is None or isinstance(value, str):
-        return ""
-    if is_a(value, type(default)):
-        return ""
-    return f"must be {NAMES[type(default)]}, not {value!r}"

@@ -73,6 +73,7 @@ def _quality_fields(table: Table) -> list[Field[Row]]:
         ),
         Field(Column("plugin", "plugin", is_number=False), lambda row: Text(row.label)),
         Field(Column("backend", "backend", on=Place.DATA), lambda row: Text(row.backend)),
+        *_points_fields(table),
         *(
             _figure("validation", name, importance=None if name == table.metric else 1)
             for name in table.units
@@ -111,6 +112,12 @@ def _repeatable_fields(table: Table) -> list[Field[Row]]:
     if not any(row.repeats for row in table.rows):
         return []
     return [Field(Column("repeatable", is_number=False, importance=3), repeatable)]
+
+
+def _points_fields(table: Table) -> list[Field[Row]]:
+    if not table.points:
+        return []
+    return [Field(Column("best of", "points"), lambda row: Count(table.points.get(row.label)))]
 
 
 def _figure(

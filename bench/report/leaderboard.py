@@ -113,6 +113,7 @@ def _data(table: Table) -> dict[str, Any]:
         "baseline": table.baseline,
         "scored_examples": table.scored_examples,
         "targets": table.targets.values,
+        **({"points": table.points} if table.points else {}),
         "comparison": as_numbers(table),
         "provenance": dict(below(table)),
         "rows": [{**vars(row), "on_frontier": is_best.get(row.label)} for row in table.rows],
@@ -403,6 +404,18 @@ def reading(table: Table) -> str:
         f"{alone}In the order of validation {metric_name(table.metric)} ({unit}, {better})"
         f"{_interval(table)}. "
         f"The epoch is chosen on validation; the test split is scored once.{published}{repeats}"
+        f"{_chosen(table)}"
+    )
+
+
+def _chosen(table: Table) -> str:
+    """Say what it means that rows are the best of several; nothing where none is."""
+    if max(table.points.values(), default=1) == 1:
+        return ""
+    return (
+        " Each row is the best of its plugin, of as many points as stand there, chosen by the "
+        "validation mean. To choose among many is an advantage: the more points, the more of a "
+        "validation figure, and of its rank, is luck; the test split had no part in the choice."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.files import write_whole
 from bench.formatting import counted
 from bench.machine import can_confine, cpu_shares, describe_run, machine
+from bench.plan.grid import points_of, told_of_grids
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
 from bench.project import left_out, registry_of
@@ -167,6 +168,8 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     contents = store.read()
     known = working_tree(registry, contents.records)
     asked = _groups(options, registry, contents.records, known)
+    for line in [] if options.failed else told_of_grids(asked.groups):
+        say(line)
     groups, left_out, gone = asked.groups, asked.left_out, asked.gone
     tasks = {p.task: registry.tasks[p.task] for group in groups for p in group.plugins}
     if tasks:
@@ -222,7 +225,12 @@ def _groups(
         plugins, unassigned = choose(registry, names, task)
         left_out = [str(plugin.problems[0]) for plugin in unassigned]
         # Backends of one plugin side by side: what is compared must find the machine alike.
-        groups = [Group((plugin,), asked) for plugin in plugins for asked in options.requests]
+        groups = [
+            Group((plugin,), replace(asked, overrides=point))
+            for plugin in plugins
+            for point in points_of(plugin, registry.tasks[plugin.task], options.overrides)
+            for asked in options.requests
+        ]
         return AskedAgain(groups, left_out, [])
     from bench.plan.retry import ask_again, failed_trials
 
