@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from bench.data.word_vectors import absence_of
 from bench.errors import BenchError, CannotRun
 from bench.machine import default_bounds
-from bench.protocol import FAILED, OK, SKIPPED, Bounds
-from bench.records.record import Record, answers
+from bench.protocol import FAILED, SKIPPED, Bounds
+from bench.records.record import Record
 from bench.records.repeats import VerifySample
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -218,6 +218,9 @@ def make_plan(
         BenchError: An override has an unknown key, a wrong type or a value that the
             task refuses.
     """
+    # Late: to ask for a run, as its help does, none has to be found.
+    from bench.records.selection import reusable
+
     planned = []
     for plugin in plugins:
         task = registry.tasks[plugin.task]
@@ -237,38 +240,6 @@ def make_plan(
             else:
                 planned.append(Planned(trial, plugin, record))
     return planned
-
-
-def reusable(record: Record | None, policy: str) -> Record | None:
-    """Decide whether a record of the same identity is the current record of a trial.
-
-    missing: only a record that is ok does. always: any record does, so that what failed
-    is not tried again. never: none does.
-    """
-    if record is None or policy == "never":
-        return None
-    if policy == "always":
-        return record
-    return record if record.status == OK else None
-
-
-def made_meanwhile(
-    found: Iterable[Record], known: Container[tuple[str, str]], policy: str
-) -> Record | None:
-    """Decide whether another run has done a trial since this one was planned.
-
-    Its record answers whatever the status, so that no trial is done twice; under the
-    policy never, the user wants this run's own.
-
-    Args:
-        found: The records of the trial's identity that there are now, from old to new.
-        known: Identity and time of each record that the plan knew.
-        policy: One of ``REUSE_POLICIES``.
-    """
-    if policy == "never":
-        return None
-    new = [record for record in found if (record.identity, record.finished) not in known]
-    return next(iter(answers(new).values()), None)
 
 
 def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo) -> None:

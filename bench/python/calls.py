@@ -35,6 +35,7 @@ def run(
     verify: bool | int = False,
     until_separated: bool = False,
     max_seeds: int | None = None,
+    shard: str | None = None,
     plugins: Paths = (),
     results: str | os.PathLike[str] | None = None,
     shipped: bool = False,
@@ -72,6 +73,7 @@ def run(
         verify: Train one trial of each plugin, or so many, again and compare.
         until_separated: Add seeds to the plugins that are not separated yet.
         max_seeds: With ``until_separated``: the most seeds of a plugin.
+        shard: Only the K-th of N parts of the trials, as "K/N".
         plugins: Further folders of plugin files.
         results: Where records are kept; None is the project's folder, or else ``reports``.
         shipped: In a project with plugins of its own: the shipped and installed ones, too.
@@ -114,6 +116,7 @@ def run(
                 "--reuse": (reuse, "missing"),
                 "--retry": (retry, 0),
                 "--max-seeds": (max_seeds, None),
+                "--shard": (shard, None),
                 "--results": (None if results is None else _path(results), None),
                 "--output": (None if output is None else _path(output), None),
             }

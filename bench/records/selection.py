@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -250,6 +250,38 @@ def newest(found: Iterable[Record], tree: WorkingTree) -> Record:
     tried = [record for record in found if record.status != SKIPPED] or [*found]
     rank = max(tree.rank(record.trial) for record in tried)
     return by_age(record for record in found if tree.rank(record.trial) >= rank)[-1]
+
+
+def reusable(record: Record | None, policy: str) -> Record | None:
+    """Decide whether a record of the same identity is the current record of a trial.
+
+    missing: only a record that is ok does. always: any record does, so that what failed
+    is not tried again. never: none does.
+    """
+    if record is None or policy == "never":
+        return None
+    if policy == "always":
+        return record
+    return record if record.status == OK else None
+
+
+def made_meanwhile(
+    found: Iterable[Record], known: Container[tuple[str, str]], policy: str
+) -> Record | None:
+    """Decide whether another run has done a trial since this one was planned.
+
+    Its record answers whatever the status, so that no trial is done twice; under the
+    policy never, the user wants this run's own.
+
+    Args:
+        found: The records of the trial's identity that there are now, from old to new.
+        known: Identity and time of each record that the plan knew.
+        policy: One of ``bench.plan.plan.REUSE_POLICIES``.
+    """
+    if policy == "never":
+        return None
+    new = [record for record in found if (record.identity, record.finished) not in known]
+    return next(iter(answers(new).values()), None)
 
 
 def _setbacks(answering: Sequence[Record], found: Sequence[Record]) -> list[Record]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.registry.declarations import Declarations, Problem
-from bench.registry.training_options import nearest_option
+from bench.registry.tasks import TaskInfo, complaint, mismatch
+from bench.registry.training_options import TRAINING_OPTIONS, nearest_option
 
 #: Says of a name and a value what is wrong with it, or nothing.
 Judge = Callable[[str, Any], str]
@@ -37,17 +38,18 @@ def read_grid(found: Declarations) -> tuple[GridAxis, ...]:
     )
 
 
-def grid_problems(found: Declarations, known: Collection[str], judge: Judge) -> Iterator[Problem]:
-    """Tell what is wrong with a GRID, each with the line of its key.
+def grid_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
+    """Tell what is wrong with the GRID of a file that has one, each with the line of its key."""
+    constant, build = found.constants["GRID"], found.functions.get("build")
+    hyperparameters = found.constants.get("HYPERPARAMETERS")
+    declared = hyperparameters.value if hyperparameters else None
+    if build is None or not isinstance(declared, dict):
+        return  # Which has been told.
+    known = [*build.parameters[1:], *task.view, *TRAINING_OPTIONS, *map(str, declared)]
 
-    Args:
-        found: What the file declares.
-        known: The names that may vary.
-        judge: What is wrong with a value of one of them.
-    """
-    constant = found.constants.get("GRID")
-    if constant is None:
-        return
+    def judge(name: str, value: Any) -> str:
+        return complaint(name, value, task) or mismatch(name, value, declared.get(name), task)
+
     if not isinstance(constant.value, dict):
         message = "GRID must be a dictionary, like {'units': [16, 32]}"
         yield Problem(str(found.path), constant.line, message)

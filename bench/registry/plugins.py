@@ -8,13 +8,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.registry.declarations import Declarations, Problem, nearest, read_declarations
-from bench.registry.grid import GridAxis, grid_problems, read_grid
-from bench.registry.tasks import TaskInfo, complaint, mismatch
+from bench.registry.tasks import TaskInfo, complaint
 from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
 from bench.values import NAMES, is_a, unstorable
+
+if TYPE_CHECKING:
+    from bench.registry.grid import GridAxis
 
 _LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "REFERENCE", "REFERENCE_NOTE", "FILES")
 _COMPILE = "compile the model in build, where that is wanted"
@@ -87,7 +89,7 @@ def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
         description=found.description,
         task=task,
         hyperparameters={k: v for k, v in hyperparameters.items() if not unstorable({k: v})},
-        grid=() if problems else read_grid(found),
+        grid=() if problems else _grid(found),
         reference={k: v for k, v in reference.items() if isinstance(k, str) and _is_figure(v)},
         reference_note=_value(found, "REFERENCE_NOTE", str) or "",
         build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
@@ -147,7 +149,10 @@ def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Pr
         yield problem(found.constants["TASK"].line, f"unknown task {task_name!r}{hint}")
         return
     yield from _hyperparameter_problems(found, tasks[task_name])
-    yield from _grid_problems(found, tasks[task_name])
+    if "GRID" in found.constants:
+        from bench.registry.grid import grid_problems
+
+        yield from grid_problems(found, tasks[task_name])
     yield from _reference_problems(found, tasks[task_name])
 
 
@@ -184,17 +189,13 @@ def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Pr
             )
 
 
-def _grid_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
-    build = found.functions.get("build")
-    declared = _value(found, "HYPERPARAMETERS", dict) or {}
-    if build is None:
-        return
+def _grid(found: Declarations) -> tuple[GridAxis, ...]:
+    if "GRID" not in found.constants:
+        return ()
+    # Late, here and below: few plugins have one.
+    from bench.registry.grid import read_grid
 
-    def judge(name: str, value: Any) -> str:
-        return complaint(name, value, task) or mismatch(name, value, declared.get(name), task)
-
-    known = {*build.parameters[1:], *task.view, *TRAINING_OPTIONS, *declared}
-    yield from grid_problems(found, {name for name in known if isinstance(name, str)}, judge)
+    return read_grid(found)
 
 
 def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:

@@ -18,9 +18,10 @@ from bench.errors import BenchError
 from bench.files import without_home
 from bench.formatting import one_line
 from bench.machine import load
-from bench.plan.plan import Planned, made_meanwhile
+from bench.plan.plan import Planned
 from bench.protocol import CRASHED, FAILED, OK, EpochDone, Finished, Job, Outcome
 from bench.records.record import Record, from_json
+from bench.records.selection import made_meanwhile
 from bench.records.store import Store
 from bench.registry.plugins import Plugin
 from bench.runs.executor import Executor, Started, WorkerEvent

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from builders import INSTALLED, World, a_plugin, a_record, record_of
 
-from bench.plan.plan import made_meanwhile, reusable
 from bench.protocol import FAILED, OK, SKIPPED, TIMEOUT
+from bench.records.selection import made_meanwhile, reusable
 
 
 @pytest.fixture
