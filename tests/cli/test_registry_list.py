@@ -47,6 +47,17 @@ def test_plugins_stand_under_their_task_with_all_that_is_known_of_them(odd_plugi
     assert lines[-1].endswith("plugins, 4 with a problem")
 
 
+def test_a_grid_is_told_with_the_number_of_its_points(plugin_folder):
+    a_plugin(plugin_folder, "many", before='GRID = {"units": [8, 16], "epochs": [1, 2, 3]}')
+    lines = listing("--plugins", plugin_folder).splitlines()
+    document = json.loads(listing("--json", "--plugins", plugin_folder))
+    (entry,) = (plugin for plugin in document["plugins"] if plugin["name"] == "many")
+
+    assert "      a grid of 6 points: units=8, 16, epochs=1, 2, 3" in lines
+    assert entry["points"] == 6
+    assert entry["grid"][0] == {"names": ["units"], "values": [[8], [16]]}
+
+
 def test_text_from_a_plugin_cannot_paint_the_terminal(odd_plugins):
     text = listing("--plugins", odd_plugins)
     assert all(character.isprintable() for character in text.replace("\n", ""))
