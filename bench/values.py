@@ -28,6 +28,11 @@ class Several:
         return self.text
 
 
+def may_be_several(value: Any) -> bool:
+    """Say whether a value can stand for several, one after the other."""
+    return isinstance(value, list | tuple | Several)
+
+
 def is_a(value: Any, kind: type) -> bool:
     """Say whether a value is of a kind: whole numbers are numbers, truth values are not."""
     if kind is float:

@@ -13,7 +13,7 @@ from bench.registry.grid import GridAxis
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo
 from bench.registry.training_options import DEFAULTS, TRAINING_OPTIONS
-from bench.values import Several
+from bench.values import Several, may_be_several
 
 _Point = dict[str, Any]
 _MISSING = object()
@@ -65,7 +65,7 @@ def _choices(key: str, value: Any, declared: Mapping[str, Any], task: TaskInfo) 
         BenchError: One comes twice.
     """
     several = value.values if isinstance(value, Several) else value
-    if not isinstance(several, list | tuple) or not several:
+    if not may_be_several(several) or not several:
         return [value]
     if _takes_all(key, several, declared.get(key), task):
         return [_whole(value)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -14,7 +14,6 @@ from bench.errors import BenchError
 from bench.files import write_whole
 from bench.formatting import counted
 from bench.machine import can_confine, cpu_shares, describe_run, machine
-from bench.plan.grid import points_of, told_of_grids
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
 from bench.project import left_out, registry_of
@@ -34,6 +33,7 @@ from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
 from bench.runs.runner import Context, Result, run
 from bench.runs.verification import Verification
+from bench.values import may_be_several
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
@@ -168,7 +168,7 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     contents = store.read()
     known = working_tree(registry, contents.records)
     asked = _groups(options, registry, contents.records, known)
-    for line in [] if options.failed else told_of_grids(asked.groups):
+    for line in [] if options.failed else _grids(asked.groups):
         say(line)
     groups, left_out, gone = asked.groups, asked.left_out, asked.gone
     tasks = {p.task: registry.tasks[p.task] for group in groups for p in group.plugins}
@@ -228,7 +228,7 @@ def _groups(
         groups = [
             Group((plugin,), replace(asked, overrides=point))
             for plugin in plugins
-            for point in points_of(plugin, registry.tasks[plugin.task], options.overrides)
+            for point in _points(plugin, registry, options.overrides)
             for asked in options.requests
         ]
         return AskedAgain(groups, left_out, [])
@@ -241,6 +241,24 @@ def _groups(
             registry.select([name], task)  # Refuses a name that nothing has.
     trials = [trial for trial in failed_trials(records, tree) if is_named(trial, names, task)]
     return ask_again(trials, registry, options.reuse)
+
+
+def _points(
+    plugin: Plugin, registry: Registry, overrides: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    if not plugin.grid and not any(map(may_be_several, overrides.values())):
+        return [overrides]  # Nothing varies, and a run starts sooner.
+    from bench.plan.grid import points_of
+
+    return points_of(plugin, registry.tasks[plugin.task], overrides)
+
+
+def _grids(groups: Sequence[Group]) -> list[str]:
+    if len({(group.plugins[0].name, group.request.backend) for group in groups}) == len(groups):
+        return []
+    from bench.plan.grid import told_of_grids
+
+    return told_of_grids(groups)
 
 
 def _judged(
