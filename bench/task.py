@@ -12,12 +12,16 @@ and, where no hash of the official files is known, a fourth::
 
     is_official(files: Sequence[Path]) -> str | None          None, or what is different
 
+For `python -m bench data show` and `data plot` it may have a fifth::
+
+    look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -> Look
+
 Task files may import numpy, pandas and ``bench``; never Keras.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,3 +127,34 @@ class OpenTask:
     facts: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, float] = field(default_factory=dict)
     highest: int | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What one picture of the data shows.
+
+    ``kind`` is "line" (``y`` over ``x``; times are numpy's datetime64), "histogram" (of ``y``) or
+    "bars" (``y`` for each of the texts ``x``). ``marks`` are lines across it, by what they mark.
+    """
+
+    name: str
+    title: str
+    kind: str
+    y: Array
+    x: Array | Sequence[str] = ()
+    x_label: str = ""
+    y_label: str = ""
+    marks: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A task's data as people want to see them.
+
+    ``tables`` have rows (what a column holds, by its heading) by the table's title;
+    ``example`` says what one example is, line by line, by what the line tells.
+    """
+
+    tables: Mapping[str, Sequence[Mapping[str, str | float | None]]]
+    example: Mapping[str, str]
+    pictures: Sequence[Picture] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.task import OpenTask, Prepared
+from bench.task import Look, OpenTask, Prepared
 
 VERSION = 1
 METRIC = "accuracy"
@@ -96,3 +96,10 @@ def open_view(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
     from bench.text import opening
 
     return opening.open_view(prepared, {**VIEW, **view})
+
+
+def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -> Look:
+    """Show the splits, a review in words and as a model gets it, and how long they are."""
+    from bench.text import look as looking
+
+    return looking.look(prepared, {**VIEW, **view}, split, number)

@@ -11,7 +11,7 @@ from bench.series.official import difference_from_official
 from bench.series.prepare import prepare
 from bench.series.synthetic import synthetic_table
 from bench.series.windows import open_windows
-from bench.task import OpenTask, Prepared
+from bench.task import Look, OpenTask, Prepared
 
 VERSION = 1
 METRIC = "mae"
@@ -90,3 +90,10 @@ def open_view(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
         CannotRun: The series is too coarse for the view.
     """
     return open_windows(prepared, view)
+
+
+def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -> Look:
+    """Show the first rows, the columns, a window, and the temperature's course."""
+    from bench.series import look as looking
+
+    return looking.look(prepared, view, split, number)

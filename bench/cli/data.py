@@ -6,15 +6,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli import options as shared
 from bench.data.word_vectors import PUBLISHED
+from bench.errors import BenchError
 from bench.registry.tasks import TaskInfo, discover_tasks, find_task
 
 if TYPE_CHECKING:
+    from bench.data.ready import Looked
     from bench.data.survey import DataFinding, FileStatus, TaskStatus
 
 
@@ -44,14 +46,14 @@ class VerifyOptions:
 @click.group(name="data", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show, fetch and verify the data that tasks run on.
+    """Show, draw, fetch and verify the data that tasks run on.
 
     Raw files are looked for and downloaded to $BENCH_DATA_DIR, parsed arrays are kept in
     $BENCH_CACHE_DIR; both default to the platform's cache folder. BENCH_OFFLINE=1
     forbids downloads.
     """
     if context.invoked_subcommand is None:
-        raise click.UsageError("say what to do: data status, data fetch or data verify")
+        raise click.UsageError("say what to do: data status, fetch, verify, show or plot")
 
 
 @command.command()
@@ -126,6 +128,151 @@ def fetch(options: FetchOptions) -> int:
         else:
             click.echo(f"{name}: {PUBLISHED[name].file} in {folder}, verified")
     return 1 if failed else 0
+
+
+_own_data = click.option(
+    "--data",
+    "own",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Your own file; give it again for a file that continues it.",
+)
+
+
+@dataclass(frozen=True)
+class ShowOptions:
+    """All that ``python -m bench data show`` is told; see its help."""
+
+    task: str
+    source: str
+    own: tuple[Path, ...]
+    overrides: Mapping[str, Any]
+    split: str
+    example: int
+    as_json: bool
+
+
+@command.command()
+@click.argument("task")
+@shared.source
+@_own_data
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="What a model sees, such as maxlen=100; may be repeated.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="train",
+    show_default=True,
+    help="Where the example is from.",
+)
+@click.option(
+    "--example",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Which example is shown.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@shared.filled(ShowOptions, overrides=shared.parse_overrides)
+def show(options: ShowOptions) -> int:
+    """Show what is in a task's data: facts, rows or splits, and one example as a model gets it.
+
+    The data are found, downloaded and parsed as a run would. Exit status: 0; 2 for an unknown
+    task, an option that it does not have, or data that cannot be read.
+    """
+    from bench.report.data_look import data_document
+    from bench.report.writers import to_json, to_text
+
+    seen = _looked(options.task, options.source, options.own, options)
+    example = f"{options.split} {options.example}"
+    document = data_document(options.task, seen.facts, seen.look, example)
+    if options.as_json:
+        click.echo(to_json(document), nl=False)
+    else:
+        click.echo(to_text(document, shared.terminal_width()))
+    return 0
+
+
+@dataclass(frozen=True)
+class PlotOptions:
+    """All that ``python -m bench data plot`` is told; see its help."""
+
+    task: str
+    source: str
+    own: tuple[Path, ...]
+    folder: Path
+
+
+@command.command()
+@click.argument("task")
+@shared.source
+@_own_data
+@click.option(
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    show_default="here",
+    metavar="DIR",
+    help="Where the pictures go.",
+)
+@shared.filled(PlotOptions)
+def plot(options: PlotOptions) -> int:
+    """Draw a task's data as SVG; needs matplotlib.
+
+    Of a series: the whole of it, its first ten and twenty days. Of texts: how long they are, and
+    how many there are of each kind. Exit status: 0; 2 for an unknown task, one that has no
+    pictures, or data that cannot be read.
+    """
+    from bench.files import write_whole
+    from bench.machine import version_of
+
+    if version_of("matplotlib") is None:
+        raise BenchError(
+            "data plot: matplotlib is not installed; install it with `pip install matplotlib`"
+        )
+    from bench.report.data_look import data_figures
+
+    look = _looked(options.task, options.source, options.own).look
+    if look is None or not look.pictures:
+        raise BenchError(
+            f"{options.task}: its task file draws nothing; add look(), see bench/task.py"
+        )
+    for name, content in data_figures(options.task, look.pictures):
+        path = options.folder / name
+        try:
+            options.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+        except OSError as error:
+            raise BenchError(
+                f"--output {path}: cannot be written ({error.strerror or error}); "
+                "give another folder"
+            ) from None
+        click.echo(path)
+    return 0
+
+
+def _looked(
+    name: str, source: str, own: Sequence[Path], options: ShowOptions | None = None
+) -> Looked:
+    from bench.data.ready import look_at
+
+    task = find_task(name, discover_tasks())
+    view = {} if options is None else options.overrides
+    split, number = ("train", 0) if options is None else (options.split, options.example)
+    wanted = "local" if own and source == "auto" else source
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    return look_at(task, wanted, own or None, view, split, number, say)
 
 
 @command.command()

@@ -19,12 +19,13 @@ from bench.data.prepared import (
     prepare,
 )
 from bench.data.sources import Source, resolve
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
 from bench.files import FileStamp, stamp_of
+from bench.registry.declarations import nearest
 from bench.registry.tasks import TaskInfo, load_module
 
 if TYPE_CHECKING:
-    from bench.task import Array, Examples, OpenTask
+    from bench.task import Array, Examples, Look, OpenTask
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,55 @@ def prepare_task(
         views.encode,
         ArrayGuard(folder, lambda: prepare(task, source, say=say)),
     )
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A task's data as they are shown: what they say of themselves, and what the task shows."""
+
+    facts: Mapping[str, Any]
+    look: Look | None
+
+
+def look_at(
+    task: TaskInfo,
+    wanted: str,
+    path: Sequence[Path] | None,
+    options: Mapping[str, Any],
+    split: str,
+    number: int,
+    say: Callable[[str], None],
+) -> Looked:
+    """Return what is shown of a task's data, and of one example.
+
+    Args:
+        task: The task; its file is run.
+        wanted: One of auto, official, local and synthetic.
+        path: The user's own files, if any.
+        options: Of the view; the others are as the task has them.
+        split: One of train, validation and test.
+        number: Which example of it, from 0.
+        say: Takes a line for the user.
+
+    Raises:
+        BenchError: The data are not to be had, an option is wrong, or there is no such example.
+    """
+    for key in options:
+        if key not in task.view:
+            raise BenchError(
+                f"--set {key}: {task.name} has no such option{nearest(key, task.view)}"
+            )
+    prepared = prepare_task(task, wanted, path, say)
+    module = load_module(task)
+    opened, view = open_prepared(prepared.folder, with_targets=True), {**task.view, **options}
+    count = len(getattr(module.open_view(opened, view), split))
+    if number >= count:
+        raise BenchError(
+            f"--example {number}: {split} has {count:,} examples; give one from 0 to {count - 1}"
+        )
+    shown = getattr(module, "look", None)
+    facts = {name: fact for name, fact in opened.meta.items() if name != "notes"}
+    return Looked(facts, None if shown is None else shown(opened, view, split, number))
 
 
 #: Of more views the answers are read anew: those of a long series take some megabytes.

@@ -1,7 +1,7 @@
 """Weather series: reading, cleaning, splitting and windowing them, and making them up.
 
 For task files such as ``datasets/jena.py``: ``csv_file`` reads, ``prepare`` cleans and
-splits, ``windows`` opens a view, ``synthetic`` makes a series up.
+splits, ``windows`` opens a view, ``synthetic`` makes a series up, ``look`` shows one.
 """
 
-__all__ = ["csv_file", "official", "prepare", "synthetic", "windows"]
+__all__ = ["csv_file", "look", "official", "prepare", "synthetic", "windows"]
