@@ -141,7 +141,7 @@ _own_data = click.option(
 
 
 @dataclass(frozen=True)
-class ShowOptions:
+class DataShowOptions:
     """All that ``python -m bench data show`` is told; see its help."""
 
     task: str
@@ -180,8 +180,8 @@ class ShowOptions:
     help="Which example is shown.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
-@shared.filled(ShowOptions, overrides=shared.parse_overrides)
-def show(options: ShowOptions) -> int:
+@shared.filled(DataShowOptions, overrides=shared.parse_overrides)
+def show(options: DataShowOptions) -> int:
     """Show what is in a task's data: facts, rows or splits, and one example as a model gets it.
 
     The data are found, downloaded and parsed as a run would. Exit status: 0; 2 for an unknown
@@ -201,7 +201,7 @@ def show(options: ShowOptions) -> int:
 
 
 @dataclass(frozen=True)
-class PlotOptions:
+class DataPlotOptions:
     """All that ``python -m bench data plot`` is told; see its help."""
 
     task: str
@@ -223,8 +223,8 @@ class PlotOptions:
     metavar="DIR",
     help="Where the pictures go.",
 )
-@shared.filled(PlotOptions)
-def plot(options: PlotOptions) -> int:
+@shared.filled(DataPlotOptions)
+def plot(options: DataPlotOptions) -> int:
     """Draw a task's data as SVG; needs matplotlib.
 
     Of a series: the whole of it, its first ten and twenty days. Of texts: how long they are, and
@@ -260,7 +260,7 @@ def plot(options: PlotOptions) -> int:
 
 
 def _looked(
-    name: str, source: str, own: Sequence[Path], options: ShowOptions | None = None
+    name: str, source: str, own: Sequence[Path], options: DataShowOptions | None = None
 ) -> Looked:
     from bench.data.ready import look_at
 

@@ -168,7 +168,7 @@ def test_an_unknown_task_is_answered_with_the_nearest(world: World, data: Comman
 def test_without_a_word_it_says_which_there_are(data: Command) -> None:
     answer = data()
     assert answer.status == 2
-    assert answer.err == "error: say what to do: data status, data fetch or data verify\n"
+    assert answer.err == "error: say what to do: data status, fetch, verify, show or plot\n"
 
 
 @pytest.mark.parametrize("words", [("--help",), ("fetch", "--help")])

@@ -427,6 +427,28 @@ def _(repository):
     return repository.data("verify", "no_such_task")
 
 
+@ends("data show", 0)
+def _(repository):
+    weather = repository.request.getfixturevalue("weather")
+    return repository.bench("data", "show", "jena", "--data", str(weather))
+
+
+@ends("data show", 2)
+def _(repository):
+    return repository.data("show", "no_such_task")
+
+
+@ends("data plot", 2)
+def _(repository):
+    return repository.data("plot", "no_such_task")
+
+
+@ends("data plot", 0)
+def _(repository):
+    reviews = repository.request.getfixturevalue("reviews")
+    return repository.bench("data", "plot", "imdb", "--data", str(reviews))
+
+
 @ends("new", 0)
 def _(repository):
     return repository.bench("new", "another", "--task", "jena")
