@@ -23,7 +23,7 @@ REPOSITORY = "someone/models"
 BOT = "github-actions[bot]"
 
 #: What a step may use that is none of its own: nothing to do here, where all is there already.
-_PREPARED = ("actions/checkout@", "actions/setup-python@", "actions/cache@")
+_PREPARED = ("actions/checkout@", "actions/setup-python@", "actions/cache")
 
 _GH = """
 import json, os, re, subprocess, sys
@@ -229,9 +229,15 @@ class Hub:
         return [(each["user"]["login"], each["body"]) for each in self._read()["comments"]]
 
     @property
+    def calls(self) -> list[str]:
+        """What was asked of GitHub, as "GET repos/..."."""
+        found: list[str] = self._read()["calls"]
+        return found
+
+    @property
     def writes(self) -> list[str]:
         """What was asked of GitHub beside reading."""
-        return [call for call in self._read()["calls"] if not call.startswith("GET ")]
+        return [call for call in self.calls if not call.startswith("GET ")]
 
     def machine(self) -> Machine:
         """Return an empty machine whose ``gh`` talks to this GitHub."""

@@ -69,8 +69,7 @@ def _benchmarks(config: pytest.Config, folders: list[Path]) -> Benchmarks | None
         raise pytest.UsageError(f"--bench-benchmark: name a folder of plugins with {_OPTION}")
     if beside and only is None:
         raise pytest.UsageError(
-            "--bench-benchmark needs pytest-benchmark; "
-            "install it with pip install 'keras-sequence-bench[benchmark]'"
+            "--bench-benchmark needs pytest-benchmark; install it with pip install pytest-benchmark"
         )
     if not folders or not (only or beside):
         return None

@@ -101,7 +101,17 @@ def test_several_checks_of_a_repository_keep_apart(hub):
     ]
 
 
-@pytest.mark.parametrize("number", ["8\n", "9\n", "07", "", "-7", "7; id", "7\n8\n", "$(id)"])
+@pytest.mark.parametrize("number", ["07", "", "-7", "7; id", "7\n8\n", "$(id)", "8/../7"])
+def test_what_is_no_number_is_not_asked_for(hub, number):
+    hub.save(1, "bench-check", saved(told(), number))
+    steps = commented(hub)
+
+    assert steps[-1].status == 1
+    assert not [call for call in hub.calls if "pulls/" in call]
+    assert hub.comments == []
+
+
+@pytest.mark.parametrize("number", ["8\n", "9\n"])
 def test_a_number_that_is_not_of_the_measured_pull_request_gets_no_comment(hub, number):
     hub.save(1, "bench-check", saved(told(), number))
     commented(hub)
@@ -256,8 +266,8 @@ PLUGINS = ("my_mean", "my_ridge")
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The suite at a Git address, as it is in the working tree."""
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the suite as it is in the working tree."""
     folder = tmp_path_factory.mktemp("host") / "keras-sequence-bench"
     folder.mkdir()
     for name in ("bench", "datasets", "plugins"):
@@ -267,7 +277,20 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> str:
         shutil.copy(SUITE / name, folder)
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder, "all")
-    return f"git+file://{folder}@main"
+    return folder
+
+
+@pytest.fixture
+def wheel(source: Path, tmp_path: Path) -> Path:
+    """What `pip wheel --no-deps` makes of the suite."""
+    words = ["-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation", str(source)]
+    subprocess.run([sys.executable, *words, "--wheel-dir", str(tmp_path)], check=True)
+    (file,) = tmp_path.glob("*.whl")
+    return file
+
+
+def put(folder: Path, name: str, source: str) -> None:
+    (folder / "plugins" / f"{name}.py").write_text(f'"""{name}."""\n{source}', encoding="utf-8")
 
 
 @pytest.fixture
@@ -276,7 +299,7 @@ def models(tmp_path: Path) -> Path:
     origin = tmp_path / "origin"
     (origin / "plugins").mkdir(parents=True)
     for name, source in zip(PLUGINS, (MEAN, RIDGE), strict=True):
-        (origin / "plugins" / f"{name}.py").write_text(f'"""{name}."""\n{source}')
+        put(origin, name, source)
     (origin / "pyproject.toml").write_text(PYPROJECT)
     git(origin, "init", "--quiet", "--initial-branch=main")
     commit(origin, "two models")
@@ -322,11 +345,11 @@ def place_of(package: str) -> Path:
 
 
 def test_a_pull_request_that_breaks_a_model_is_installed_checked_and_told(
-    suite, models, cache, hub
+    source, models, cache, hub
 ):
-    (models / "plugins" / "my_ridge.py").write_text(RIDGE.replace("def build(", "def build(:"))
+    put(models, "my_ridge", RIDGE.replace("def build(", "def build(:"))
     commit(models, "broken")
-    machine = a_machine(models, suite, cache)
+    machine = a_machine(models, f"git+file://{source}@main", cache)
     steps = {step.name: step for step in machine.do(CHECK, {"event.number": 7})}
 
     assert steps['pip install "$BENCH"'].status == 0, steps
@@ -340,3 +363,27 @@ def test_a_pull_request_that_breaks_a_model_is_installed_checked_and_told(
     ((author, text),) = hub.comments
     assert (author, text.splitlines()[0]) == (BOT, MARKER)
     assert "my_ridge" in text
+
+
+def test_on_a_machine_of_its_own_the_baseline_of_the_main_branch_is_what_is_compared_with(
+    wheel, models, cache
+):
+    machine = a_machine(models, str(wheel), cache)
+    push = {"event_name": "push", "ref": "refs/heads/main", "sha": "c0"}
+    before = machine.do(KEPT, push)
+    assert [step.status for step in before] == [0, 0, 0], before
+    pull = {"event_name": "pull_request", "ref": "refs/pull/7/merge", "sha": "c1"}
+    after = machine.do(KEPT, pull)
+
+    assert [step.status for step in after] == [0, 0, 0], after
+    assert "nothing worse: 2 verdicts on 2 plugins" in after[-1].said
+    assert "base: baseline.json; candidate: reports" in after[-1].said
+
+
+@pytest.mark.parametrize("workflow", [CHECK, KEPT], ids=["against", "kept"])
+def test_the_suite_is_installed_from_where_it_can_be_had(workflow):
+    (job,) = workflow["jobs"].values()
+    (line,) = [step["run"] for step in job["steps"] if "pip install" in step.get("run", "")]
+
+    assert line == 'pip install "$BENCH"'
+    assert workflow["env"]["BENCH"].startswith("git+https://github.com/OWNER/keras-sequence-bench@")
