@@ -73,7 +73,7 @@ def leaderboard_document(board: Leaderboard) -> Document:
 def _section(table: Table) -> Section:
     """Put what explains a table before it on a page, and behind it on a terminal."""
     mark = [Paragraph(contended(table))] if contended(table) else []
-    notes = [Note(label, text) for label, text in compared(table)]
+    notes = [Note(label, text) for label, text in [*chosen(table), *compared(table)]]
     return Section(
         (
             *opening(table),
@@ -140,6 +140,20 @@ def about(table: Table) -> dict[str, Scalar]:
 
 
 # How the ranks were found, and what they could not tell
+
+
+def chosen(table: Table) -> list[tuple[str, str]]:
+    """Return label and text of what it means that rows are the best of several points."""
+    if max(table.points.values(), default=1) == 1:
+        return []
+    return [
+        (
+            "best of",
+            "each row is the best of so many points of its plugin, chosen by the validation mean; "
+            "to choose among many is an advantage: the more points, the more of a validation "
+            "figure, and of its rank, is luck; the test split had no part in the choice",
+        )
+    ]
 
 
 def compared(table: Table) -> list[tuple[str, str]]:
@@ -404,18 +418,6 @@ def reading(table: Table) -> str:
         f"{alone}In the order of validation {metric_name(table.metric)} ({unit}, {better})"
         f"{_interval(table)}. "
         f"The epoch is chosen on validation; the test split is scored once.{published}{repeats}"
-        f"{_chosen(table)}"
-    )
-
-
-def _chosen(table: Table) -> str:
-    """Say what it means that rows are the best of several; nothing where none is."""
-    if max(table.points.values(), default=1) == 1:
-        return ""
-    return (
-        " Each row is the best of its plugin, of as many points as stand there, chosen by the "
-        "validation mean. To choose among many is an advantage: the more points, the more of a "
-        "validation figure, and of its rank, is luck; the test split had no part in the choice."
     )
 
 

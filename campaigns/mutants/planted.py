@@ -109,8 +109,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="one-seed-hides-another-s-failure",
         area="plan",
         why="run --failed passes over a seed that failed if another of the plugin is ok",
-        old="asked = _asked(record.trial, record.trial.seed)",
-        new="asked = _asked(record.trial)",
+        old="asked = asked_of(record.trial, record.trial.seed)",
+        new="asked = asked_of(record.trial)",
         tests=("test_what_was_asked_for_in_other_words_is_another_trial",),
     ),
     # Which of several records answers, and what is compared.

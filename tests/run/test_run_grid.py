@@ -65,7 +65,7 @@ def test_the_best_of_a_grid_is_chosen_by_validation_and_says_of_how_many(place):
 
     assert {*best} == {"grid (units=16)", "plain"}
     assert best["plain"]["of"] == {"grid (units=16)": 3, "plain": 1}
-    assert "To choose among many is an advantage" in chosen
+    assert "to choose among many is an advantage" in chosen
     assert "| best of |" in " ".join(page.split())
     assert "advantage" in page
     assert "advantage" not in every
