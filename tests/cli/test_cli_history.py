@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from builders import AWKWARD
+from builders import AWKWARD, a_timed_record
 from command_line import call, complaint
 from gate_sides import a_measured, a_quality, a_side
 from gate_world import MACHINE
@@ -20,6 +20,7 @@ from gate_world import MACHINE
 from bench.gate.baseline import write
 from bench.gate.history import history, read_folder
 from bench.gate.model import Measurement, Origin, Side
+from bench.records.store import Store
 
 
 @pytest.fixture
@@ -182,6 +183,29 @@ def test_what_many_baselines_carry_is_one_point_at_the_commit_it_was_made_on(
     assert [point["commit"] for point in points["jena_gru"]] == ["c0"]
     assert [point["commit"] for point in points["x"]] == ["c1"]
     assert points["x"][0]["measured"] == other.finished
+
+
+def test_from_records_to_the_history_a_plugin_that_was_not_run_again_has_one_point(
+    bench, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    store = Store(Path("reports"))
+
+    def recorded(name: str, commit: str, minute: int) -> None:
+        record = a_timed_record(name, minute=minute)
+        environment = {**record.environment, "commit": commit, "dirty": False}
+        store.write(replace(record, environment=environment))
+
+    recorded("jena_gru", "aaaaaaaaaaaa", 1)
+    recorded("jena_naive", "aaaaaaaaaaaa", 2)
+    assert call(capsys, "baseline", "--output", tmp_path / "1.json")[0] == 0
+    recorded("jena_naive", "bbbbbbbbbbbb", 3)
+    assert call(capsys, "baseline", "--output", tmp_path / "2.json")[0] == 0
+    assert json.loads((tmp_path / "2.json").read_text())["commit"] == "bbbbbbbbbbbb"
+
+    points = {s["key"]["label"]: s["points"] for s in json.loads(bench("--json")[1])["series"]}
+    assert [point["commit"] for point in points["jena_gru"]] == ["aaaaaaaaaaaa"]
+    assert [point["commit"] for point in points["jena_naive"]] == ["aaaaaaaaaaaa", "bbbbbbbbbbbb"]
 
 
 def test_a_plugin_that_is_carried_by_one_baseline_alone_keeps_its_own_commit():

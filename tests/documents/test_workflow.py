@@ -321,7 +321,8 @@ def a_machine(folder: Path, address: str, cache: Path) -> Machine:
     places = dict.fromkeys(str(place_of(name)) for name in needed)
     (library / "dependencies.pth").write_text("\n".join(places))
     python = f'#!/bin/sh\nexec "{home}/bin/python"'
-    offline = "--no-index --no-deps --no-build-isolation --disable-pip-version-check"
+    # Where the suite is installed beside what it needs, that one is not meant.
+    offline = "--no-index --no-deps --no-build-isolation --ignore-installed"
     return Machine(
         folder,
         {"python": f'{python} "$@"\n', "pip": f'{python} -m pip "$@" {offline}\n'},
@@ -353,6 +354,7 @@ def test_a_pull_request_that_breaks_a_model_is_installed_checked_and_told(
     steps = {step.name: step for step in machine.do(CHECK, {"event.number": 7})}
 
     assert steps['pip install "$BENCH"'].status == 0, steps
+    assert [*models.parent.glob("python/lib/python*/site-packages/bench/shipped/plugins/*.py")]
     assert steps["check"].status == 3, steps["check"].said
     # The repository's own plugins, and none of those that the suite ships.
     assert "failed or not measured: 1 of 2 verdicts on 2 plugins" in steps["check"].said
