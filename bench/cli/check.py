@@ -120,7 +120,8 @@ def read_name(text: str) -> str:
     "--pairs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --against: rounds, of one process a side.  [default: 8]",
+    help="With --against: rounds, of one process a side.  [default: 8, or as many more as so many "
+    "plugins take]",
 )
 @click.option(
     "--limit",

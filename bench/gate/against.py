@@ -10,14 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.gate.check import paths_of
+from bench.gate.check import paths_of, tell_unmatched
 from bench.gate.from_records import side_of
-from bench.gate.judge import report
+from bench.gate.judge import level_of_one, report
 from bench.gate.measure import Arms, Interleaved, Revision, Schedule, compare_interleaved
 from bench.gate.model import Conditions, Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.revision import checked_out
-from bench.gate.settings import CheckOptions, CheckSettings
+from bench.gate.settings import PAIRS, CheckOptions, CheckSettings
 from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
@@ -58,6 +58,8 @@ def compare_with_revision(
         for line in left_out(now, options.names, options.task, "compared"):
             watch.say(line)
         names = _names(options, now, then)
+        both = replace(now, plugins=(*now.plugins, *then.plugins))
+        tell_unmatched(settings, both, say=watch.say)
         now, then = only_named(now, names, then), only_named(then, names, now)
         base = Revision(
             str(checkout),
@@ -68,7 +70,7 @@ def compare_with_revision(
             checkout.libraries,
         )
         candidate = Revision(HERE, _commit_here(), now, _chosen(now, names))
-        schedule = _schedule(options, settings)
+        schedule = _schedule(options, settings, len(names))
         measured = compare_interleaved(base, candidate, options.conditions, schedule, watch.say)
         trained = None
         if QUALITY in settings.metrics:
@@ -109,16 +111,19 @@ def only_named(registry: Registry, names: Collection[str], other: Registry) -> R
     return replace(registry, plugins=tuple(kept))
 
 
-def _schedule(options: CheckOptions, settings: CheckSettings) -> Schedule:
+def _schedule(options: CheckOptions, settings: CheckSettings, plugins: int) -> Schedule:
     """Return how many rounds there are: fewer than could be significant are of no use."""
     from bench.statistics.ratios import fewest_rounds
 
-    pairs = settings.pairs
-    if all(METRICS[name].kind in ("quality", "count") for name in settings.metrics):
+    noisy = sum(METRICS[name].kind in ("time", "memory") for name in settings.metrics)
+    if not noisy:
         # What has no noise is known after one, and training tells quality.
         pairs = 0 if settings.metrics == (QUALITY,) else 1
-    least = min(pairs, fewest_rounds(len(fields(Arms)), settings.level))
-    return Schedule(pairs=pairs, least=least, limit=options.seconds)
+        return Schedule(pairs=pairs, least=pairs, limit=options.seconds)
+    strict = level_of_one(settings.level, noisy * plugins, QUALITY in settings.metrics)
+    fewest = fewest_rounds(len(fields(Arms)), strict)
+    pairs = settings.pairs or max(PAIRS, fewest)
+    return Schedule(pairs=pairs, least=min(pairs, fewest), limit=options.seconds)
 
 
 def _judged(

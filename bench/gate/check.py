@@ -56,6 +56,7 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
     """
     registry = registry_of(options)
     whole = read_side(options.baseline, say)
+    tell_unmatched(settings, registry, whole, say=say)
     base = _narrowed(whole, options)
     if not base.plugins:
         raise BenchError(_nothing(options, whole))
@@ -77,6 +78,15 @@ def compare_with_baseline(options: CheckOptions, settings: CheckSettings, say: _
         kept = dict(_of_the_tree(kept, now))
     judged = replace(found, plugins=kept)
     return RenderInput(report(base, judged, settings), judged, paths_of(registry))
+
+
+def tell_unmatched(settings: CheckSettings, registry: Registry, *sides: Side, say: _Say) -> None:
+    """Tell of tolerances for plugins that there are nowhere: a name may be mistyped."""
+    names = {plugin.name for plugin in registry.plugins}
+    names |= {key.plugin for side in sides for key in side.plugins}
+    for pattern in settings.without_match(names):
+        hint = nearest(pattern, names)
+        say(f'warning: [tool.bench.check.plugins."{pattern}"] matches no plugin{hint}')
 
 
 def read_side(

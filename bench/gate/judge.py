@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from bench.gate.judge_costs import Measurements, judge_parameters, judge_rounds, other_machine
+from bench.gate.judge_costs import (
+    Measurements,
+    is_tested,
+    judge_parameters,
+    judge_rounds,
+    other_machine,
+)
 from bench.gate.judge_quality import Scored, judge_quality
 from bench.gate.model import (
+    BETTER,
     FAILED,
     GONE,
     NEW,
     NOT_COMPARABLE,
     NOT_MEASURED,
     UNCHANGED,
+    WORSE,
     Finding,
     Key,
     Measurement,
     Report,
     Side,
+    Tested,
 )
 from bench.gate.settings import CheckSettings
 from bench.metrics import METRICS, QUALITY, Metric
@@ -81,10 +91,78 @@ def judge(
             findings[key].append(Finding(key, "", NOT_COMPARABLE, reason=reason))
         else:
             both.append(Measurements(one, other, _same(control, key), paired, machines))
-    scored = judge_quality(_scored(both), settings) if QUALITY in settings.metrics else {}
-    for measured in both:
-        findings[measured.base.key] += _by_metric(measured, scored, settings)
+    for finding in _tested_together(both, settings):
+        findings[finding.key].append(finding)
+    order = [*METRICS]
+    for found in findings.values():
+        found.sort(key=lambda finding: order.index(finding.metric) if finding.metric else -1)
     return tuple(finding for key in sorted(findings) for finding in findings[key])
+
+
+def level_of_one(level: float, tests: int, has_others: bool) -> float:
+    """Return what is left of a check's level for each of so many tests of quality, or of costs.
+
+    Each of the two kinds has half of it, or all if there is no other. If one kind had to share
+    with the many tests of the other, three seeds could not tell anything beside 125 times.
+
+    Args:
+        level: How often a check may call anything worse of which nothing has changed.
+        tests: Of one kind.
+        has_others: Whether there are tests of the other.
+    """
+    return level / (2 if has_others else 1) / max(1, tests)
+
+
+def _tested_together(both: Sequence[Measurements], settings: CheckSettings) -> Iterator[Finding]:
+    """Judge what both sides have: each test alone, and then what is beyond the chance of all."""
+    costs = [METRICS[name] for name in settings.metrics if METRICS[name].kind in ("time", "memory")]
+    timed = sum(is_tested(measured, metric) for measured in both for metric in costs)
+    scores = [*_scored(both)] if QUALITY in settings.metrics else []
+    differing = sum(not each.is_identical for each in scores)
+    level = level_of_one(settings.level, 1, has_others=timed > 0)
+    scored = judge_quality(scores, settings, level)
+    strict = level_of_one(settings.level, timed, has_others=differing > 0)
+    tested = [each for one in both for each in _by_metric(one, scored, settings, strict)]
+    for is_quality in (True, False):
+        kind = [each for each in tested if (each.finding.metric == QUALITY) == is_quality]
+        share = level_of_one(1.0, 1, has_others=timed > 0 if is_quality else differing > 0)
+        yield from beyond_chance(kind, settings.level, share)
+
+
+def beyond_chance(tested: Sequence[Tested], level: float, share: float) -> Iterator[Finding]:
+    """Yield what is found of each, or that it may be chance.
+
+    Args:
+        tested: All of one kind.
+        level: Of the whole check.
+        share: The part of it that is this kind's.
+    """
+    worse = _adjusted([each.worse for each in tested], share)
+    better = _adjusted([each.better for each in tested], share)
+    for place, each in enumerate(tested):
+        is_loss = _is_loss(each)
+        chance = (worse if is_loss else better)[place]
+        is_change = each.finding.verdict in (WORSE, BETTER)
+        doubtful = each.doubtful
+        is_chance = is_change and doubtful is not None and (chance is None or chance > level)
+        found = doubtful if is_chance and doubtful is not None else each.finding
+        yield replace(found, p_value=chance)
+
+
+def _is_loss(each: Tested) -> bool:
+    """Say whether it is the likelier that something got worse."""
+    return each.better is None or (each.worse is not None and each.worse <= each.better)
+
+
+def _adjusted(chances: Sequence[float | None], share: float) -> list[float | None]:
+    """Correct the chances for all of the tests, and for the share of the level that they have."""
+    known = [chance for chance in chances if chance is not None]
+    if not known:
+        return [None] * len(chances)
+    from bench.statistics.beyond_chance import hommel
+
+    adjusted = iter(hommel(known))
+    return [None if chance is None else min(1.0, next(adjusted) / share) for chance in chances]
 
 
 def notes(base: Side, candidate: Side, paired: bool = False) -> tuple[str, ...]:
@@ -145,7 +223,7 @@ def _same(side: Side | None, key: Key) -> Measurement | None:
     return found if found is not None and found.status == OK else None
 
 
-def _scored(both: list[Measurements]) -> Iterator[Scored]:
+def _scored(both: Sequence[Measurements]) -> Iterator[Scored]:
     for measured in both:
         base, candidate = measured.base.quality, measured.candidate.quality
         if base and candidate and base.seeds and candidate.seeds:
@@ -153,30 +231,36 @@ def _scored(both: list[Measurements]) -> Iterator[Scored]:
 
 
 def _by_metric(
-    measured: Measurements, scored: Mapping[Key, Finding], settings: CheckSettings
-) -> Iterator[Finding]:
+    measured: Measurements, scored: Mapping[Key, Tested], settings: CheckSettings, strict: float
+) -> Iterator[Tested]:
     for metric in METRICS.values():
         if metric.name in settings.metrics:
-            found = _one_metric(measured, metric, scored, settings)
+            found = _one_metric(measured, metric, scored, settings, strict)
             if found is not None:
                 yield found
 
 
 def _one_metric(
-    measured: Measurements, metric: Metric, scored: Mapping[Key, Finding], settings: CheckSettings
-) -> Finding | None:
+    measured: Measurements,
+    metric: Metric,
+    scored: Mapping[Key, Tested],
+    settings: CheckSettings,
+    strict: float,
+) -> Tested | None:
     key = measured.base.key
     if metric.kind == "count":
-        return judge_parameters(measured, metric, settings.tolerances[metric.name])
+        tolerance = settings.tolerance(key.plugin, metric.name)
+        counted = judge_parameters(measured, metric, tolerance)
+        return None if counted is None else Tested(counted)
     if metric.kind != "quality":
-        return judge_rounds(measured, metric, settings)
+        return judge_rounds(measured, metric, settings, strict)
     if key in scored:
         return scored[key]
     have = [bool(side.quality) for side in (measured.base, measured.candidate)]
     if not any(have):
         return None
     missing = "the candidate" if have[0] else "the baseline"
-    return Finding(key, metric.name, NOT_MEASURED, reason=f"{missing} has no scores")
+    return Tested(Finding(key, metric.name, NOT_MEASURED, reason=f"{missing} has no scores"))
 
 
 def _of_commits(base: Side, candidate: Side) -> Iterator[str]:

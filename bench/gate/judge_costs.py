@@ -16,6 +16,7 @@ from bench.gate.model import (
     Measurement,
     Need,
     Side,
+    Tested,
     decide,
 )
 from bench.gate.settings import CheckSettings
@@ -92,14 +93,39 @@ def judge_parameters(measured: Measurements, metric: Metric, tolerance: float) -
     )
 
 
-def judge_rounds(measured: Measurements, metric: Metric, settings: CheckSettings) -> Finding | None:
-    """Return the finding on a time or on memory; None if neither side measured it.
+def is_tested(measured: Measurements, metric: Metric) -> bool:
+    """Say whether both sides have a time or memory to be compared."""
+    return all(side.rounds.get(metric.name) for side in (measured.base, measured.candidate))
+
+
+def judge_rounds(
+    measured: Measurements, metric: Metric, settings: CheckSettings, strict: float
+) -> Tested | None:
+    """Return what is found of a time or of memory; None if neither side measured it.
 
     Args:
         measured: Of one plugin.
         metric: Of kind time or memory.
-        settings: The ``level`` and the metric's tolerance are used.
+        settings: The ``level`` and the plugin's tolerance are used.
+        strict: What has to be left of the level for one of so many tests.
     """
+    found = _found(measured, metric, settings)
+    if found is None or found.reason:
+        return None if found is None else Tested(found)
+    both = (measured.base, measured.candidate)
+    values = [process_values(side.rounds[metric.name]) for side in both]
+    control = _control(measured, metric) if measured.paired else []
+    sides = _with_a_floor([*values, control])
+    if sides is None:
+        return Tested(replace(found, reason="a process measured a negative number, or none"))
+    if not any(map(any, sides)):
+        return Tested(replace(found, verdict=UNCHANGED, change=0.0))
+    judge = _judge_pairs if measured.paired else _judge_apart
+    return judge(found, sides, metric, settings.level, strict)
+
+
+def _found(measured: Measurements, metric: Metric, settings: CheckSettings) -> Finding | None:
+    """Return the two values, with the reason why they cannot be compared, if there is one."""
     base, candidate = (
         side.rounds.get(metric.name, ()) for side in (measured.base, measured.candidate)
     )
@@ -112,7 +138,7 @@ def judge_rounds(measured: Measurements, metric: Metric, settings: CheckSettings
         NOT_MEASURED,
         base=median_over_processes(values[0]),
         candidate=median_over_processes(values[1]),
-        threshold=settings.tolerances[metric.name],
+        threshold=settings.tolerance(measured.base.key.plugin, metric.name),
         unit=metric.unit,
     )
     differs = _differs(measured, metric)
@@ -124,14 +150,7 @@ def judge_rounds(measured: Measurements, metric: Metric, settings: CheckSettings
             whose = "the baseline" if measured.base.disturbed else "the candidate"
             reason = f"{whose} was disturbed ({disturbed}); measure it again on a quiet machine"
             return replace(found, reason=reason)
-    control = _control(measured, metric) if measured.paired else []
-    sides = _with_a_floor([*values, control])
-    if sides is None:
-        return replace(found, reason="a process measured a negative number, or none")
-    if not any(map(any, sides)):
-        return replace(found, verdict=UNCHANGED, change=0.0)
-    judge = _judge_pairs if measured.paired else _judge_apart
-    return judge(found, sides, metric, settings.level)
+    return found
 
 
 def _with_a_floor(sides: Sequence[list[float]]) -> Sequence[list[float]] | None:
@@ -148,30 +167,36 @@ def _with_a_floor(sides: Sequence[list[float]]) -> Sequence[list[float]] | None:
 
 
 def _judge_pairs(
-    found: Finding, values: Sequence[list[float]], metric: Metric, level: float
-) -> Finding:
+    found: Finding, values: Sequence[list[float]], metric: Metric, level: float, strict: float
+) -> Tested:
     """Judge a base's values, a candidate's, and those of the base again, if there are any."""
-    from bench.statistics.ratios import fewest_rounds, paired_ratio, spread
+    from bench.statistics.ratios import fewest_rounds, paired_ratio, rounds_needed, spread
 
     sides = [side for side in values if side]
     rounds = min(map(len, sides))
     base, candidate, *control = (side[:rounds] for side in sides)
+    fewest = fewest_rounds(len(sides), strict)
     ratio = paired_ratio(candidate, [base, *control], level)
     if ratio is None:
-        needed = fewest_rounds(len(sides), level)
         reason = (
             f"{rounds} pair{'' if rounds == 1 else 's'} of processes cannot show a change at a "
-            f"level of {level:g}; measure {needed} or more"
+            f"level of {level:g}; measure {fewest} or more"
         )
-        return replace(found, verdict=CANNOT_TELL, reason=reason, needed=Need(needed, "rounds"))
+        needed = Need(fewest, _ROUNDS)
+        return Tested(replace(found, verdict=CANNOT_TELL, reason=reason, needed=needed))
     apart = spread(base, control[0]) if control else 0.0
-    return _judged(replace(found, threshold=max(found.threshold or 0.0, apart)), ratio, metric)
+    tolerance = found.threshold or 0.0
+    found = replace(found, threshold=max(tolerance, apart))
+    noise = rounds_needed(ratio, rounds, tolerance)
+    chance = max(fewest, _sharper(rounds, ratio, strict))
+    needs = (noise, chance, _ROUNDS)
+    return _judged(found, ratio, metric, tolerance, needs, is_reached=fewest <= rounds)
 
 
 def _judge_apart(
-    found: Finding, values: Sequence[list[float]], metric: Metric, level: float
-) -> Finding:
-    from bench.statistics.ratios import unpaired_ratio
+    found: Finding, values: Sequence[list[float]], metric: Metric, level: float, strict: float
+) -> Tested:
+    from bench.statistics.ratios import processes_needed, unpaired_ratio
 
     base, candidate, *_ = values
     ratio = unpaired_ratio(candidate, base, level)
@@ -181,21 +206,70 @@ def _judge_apart(
             f"{whose} was measured in one process, which tells nothing of the noise; "
             "run three or more (--seeds 0,1,2)"
         )
-        needed = Need(3, "processes a side")
-        return replace(found, verdict=CANNOT_TELL, reason=reason, needed=needed)
-    return _judged(found, ratio, metric)
+        needed = Need(3, _PROCESSES)
+        return Tested(replace(found, verdict=CANNOT_TELL, reason=reason, needed=needed))
+    tolerance = found.threshold or 0.0
+    noise = processes_needed(ratio, candidate, base, level, tolerance)
+    chance = _sharper(min(len(base), len(candidate)), ratio, strict)
+    needs = (noise, chance, _PROCESSES)
+    return _judged(found, ratio, metric, tolerance, needs, is_reached=True)
 
 
-def _judged(found: Finding, ratio: Ratio, metric: Metric) -> Finding:
+_ROUNDS, _PROCESSES = "rounds", "processes a side"
+
+
+def _sharper(count: int, ratio: Ratio, strict: float) -> int:
+    """Return how many samples make the same change significant: p falls as a power of them."""
+    chance = min(ratio.larger, ratio.smaller)
+    if not 0 < chance < 1:
+        return count + 1
+    return max(count + 1, math.ceil(count * math.log(strict) / math.log(chance)))
+
+
+def _judged(
+    found: Finding,
+    ratio: Ratio,
+    metric: Metric,
+    tolerance: float,
+    needs: tuple[int | None, int, str],
+    is_reached: bool,
+) -> Tested:
+    """Judge a ratio.
+
+    Args:
+        found: With the values and the threshold.
+        ratio: The candidate's to the base's.
+        metric: Whose direction counts.
+        tolerance: What the threshold would be without noise.
+        needs: How many samples the noise asks for, None for too many; how many the number of
+            tests asks for; and what they are samples of.
+        is_reached: Whether so many tests leave anything that could be significant.
+    """
     threshold = found.threshold or 0.0
-    interval = ratio.low - 1, ratio.high - 1
-    return replace(
+    noise, chance, of = needs
+    found = replace(
         found,
-        verdict=decide(interval, threshold, metric.direction),
+        verdict=decide((ratio.low - 1, ratio.high - 1), threshold, metric.direction, tolerance),
         change=ratio.estimate - 1,
-        interval=interval,
-        detectable=ratio.detectable(threshold, metric.direction),
+        interval=(ratio.low - 1, ratio.high - 1),
+        detectable=ratio.detectable(threshold, metric.direction) if is_reached else None,
     )
+    if found.verdict == CANNOT_TELL:
+        found = _too_noisy(found, noise, of)
+    worse, better = ratio.larger, ratio.smaller
+    if metric.direction == "max":
+        worse, better = better, worse
+    reason = f"as large a change may be by chance: {chance:,} {of} would tell"
+    doubtful = replace(found, verdict=CANNOT_TELL, reason=reason, needed=Need(chance, of))
+    return Tested(found, worse, better, doubtful)
+
+
+def _too_noisy(found: Finding, needed: int | None, of: str) -> Finding:
+    """Say how many samples the noise asks for."""
+    if needed is None:
+        return replace(found, reason=f"noise hides it, with 1,000 {of} too")
+    reason = f"noise hides it: {needed:,} {of} would tell"
+    return replace(found, reason=reason, needed=Need(needed, of))
 
 
 def _one_sided(

@@ -214,7 +214,8 @@ class Finding:
     the worse that the interval had to lie beyond; ``detectable`` the smallest one that would
     have been found with 95% power. None is what is not known. ``unit`` is "s", "bytes", ""
     or the name of the task's metric. ``needed`` is what it would take where it cannot be told.
-    ``base_status`` is that of a baseline without a result, "" of one that has one.
+    ``base_status`` is that of a baseline without a result, "" of one that has one. ``p_value``
+    is how often a check of so many tests finds as large a change anywhere by chance alone.
     """
 
     key: Key
@@ -230,6 +231,22 @@ class Finding:
     reason: str = ""
     needed: Need | None = None
     base_status: str = ""
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A finding before it is known among how many others it stands.
+
+    ``worse`` and ``better`` are how often chance alone makes such a loss, and such a gain; None
+    where no test is needed, or none could be significant. ``doubtful`` is found in place of a
+    loss or a gain that is not beyond the chance of so many tests.
+    """
+
+    finding: Finding
+    worse: float | None = None
+    better: float | None = None
+    doubtful: Finding | None = None
 
 
 @dataclass(frozen=True)
@@ -295,7 +312,9 @@ def exit_status(verdicts: Iterable[str], failing: Collection[str] = FAILING) -> 
 # The rule of the gate: what an interval of a change says at a threshold
 
 
-def decide(interval: tuple[float, float], threshold: float, direction: str) -> str:
+def decide(
+    interval: tuple[float, float], threshold: float, direction: str, tolerance: float | None = None
+) -> str:
     """Return better, worse, unchanged, or that it cannot be told.
 
     The whole interval has to lie beyond the threshold: a loss that is merely significant
@@ -308,10 +327,13 @@ def decide(interval: tuple[float, float], threshold: float, direction: str) -> s
         interval: Of the candidate's value less the baseline's, lower end first.
         threshold: The change that is tolerated, not negative, in the interval's unit.
         direction: "min" or "max", which values are better.
+        tolerance: What would be tolerated without the noise by which a threshold was raised;
+            the threshold by default.
     """
+    size = threshold if tolerance is None else tolerance
     low, high = interval if direction == "min" else (-interval[1], -interval[0])
     if low > threshold:
         return WORSE
     if high < -threshold:
         return BETTER
-    return CANNOT_TELL if high > threshold and high - low > 2 * threshold else UNCHANGED
+    return CANNOT_TELL if high > size and high - low > 2 * size else UNCHANGED

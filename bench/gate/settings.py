@@ -18,6 +18,8 @@ from bench.registry.source_tree import Meant
 QUICK_PROFILE = "smoke"
 QUICK_SECONDS = 240.0
 _MOST_PAIRS = 1000
+#: How many pairs there are by default, if these can be significant.
+PAIRS = 8
 _TABLE = "[tool.bench.check]"
 
 
@@ -87,7 +89,8 @@ class CheckSettings:
     ``tolerances`` holds every metric's, in the units that ``Metric`` states. ``level`` is
     that of the tests. ``allow`` are the verdicts that do not fail the check, ``fail_on``
     those that do beside ``bench.gate.model.FAILING``. ``metrics`` are those that are compared,
-    ``pairs`` how many pairs of processes measure two revisions.
+    ``pairs`` how many pairs of processes measure two revisions, None for ``PAIRS`` or as many
+    as so many tests need. ``plugins`` holds the tolerances of some plugins, by name or glob.
     """
 
     tolerances: Mapping[
@@ -100,7 +103,28 @@ class CheckSettings:
     metrics: Annotated[
         tuple[Annotated[str, documents.one_of(METRICS)], ...], documents.Meta(min_length=1)
     ] = tuple(METRICS)
-    pairs: Annotated[int, documents.Meta(ge=1, le=_MOST_PAIRS)] = 8
+    pairs: Annotated[int, documents.Meta(ge=1, le=_MOST_PAIRS)] | None = None
+    plugins: Mapping[
+        str,
+        Mapping[
+            Annotated[str, documents.one_of(METRICS)],
+            Annotated[float, documents.Meta(ge=0, lt=documents.LARGEST_NUMBER)],
+        ],
+    ] = field(default_factory=dict)
+
+    def tolerance(self, plugin: str, metric: str) -> float:
+        """Return what is tolerated of a plugin's metric.
+
+        Its own name goes before globs, and of these the first that has the metric.
+        """
+        matching = [p for p in self.plugins if p == plugin]
+        matching += [p for p in self.plugins if p != plugin and fnmatch.fnmatchcase(plugin, p)]
+        told = (self.plugins[p][metric] for p in matching if metric in self.plugins[p])
+        return next(told, self.tolerances[metric])
+
+    def without_match(self, plugins: Collection[str]) -> list[str]:
+        """Return the patterns of ``plugins`` that match none of these."""
+        return [p for p in self.plugins if not fnmatch.filter(plugins, p)]
 
 
 def read_settings(folder: Path) -> CheckSettings:
@@ -127,10 +151,10 @@ def read_settings(folder: Path) -> CheckSettings:
 def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSettings:
     """Return the settings of a file with what the command line says.
 
-    A tolerance, as "train_step=0.05", replaces the file's, and so do metrics, level and
-    pairs, if there are any. Verdicts to be allowed or to fail by, as "not comparable" or
-    "not-comparable", come on top of the file's, and take a verdict from the file's other list.
-    Metrics and verdicts may be several in a word, with commas.
+    A tolerance, as "train_step=0.05", replaces the file's, also those of single plugins, and
+    so do metrics, level and pairs, if there are any. Verdicts to be allowed or to fail by, as
+    "not comparable" or "not-comparable", come on top of the file's, and take a verdict from the
+    file's other list. Metrics and verdicts may be several in a word, with commas.
 
     Raises:
         BenchError: Names the option and the fix.
@@ -148,15 +172,24 @@ def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSetting
     allow = _field("allow", _spoken(_words(options.allow)), "--allow")
     fail_on = _field("fail_on", _spoken(_words(options.fail_on)), "--fail-on")
     _check_apart(allow, fail_on, "--allow", "--fail-on")
+    over_all = _tolerance_names(options.tolerances)
     return replace(
         settings,
         tolerances=found,
+        plugins={
+            pattern: {name: size for name, size in sizes.items() if name not in over_all}
+            for pattern, sizes in settings.plugins.items()
+        },
         allow=settings.allow - fail_on | allow,
         fail_on=settings.fail_on - allow | fail_on,
         metrics=_in_order(_field("metrics", names, "--metric")) if names else settings.metrics,
         level=settings.level if level is None else _field("level", level, "--level"),
         pairs=settings.pairs if pairs is None else _field("pairs", pairs, "--pairs"),
     )
+
+
+def _tolerance_names(words: Iterable[str]) -> set[str]:
+    return {word.partition("=")[0].strip() for word in words}
 
 
 def _field(name: str, value: Any, where: str) -> Any:
@@ -170,6 +203,8 @@ def _with_table(settings: CheckSettings, table: Mapping[str, Any], file: Path) -
         _check_apart(found.allow, found.fail_on, f"{_TABLE}: allow", "fail_on")
         given = found.tolerances if "tolerances" in table else {}
         _check_shares(given, f"{_TABLE}.tolerances")
+        for pattern, sizes in found.plugins.items():
+            _check_shares(sizes, f'{_TABLE[:-1]}.plugins."{pattern}"]:')
     except BenchError as error:
         raise BenchError(f"{file}: {error}") from None
     return replace(

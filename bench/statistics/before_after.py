@@ -14,6 +14,7 @@ erred in 0% to 1.2% of the tests.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,9 +28,9 @@ from bench.statistics.blocks import (
     dependent_length,
     variances,
 )
-from bench.statistics.intervals import VarianceEstimate, howe
+from bench.statistics.intervals import VarianceEstimate, howe, t_quantile
 from bench.statistics.pairs import ROUNDING
-from bench.statistics.ratios import HALVES
+from bench.statistics.ratios import HALVES, MOST, SHOWN
 from bench.task import Array
 
 # The variance of seed means, which few seeds tell badly and many plugins tell together
@@ -192,8 +193,10 @@ def trigamma_inverse(value: float) -> float:
 
 #: A candidate's variance that is this unlikely, were it the base's, is another one. Training
 #: that was broken often ends anywhere. Its own variance, known by two degrees of freedom,
-#: would excuse almost any loss; by the base's it is judged as what it is not: unchanged.
+#: would excuse almost any loss. But training that now and then fails by chance does so too:
+#: ``bench.statistics.beyond_chance`` tells the one from the other.
 UNSTEADY = 0.01
+BASE, CANDIDATE = "the baseline", "the candidate"
 
 
 @dataclass(frozen=True)
@@ -213,18 +216,44 @@ class Shift:
     """The candidate's mean less the base's, in the metric's unit.
 
     Each of ``low`` and ``high`` is missed with the probability of the test's level.
-    ``unsteady`` says that the candidate's seeds differ so much more than the base's that
-    their variance is left aside.
+    ``unsteady`` names the side whose seeds differ far more than the other's, "" if neither's
+    do. An unsteady candidate's variance is left aside: it would excuse any loss that is more
+    than chance, which is for a test of its own to say. Where it is not, the interval is
+    ``wide``, by the seeds of both. ``scatters`` are the standard deviations of one seed's mean
+    that the disagreement on single examples leaves at least, of the base and the candidate;
+    None where seeds do not matter. ``variance`` is that of the difference of one seed a
+    side, and ``fixed`` half of the interval that is left however many seeds there are.
+    ``by_examples`` is how often another sample of examples alone would make a difference as
+    large, and one as small.
     """
 
     difference: float
     low: float
     high: float
-    unsteady: bool
+    unsteady: str
+    wide: tuple[float, float]
+    scatters: tuple[float, float] | None
+    variance: float
+    fixed: float
+    by_examples: tuple[float, float]
 
     def detectable(self, threshold: float) -> float:
         """Return the smallest loss that would be found with 95% power at a threshold."""
         return threshold + HALVES * (self.high - self.low) / 2
+
+    def seeds_needed(self, tolerance: float, level: float) -> int | None:
+        """Return how many seeds a side would show ``SHOWN`` tolerances with 95% power.
+
+        Or half of what was seen, if that is more. None where the examples leave too much noise,
+        or for more than ``MOST``.
+        """
+        half = (max(SHOWN * tolerance, abs(self.difference) / 2) - tolerance) / HALVES
+        if half <= self.fixed:
+            return None
+        counts = np.arange(3, MOST + 1)
+        errors = t_quantile(2 * counts - 2, level) ** 2 * self.variance / counts
+        enough = counts[errors <= half**2 - self.fixed**2]
+        return int(enough[0]) if len(enough) else None
 
 
 def compare_sides(
@@ -255,30 +284,72 @@ def compare_sides(
             shifts.append(None)
             continue
         part = VarianceEstimate(float(seeds.variance[place]), float(seeds.df[place]))
-        difference, errors = _difference(each, found[place], part, length, block_df)
-        half = float(howe(errors, 2 * level))
-        shifts.append(Shift(difference, difference - half, difference + half, unsteady))
+        pair = found[place]
+        difference, errors = _difference(each, pair, part, length, block_df)
+        half = wide = float(howe(errors, 2 * level))
+        if unsteady:
+            both = _averaged(pair)
+            part = VarianceEstimate(both.seeds, float(both.count - 1))
+            wide = float(howe(_difference(each, pair, part, length, block_df)[1], 2 * level))
+        shifts.append(
+            Shift(
+                difference,
+                difference - half,
+                difference + half,
+                unsteady,
+                (difference - wide, difference + wide),
+                _scatters(pair),
+                sum(max(part.variance, side.interaction) for side in pair),
+                float(howe(errors[-1:], 2 * level)),
+                _by_examples(difference, errors[-1]),
+            )
+        )
     return tuple(shifts)
+
+
+def _scatters(pair: Sequence[Components]) -> tuple[float, float] | None:
+    """Return what disagreement on examples leaves of each side's seeds, None if nothing does."""
+    if not any(side.random or side.count == 1 for side in pair):
+        return None
+    base, candidate = (math.sqrt(side.interaction) for side in pair)
+    return base, candidate
+
+
+def _by_examples(difference: float, examples: VarianceEstimate) -> tuple[float, float]:
+    from scipy.special import stdtr
+
+    if not examples.variance > 0:
+        return float(difference <= 0), float(difference >= 0)
+    found = difference / math.sqrt(examples.variance)
+    return float(stdtr(examples.df, -found)), float(stdtr(examples.df, found))
 
 
 def _components(sides: Sides, length: int) -> list[Components]:
     return [components(side, length) for side in (sides.base, sides.candidate) if side]
 
 
-def _together(base: Components, candidate: Components | None = None) -> tuple[Components, bool]:
-    """Return the plugin's variances from both sides, as if of so many seeds; and if unsteady."""
+def _together(base: Components, candidate: Components | None = None) -> tuple[Components, str]:
+    """Return the plugin's variances from both sides, as if of so many seeds; and who is unsteady.
+
+    An unsteady candidate's are left out.
+    """
     if candidate is None or candidate.count == 1:
-        return base, False
+        return base, ""
     if base.count == 1:
-        return candidate, False
+        return candidate, ""
     if _is_unsteady(base, candidate):
-        return base, True
-    df = np.array([base.count - 1, candidate.count - 1])
+        return base, CANDIDATE
+    return _averaged((base, candidate)), BASE if _is_unsteady(candidate, base) else ""
+
+
+def _averaged(pair: Sequence[Components]) -> Components:
+    """Return the variances of two sides together, as if of one with so many seeds."""
+    df = np.array([side.count - 1 for side in pair])
     seeds, interaction, examples = (
-        float(np.average([getattr(side, name) for side in (base, candidate)], weights=df))
+        float(np.average([getattr(side, name) for side in pair], weights=df))
         for name in ("seeds", "interaction", "examples")
     )
-    return Components(seeds, interaction, examples, int(df.sum()) + 1), False
+    return Components(seeds, interaction, examples, int(df.sum()) + 1)
 
 
 def _is_unsteady(base: Components, candidate: Components) -> bool:

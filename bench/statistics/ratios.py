@@ -43,12 +43,21 @@ _BEYOND = 1e-9
 class Ratio:
     """How many times as large as the base's a candidate's value is; 1.05 is 5% more.
 
-    ``low`` and ``high`` are each missed with the probability of the test's level.
+    ``low`` and ``high`` are each missed with the probability of the test's level. ``larger``
+    is how often chance alone makes a candidate that is the same as large as it is, or larger;
+    ``smaller`` likewise.
     """
 
     estimate: float
     low: float
     high: float
+    larger: float = 1.0
+    smaller: float = 1.0
+
+    @property
+    def half(self) -> float:
+        """Half of the interval's length, as a difference of logarithms."""
+        return math.log(self.high / self.low) / 2
 
     def detectable(self, threshold: float, direction: str) -> float | None:
         """Return the smallest change for the worse that would be found with 95% power.
@@ -62,10 +71,9 @@ class Ratio:
         Returns:
             A share, positive; None for a fall by a threshold that leaves nothing.
         """
-        half = math.log(self.high / self.low) / 2
         if direction == "min":
-            return math.expm1(math.log1p(threshold) + HALVES * half)
-        return -math.expm1(math.log1p(-threshold) - HALVES * half) if threshold < 1 else None
+            return math.expm1(math.log1p(threshold) + HALVES * self.half)
+        return -math.expm1(math.log1p(-threshold) - HALVES * self.half) if threshold < 1 else None
 
 
 def fewest_rounds(sides: int, level: float) -> int:
@@ -120,7 +128,62 @@ def paired_ratio(
     low = _last(lambda shift: _upper_tail(_ranks(values, shift)) <= level, ends)
     high = _last(lambda shift: _upper_tail(-_ranks(values, shift)) > level, ends)
     estimate = (_last(above, ends) + _last(not_below, ends)) / 2
-    return Ratio(_factor(estimate), _factor(low), _factor(high))
+    tails = paired_chances(candidate, bases)
+    return Ratio(_factor(estimate), _factor(low), _factor(high), *tails)
+
+
+def paired_chances(
+    candidate: Sequence[float], bases: Sequence[Sequence[float]]
+) -> tuple[float, float]:
+    """Return how often chance alone makes a candidate as large as it is, and as small.
+
+    The p-values of ``paired_ratio``'s test of no change; arguments as there.
+    """
+    ranks = _ranks(np.log(np.array([*bases, candidate], dtype="float64")).T, 0.0)
+    return _upper_tail(ranks), _upper_tail(-ranks)
+
+
+#: What a sample shows that can tell, with 95% power, as a multiple of what is tolerated: 5% at 2%.
+SHOWN = 2.5
+#: More rounds or processes are not asked for.
+MOST = 1000
+
+
+def rounds_needed(ratio: Ratio, rounds: int, tolerance: float) -> int | None:
+    """Return how many rounds would tell; None for more than ``MOST``.
+
+    So many show ``SHOWN`` tolerances, or half of what was seen if that is more: what comes out
+    far beyond the tolerance needs no interval as narrow as that.
+
+    Args:
+        ratio: What so many ``rounds`` gave, whose interval shortens with the root of their number.
+        rounds: How many there were.
+        tolerance: As a share, 0.02 for 2%.
+    """
+    gap = _gap(ratio, tolerance)
+    needed = rounds * (HALVES * ratio.half / gap) ** 2 if gap > 0 else math.inf
+    return max(rounds + 1, math.ceil(needed)) if needed <= MOST else None
+
+
+def processes_needed(
+    ratio: Ratio,
+    candidate: Sequence[float],
+    base: Sequence[float],
+    level: float,
+    tolerance: float,
+) -> int | None:
+    """Return how many processes a side would tell by ``unpaired_ratio``; see ``rounds_needed``."""
+    logs = [np.log(np.asarray(side, dtype="float64")) for side in (candidate, base)]
+    deviation = math.sqrt(sum(float(side.var(ddof=1)) for side in logs))
+    counts = np.arange(min(len(candidate), len(base)) + 1, MOST + 1)
+    halves = t_quantile(2 * counts - 2, level) * deviation / np.sqrt(counts)
+    enough = counts[HALVES * halves <= _gap(ratio, tolerance)]
+    return int(enough[0]) if len(enough) else None
+
+
+def _gap(ratio: Ratio, tolerance: float) -> float:
+    seen = abs(math.log(ratio.estimate)) / 2
+    return max(math.log1p(SHOWN * tolerance), seen) - math.log1p(tolerance)
 
 
 def _ranks(values: Array, shift: float) -> Array:
@@ -203,8 +266,19 @@ def unpaired_ratio(candidate: Sequence[float], base: Sequence[float], level: flo
     difference = float(logs[0].mean() - logs[1].mean())
     squares = sum(part**2 / (len(side) - 1) for part, side in zip(parts, logs, strict=True))
     df = sum(parts) ** 2 / squares if squares > 0 else len(logs[0]) + len(logs[1]) - 2.0
-    half = float(t_quantile(df, level)) * math.sqrt(sum(parts))
-    return Ratio(*(_factor(end) for end in (difference, difference - half, difference + half)))
+    error = math.sqrt(sum(parts))
+    half = float(t_quantile(df, level)) * error
+    low, high = _factor(difference - half), _factor(difference + half)
+    return Ratio(_factor(difference), low, high, *_tails(difference, error, df))
+
+
+def _tails(difference: float, error: float, df: float) -> tuple[float, float]:
+    """Return how often a difference as large, and one as small, is by chance alone."""
+    from scipy.special import stdtr
+
+    if error == 0:
+        return float(difference <= 0), float(difference >= 0)
+    return float(stdtr(df, -difference / error)), float(stdtr(df, difference / error))
 
 
 def _factor(logarithm: float) -> float:

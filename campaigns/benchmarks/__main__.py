@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from campaigns.benchmarks import gate, gate_quality, gather, scale, start_up, statistics, stored
+from campaigns.benchmarks import (
+    gate,
+    gate_checks,
+    gate_quality,
+    gather,
+    scale,
+    start_up,
+    statistics,
+    stored,
+)
 
 BENCHMARKS = {
     "start-up": start_up.measure,
@@ -13,6 +22,7 @@ BENCHMARKS = {
     "stored": stored.measure,
     "scale": scale.measure,
     "gate": gate.measure,
+    "gate-checks": gate_checks.measure,
     "gate-quality": gate_quality.measure,
     "gather": gather.measure,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import pytest
 from builders import a_plugin
 from command_line import call
 from gate_world import MACHINE, key, plugin, quality, side, slowed, times
-from tree_world import git
+from tree_world import a_repository, commit, git
 
 from bench.cli import check
 from bench.gate import baseline
@@ -227,6 +228,26 @@ def test_for_bisect_a_slowdown_is_bad_and_what_was_not_judged_is_skipped(project
     assert project.check("--bisect") == 125
 
 
+def test_git_bisect_finds_the_slow_commit_past_one_that_cannot_be_judged(project):
+    folder = a_repository(project.folder / "models")
+    elsewhere = project.folder / "good.json"
+    slow = with_steps(1.3)
+    steps = [gru(), gru(), gru(), gru(data="other"), gru(), slow, slow]
+    project.keep("good.json", gru())
+    for number, measured in enumerate(steps):
+        project.keep("models/after.json", measured)
+        (folder / "number").write_text(str(number))
+        commit(folder, f"commit {number}")
+    git(folder, "bisect", "start", "HEAD", "HEAD~6")
+    line = [sys.executable, "-m", "bench", "check", "--bisect", "--candidate", "after.json"]
+    found = git(folder, "bisect", "run", *line, "--baseline", str(elsewhere))
+
+    assert re.search("is the first bad commit", found)
+    log = git(folder, "bisect", "log")
+    assert re.search("# first bad commit: .* commit 5", log)
+    assert re.search("# skip: .* commit 3", log)
+
+
 @pytest.mark.parametrize(
     "words", [["--no-such-option"], ["--metric", "speed"], ["--candidate", "gone.json"], ["--help"]]
 )
@@ -253,6 +274,21 @@ def test_the_first_check_explains_itself(project):
 
 
 # What is compared, and how
+
+
+def test_tolerances_of_single_plugins_hold_for_these_and_mistyped_names_are_told(project):
+    (project.folder / "pyproject.toml").write_text(
+        '[tool.bench.check.plugins."jena_g*"]\ntrain_step = 0.5\n'
+        "[tool.bench.check.plugins.jena_grv]\nparameters = 0.1\n",
+        encoding="utf-8",
+    )
+    project.keep(BEFORE, gru())
+    project.keep(AFTER, with_steps(1.2))
+    assert project.check() == 0
+    told = '[tool.bench.check.plugins."jena_grv"] matches no plugin'
+    assert f"warning: {told} (did you mean 'jena_gru'?)" in project.err
+    assert "jena_g*" not in project.err
+    assert project.check("--tolerance", "train_step=0.02") == 1
 
 
 def test_names_globs_and_tasks_narrow_a_check(project):

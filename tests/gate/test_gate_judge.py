@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -94,7 +95,7 @@ def test_the_threshold_rises_above_what_the_same_revision_differs_by():
     """A tenth between two runs of one revision: a tenth is no news, half as much again is."""
     again = stepping(1.1, seed=2)
     found = beside(stepping(), stepping(1.1, seed=1), again)
-    assert found.verdict == "unchanged"
+    assert found.verdict == "cannot tell"
     assert found.threshold is not None
     assert 0.08 < found.threshold < 0.13
     assert beside(stepping(), stepping(1.5, seed=1), again).verdict == "worse"
@@ -163,6 +164,45 @@ def test_one_process_on_a_side_cannot_tell():
         assert found.reason.startswith(f"the {whose} was measured in one process")
         assert "--seeds" in found.reason
         assert found.base == pytest.approx(0.02, rel=0.02)
+
+
+def test_31_ms_beside_12_ms_is_not_unchanged_for_being_measured_in_two_processes():
+    base, candidate = (
+        plugin(rounds={TRAIN_STEP: times(seconds, processes=2, noise=0.2, seed=seed)})
+        for seed, seconds in enumerate((0.012, 0.031))
+    )
+    found = judged(base, candidate)
+    assert found.verdict == "cannot tell"
+    assert found.needed is not None
+    assert found.needed.of == "processes a side"
+    assert found.reason == f"noise hides it: {found.needed.count} processes a side would tell"
+
+
+def test_a_slowdown_that_so_many_tests_may_show_by_chance_cannot_be_told():
+    """Of 40 plugins eight rounds are too few: the slowest of three comes out so by chance."""
+
+    def measured(name: str, of: str, factor: float = 1.0) -> Side:
+        made = []
+        for label in (f"jena_{number}" for number in range(40)):
+            seeds = {m: zlib.crc32(f"{label}{of}{m}".encode()) for m in (TRAIN_STEP, PREDICT)}
+            rounds = {m: times(0.02 * factor, seed=seed) for m, seed in seeds.items()}
+            made.append(plugin(label, rounds=rounds))
+        return side(name, *made)
+
+    slow = measured("change", "slow", 1.1).plugins[key("jena_0")]
+    candidate = measured("change", "candidate")
+    candidate = replace(candidate, plugins={**candidate.plugins, slow.key: slow})
+    control = measured("main", "control")
+    found = judge(measured("main", "base"), candidate, CheckSettings(), control, paired=True)
+    of_slow = [each for each in found if each.key.label == "jena_0"]
+    assert {each.verdict for each in of_slow} == {"cannot tell"}
+    assert of_slow[0].needed == Need(9, "rounds")
+    assert of_slow[0].reason == "as large a change may be by chance: 9 rounds would tell"
+    assert of_slow[0].p_value == pytest.approx(80 * 3.0**-8, rel=0.05)
+    alone = side("main", measured("main", "base").plugins[slow.key])
+    again = side("main", control.plugins[slow.key])
+    one = judge(alone, side("change", slow), CheckSettings(), again, paired=True)
+    assert {each.verdict for each in one} == {"worse"}
 
 
 def test_a_disturbed_side_is_not_measured_but_its_memory_is():

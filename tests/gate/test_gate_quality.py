@@ -107,7 +107,52 @@ def test_a_plugin_that_ends_anywhere_since_it_was_broken_is_worse():
     """Its own scatter would excuse it: by that, 0.15 more are less than chance may do."""
     found = the_first((quality(0.26), quality(0.41, noise=0.05)))
     assert found.verdict == "worse"
-    assert found.reason == "its seeds differ far more than the baseline's"
+    assert found.reason == "the seeds of the candidate differ far more"
+    assert found.p_value is not None
+    assert found.p_value < 0.01
+
+
+def with_a_failed_seed(made: Quality) -> Quality:
+    failed = replace(made.seeds[-1], value=made.seeds[-1].value + 0.4)
+    return replace(made, seeds=(*made.seeds[:-1], failed))
+
+
+@pytest.mark.parametrize("side_of_failure", [0, 1])
+def test_where_a_training_failed_by_chance_more_seeds_are_asked_for(side_of_failure):
+    pair = [quality(code="main"), quality(code="change")]
+    pair[side_of_failure] = with_a_failed_seed(pair[side_of_failure])
+    found = the_first((pair[0], pair[1]))
+
+    assert found.verdict == "cannot tell"
+    whose = ("the baseline", "the candidate")[side_of_failure]
+    assert found.reason.startswith(f"the seeds of {whose} differ far more, as where training fails")
+    assert found.needed is not None
+    assert found.needed.of == "seeds a side"
+    assert 15 < found.needed.count < 30
+    assert found.interval is not None
+    assert found.interval[0] < -0.1 < 0.1 < found.interval[1]
+
+
+def test_a_plugin_that_fails_in_one_seed_of_three_is_worse_with_the_seeds_that_were_asked_for():
+    seeds = tuple(range(26))
+    candidate = quality(seeds=seeds, code="change")
+    failing = tuple(
+        replace(score, value=score.value + 0.4) if score.seed % 3 == 0 else score
+        for score in candidate.seeds
+    )
+    found = the_first((quality(seeds=seeds), replace(candidate, seeds=failing)))
+    assert found.verdict == "worse"
+
+
+def test_noise_that_hides_a_change_is_told_with_the_seeds_or_the_tolerance_that_it_asks_for():
+    one = quality(noise=0.05)
+    same = replace(one, seeds=tuple(replace(s, digest=s.digest[::-1]) for s in one.seeds))
+    found = the_first((one, same))
+    assert (found.verdict, found.needed) == ("cannot tell", None)
+    assert found.reason.startswith("noise hides it, with 1,000 seeds a side too; a tolerance of 0.")
+    told = the_first((quality(noise=0.01), quality(noise=0.01, code="change")), **tolerating(0.01))
+    assert told.needed is not None
+    assert told.reason.startswith(f"noise hides it: {told.needed.count} seeds a side, or a tol")
 
 
 def test_lower_and_higher_is_better_turn_the_verdict_round():
@@ -153,21 +198,29 @@ def test_one_seed_a_side_cannot_tell_a_change_from_chance():
     assert (found.change, found.interval) == (pytest.approx(0.24, abs=0.01), None)
 
 
-def test_other_plugins_seeds_tell_what_a_single_one_may_do():
-    assert the_first((one_seed(), one_seed(0.5, "change")), *others()).verdict == "worse"
+def test_other_plugins_seeds_tell_what_a_single_one_may_do_but_not_whether_it_failed_by_chance():
+    found = the_first((one_seed(), one_seed(0.5, "change")), *others())
+    assert found.verdict == "cannot tell"
+    assert found.interval is not None
+    assert found.interval[0] > 0.2
+    assert found.reason.startswith("as large a change may be by chance: 3 seeds a side")
     same = the_first((one_seed(), one_seed(code="change")), *others(), **tolerating(0.02))
     assert same.verdict == "unchanged"
 
 
+def has_its_noise(found: Finding) -> bool:
+    return found.interval is not None and found.interval[0] > 0.1
+
+
 def test_plugins_that_did_not_change_tell_it_too():
     same = [(quality(value), quality(value)) for value in (0.3, 0.4, 0.5)]
-    assert the_first((one_seed(), one_seed(0.5, "change")), *same).verdict == "worse"
+    assert has_its_noise(the_first((one_seed(), one_seed(0.5, "change")), *same))
 
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_of_a_plugin_that_did_not_change_the_side_with_more_seeds_tells_it(turn):
     same = [(quality(each, seeds=(0,)), quality(each))[::turn] for each in (0.3, 0.4, 0.5)]
-    assert the_first((one_seed(), one_seed(0.5, "change")), *same).verdict == "worse"
+    assert has_its_noise(the_first((one_seed(), one_seed(0.5, "change")), *same))
 
 
 def test_models_without_randomness_do_not_tell_what_a_seed_does():

@@ -67,6 +67,36 @@ def test_metrics_keep_the_order_in_which_they_are_told(tmp_path):
     assert read_settings(written(tmp_path, TABLE)).metrics == ("quality", "train_step")
 
 
+PLUGINS = """
+[tool.bench.check.tolerances]
+predict = 0.04
+[tool.bench.check.plugins."jena_g*"]
+train_step = 0.1
+[tool.bench.check.plugins."jena_*"]
+train_step = 0.2
+predict = 0.3
+[tool.bench.check.plugins.jena_gru]
+train_step = 0.05
+"""
+
+
+def test_a_plugins_tolerance_is_that_of_its_name_then_of_the_first_glob_that_has_the_metric(
+    tmp_path,
+):
+    settings = read_settings(written(tmp_path, PLUGINS))
+
+    assert settings.tolerance("jena_gru", "train_step") == 0.05
+    assert settings.tolerance("jena_gru", "predict") == 0.3
+    assert settings.tolerance("jena_gbm", "train_step") == 0.1
+    assert settings.tolerance("jena_lstm", "train_step") == 0.2
+    assert settings.tolerance("imdb_gru", "predict") == 0.04
+    assert settings.tolerance("imdb_gru", "train_step") == METRICS["train_step"].tolerance
+    assert settings.without_match(["imdb_gru", "jena_lstm"]) == ["jena_g*", "jena_gru"]
+    one = with_options(settings, asked(tolerances=("train_step=0.01",)))
+    assert one.tolerance("jena_gru", "train_step") == 0.01
+    assert one.tolerance("jena_gru", "predict") == 0.3
+
+
 def test_it_is_found_from_a_folder_within_the_repository(tmp_path):
     inner = written(tmp_path, TABLE) / "plugins" / "mine"
     inner.mkdir(parents=True)
@@ -103,7 +133,10 @@ def test_the_search_ends_at_the_root_of_the_repository(tmp_path):
         ("[tool.bench.check]\nlevel = 0.5", "not 0.5"),
         ("[tool.bench.check]\nlevel = true", "not True"),
         ("[tool.bench.check]\nlevel = nan", "not nan"),
-        ("[tool.bench.check]\npairs = 0", "pairs must be a whole number from 1 to 1,000, not 0"),
+        (
+            "[tool.bench.check]\npairs = 0",
+            "pairs must be a whole number from 1 to 1,000 or null, not 0",
+        ),
         ("[tool.bench.check]\npairs = 8.0", "not 8.0"),
         (
             "[tool.bench.check]\nmetrics = 'quality'",
@@ -133,6 +166,11 @@ def test_the_search_ends_at_the_root_of_the_repository(tmp_path):
         ("[tool.bench.check.tolerances]\npredict = -0.1", "predict must be a number from 0"),
         ("[tool.bench.check.tolerances]\npredict = inf", "not inf"),
         ("[tool.bench.check.tolerances]\npredict = 3", "share of the baseline, 0.03 for 3%"),
+        ("[tool.bench.check.plugins.'jena_*']\ntrain_stp = 1", "did you mean 'train_step'?"),
+        (
+            "[tool.bench.check.plugins.'jena_*']\ntrain_step = 3",
+            '[tool.bench.check.plugins."jena_*"]: train_step is a share of the baseline',
+        ),
         ("[tool.bench.check\nlevel = 1", "is no TOML"),
     ],
 )

@@ -153,6 +153,7 @@ def test_json_tells_all_and_has_null_for_what_is_no_number():
         "reason": "",
         "needed": None,
         "base_status": "",
+        "p_value": None,
         "is_allowed": True,
     }
     assert text == to_json(check_document(report))
