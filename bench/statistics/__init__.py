@@ -1,11 +1,13 @@
 """Statistics as pure functions of numbers, each with its source.
 
 Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``kinds``,
-``pairs``, ``compare``), ratios of times (``ratios``, ``before_after``), and change points.
+``pairs``, ``compare``), ratios of times (``ratios``, ``before_after``), what few seeds and many
+tests leave to chance (``beyond_chance``), and change points.
 """
 
 __all__ = [
     "before_after",
+    "beyond_chance",
     "blocks",
     "change_points",
     "compare",

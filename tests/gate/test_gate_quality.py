@@ -145,7 +145,7 @@ def test_a_plugin_that_fails_in_one_seed_of_three_is_worse_with_the_seeds_that_w
 
 
 def test_noise_that_hides_a_change_is_told_with_the_seeds_or_the_tolerance_that_it_asks_for():
-    one = quality(noise=0.05)
+    one = quality(noise=0.1)
     same = replace(one, seeds=tuple(replace(s, digest=s.digest[::-1]) for s in one.seeds))
     found = the_first((one, same))
     assert (found.verdict, found.needed) == ("cannot tell", None)
