@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,9 @@ import psutil
 import bench
 from bench.errors import BenchError
 from bench.protocol import Bounds
+
+#: Seconds that a driver may take to answer.
+_PATIENCE = 20.0
 
 
 def version_of(package: str) -> str | None:
@@ -53,14 +57,37 @@ def describe_run(command: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def machine() -> dict[str, Any]:
-    """Return processor, cores, memory and system; nothing that names the owner."""
+    """Return processor, cores, memory, accelerators and system; nothing that names the owner.
+
+    ``accelerators`` has of each its name, its memory and its driver; it is left out where
+    there is none.
+    """
+    found = accelerators()
     return {
         "system": f"{platform.system()} {_major_minor(platform.release())}",
         "architecture": platform.machine(),
         "processor": _processor(),
         "cores": psutil.cpu_count() or 1,
         "memory": psutil.virtual_memory().total,
+        **({"accelerators": found} if found else {}),
     }
+
+
+def accelerators() -> list[str]:
+    """Return of each NVIDIA GPU its name, memory and driver; others are not known here."""
+    words = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    if shutil.which(words[0]) is None:
+        return []
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [_gpu(line) for line in told.stdout.splitlines() if line.strip()]
+
+
+def _gpu(line: str) -> str:
+    name, memory, driver, *_ = [*(part.strip() for part in line.split(",")), "?", "?"]
+    return f"{name}, {memory}, driver {driver}"
 
 
 def load() -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["quality", "time", "memory", "count"]
 
@@ -50,10 +50,36 @@ METRICS: Mapping[str, Metric] = {
         Metric(PREDICT, "time", "s", "min", 0.02, "prediction of 1,000 examples"),
         Metric(START_UP, "time", "s", "min", 0.10, "imports, opening the data, building"),
         Metric(COMPILE, "time", "s", "min", 0.10, "the first step beyond a later one"),
-        Metric(PEAK_MEMORY, "memory", "bytes", "min", 0.05, "largest resident memory"),
+        Metric(
+            PEAK_MEMORY,
+            "memory",
+            "bytes",
+            "min",
+            0.05,
+            "the most memory, with pages of libraries that are shared",
+        ),
         Metric(PARAMETERS, "count", "", "min", 0.0, "number of weights"),
     )
 }
+
+
+#: Which pages a peak of memory counts, as a trial's environment and a side's settings say
+#: (``memory_pages``): all that the process would have by itself, or its own resident set
+#: alone, which leaves out what a forked one has from the fork server and has not touched.
+ALL_PAGES, OWN_PAGES = "all", "own"
+
+
+def pages_counted(settings: Mapping[str, Any]) -> str:
+    """Say which pages a peak of memory counts: ``ALL_PAGES`` or ``OWN_PAGES``.
+
+    A process that was started from nothing has no pages but its own; so were all of the
+    records that do not tell how it was.
+
+    Args:
+        settings: The environment of a record, or the settings of a side.
+    """
+    is_forked = settings.get("start") == "fork"
+    return OWN_PAGES if is_forked and settings.get("memory_pages") != ALL_PAGES else ALL_PAGES
 
 
 #: Which quantile of its rounds stands for a process.

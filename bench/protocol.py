@@ -40,8 +40,9 @@ class Outcome:
     metrics: train (metric name -> value), best_epoch, and curves (name -> one value an
     epoch); validation and test are added by the run, which scores the predictions. timing:
     build, compile, first_epoch, steady_epoch, fit, predict (of the scored test examples),
-    predict_per_1000, total. memory: peak_rss. model: parameters, size. environment: what the
-    worker knows of where it ran.
+    predict_per_1000, total. memory: peak_rss, and inherited, what of it is
+    shared with a fork server (see ``bench.worker.memory``). model: parameters, size.
+    environment: what the worker knows of where it ran.
     """
 
     status: str

@@ -1,7 +1,16 @@
 """What records say when they stand side by side: pure functions from records to tables.
 
-``leaderboard`` makes the tables and ``ranking`` judges them; costs, contention, frontier,
-backends and reproduction are further questions to the same records.
+``leaderboard`` makes the tables and ``ranking`` judges them; costs, contention, places,
+frontier, backends and reproduction are further questions to the same records.
 """
 
-__all__ = ["backends", "contention", "costs", "frontier", "leaderboard", "ranking", "reproduction"]
+__all__ = [
+    "backends",
+    "contention",
+    "costs",
+    "frontier",
+    "leaderboard",
+    "places",
+    "ranking",
+    "reproduction",
+]

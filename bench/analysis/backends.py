@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any
 
-from bench.analysis.contention import machine_of
 from bench.analysis.costs import Costs
 from bench.analysis.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.protocol import OK
@@ -121,10 +120,12 @@ def _ran(plugin: str, rows: Iterable[Row], table: Table) -> _Ran:
     sides, records = [], []
     for row in ordered:
         quality = row.validation.get(table.metric)
-        if quality is not None and row.costs is not None:
+        # What was timed elsewhere alone has its times all the same; see ``_no_times``.
+        costs = row.costs or next(iter(table.elsewhere.get(row.label, ())), None)
+        if quality is not None and costs is not None:
             found = [record for record in records_of(table, row) if record.status == OK]
             cached = any(map(_is_cached, found))
-            sides.append(BackendRun(row.backend, row.label, quality, row.costs, cached))
+            sides.append(BackendRun(row.backend, row.label, quality, costs, cached))
             records.append(found)
     return _Ran(plugin, ordered, tuple(sides), tuple(records))
 
@@ -187,11 +188,13 @@ def _no_times(ran: _Ran) -> str:
     contended = [side.backend for side in ran.sides if side.costs.contended]
     if contended:
         return f"{' and '.join(contended)}: contended"
-    records = [record for found in ran.found for record in found]
+    places = [side.costs.place for side in ran.sides]
     settings: dict[str, list[Any]] = {
-        "timed on different machines": [machine_of(record) for record in records],
-        "timed with different threads": [record.environment.get("threads") for record in records],
-        "timed on different devices": [record.environment.get("device") for record in records],
+        "timed on different machines": [place.machine for place in places],
+        "timed with different threads": [
+            (place.threads, place.inter_op_threads) for place in places
+        ],
+        "timed on different devices": [place.device for place in places],
     }
     differing = next((why for why, values in settings.items() if _differ(values)), "")
     if differing:

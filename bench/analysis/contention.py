@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.analysis.places import machine_of
 from bench.records.record import Record
 from bench.values import is_a
 
@@ -105,12 +106,6 @@ def usual_references(records: Iterable[Record]) -> dict[str, float]:
         for machine, seconds in readings.items()
         if seconds
     }
-
-
-def machine_of(record: Record) -> str:
-    """Return what tells one machine from another."""
-    machine = record.environment.get("machine", {})
-    return repr(sorted(machine.items(), key=repr)) if isinstance(machine, Mapping) else ""
 
 
 def _references(record: Record) -> list[float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import median
 
-from bench.analysis.contention import Contention, disturbance, machine_of, usual_references, worst
-from bench.metrics import median_over_processes
+from bench.analysis.contention import Contention, disturbance, usual_references, worst
+from bench.analysis.places import TimingPlace, machine_of, place_of_table
+from bench.metrics import ALL_PAGES, median_over_processes, pages_counted
 from bench.records.record import Record
 
 # Time to target: how long a model trains until it is first as good as something known
@@ -132,7 +133,7 @@ def _first(clock: _Clock, target: float, direction: str) -> float | None:
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of a row over its trials that are ok: medians, in seconds and bytes.
+    """The costs of a row over its trials that are ok at one place: medians, in seconds and bytes.
 
     None is what no record tells. ``fit_seconds_range`` is the smallest and the largest
     over the trials. ``epoch_seconds`` is no metric of ``bench.metrics``, but what an epoch
@@ -142,8 +143,11 @@ class Costs:
 
     Times are those of the ``quiet_trials`` alone, if there are any. If there are none,
     they are of the ``contended_trials``, and ``contended`` says why: such times are
-    marked, and take no part in any comparison. Memory is of all trials. Compiling, and the
-    first epoch with it, is of trials that compiled, and did not find the code in a cache.
+    marked, and take no part in any comparison. Memory is of all trials of which it is known
+    with the pages that they share with a fork server, see ``bench.metrics.ALL_PAGES``;
+    ``other_peaks`` is how many have another one. Compiling, and the first epoch with it, is
+    of trials that compiled, and did not find the code in a cache. ``place`` is where the
+    trials were timed.
     """
 
     fit_seconds: float | None
@@ -159,31 +163,67 @@ class Costs:
     contended: tuple[str, ...]
     quiet_trials: int
     contended_trials: int
+    other_peaks: int = 0
+    place: TimingPlace = field(default_factory=TimingPlace)
 
 
-def table_costs(rows: Mapping[str, Sequence[Record]], targets: Targets) -> dict[str, Costs]:
+@dataclass(frozen=True)
+class TableCosts:
+    """What the rows of a table cost.
+
+    ``rows`` are by label the costs at the one place whose times the table shows: times of
+    two places are never put together, nor compared. ``elsewhere`` are those at all others.
+    ``place`` is None where nothing was timed.
+    """
+
+    place: TimingPlace | None
+    rows: Mapping[str, Costs]
+    elsewhere: Mapping[str, tuple[Costs, ...]]
+
+
+def table_costs(
+    rows: Mapping[str, Mapping[TimingPlace, Sequence[Record]]], targets: Targets
+) -> TableCosts:
     """Return the costs of each row of a table that has any.
 
     Args:
-        rows: By label, the trials of the row that are ok: its seeds, and their repeats.
+        rows: By label, then by place, the trials of the row that are ok: its seeds, and their
+            repeats.
         targets: Of the table.
     """
-    usual = usual_references(record for records in rows.values() for record in records)
-    return {
-        label: _costs(
-            [(record, disturbance(record, usual.get(machine_of(record)))) for record in records],
-            targets,
-        )
-        for label, records in rows.items()
-        if records
-    }
+    everything = [r for places in rows.values() for records in places.values() for r in records]
+    usual = usual_references(everything)
+
+    def disturbed(record: Record) -> Contention:
+        return disturbance(record, usual.get(machine_of(record)))
+
+    chosen = place_of_table(rows.values(), lambda record: not disturbed(record).reasons)
+    found: dict[str, Costs] = {}
+    elsewhere: dict[str, tuple[Costs, ...]] = {}
+    for label, places in rows.items():
+        costs = {
+            place: _costs([(record, disturbed(record)) for record in records], targets, place)
+            for place, records in places.items()
+        }
+        if chosen in costs:
+            found[label] = costs.pop(chosen)
+        if costs:
+            elsewhere[label] = tuple(costs[each] for each in sorted(costs, key=_by_name))
+    return TableCosts(chosen, found, elsewhere)
 
 
-def _costs(trials: Sequence[tuple[Record, Contention]], targets: Targets) -> Costs:
+def _by_name(place: TimingPlace) -> tuple[str, str]:
+    return place.name, place.machine
+
+
+def _costs(
+    trials: Sequence[tuple[Record, Contention]], targets: Targets, place: TimingPlace
+) -> Costs:
     quiet = [record for record, disturbed in trials if not disturbed.reasons]
     timed = quiet or [record for record, _ in trials]
     fit = _known(record.timing.get("fit") for record in timed)
     epoch, interval = _steady_epoch(timed)
+    peaks = [record for record, _ in trials if pages_counted(record.environment) == ALL_PAGES]
 
     compiled = [record for record in timed if not _read_compiled_code(record)]
 
@@ -199,11 +239,13 @@ def _costs(trials: Sequence[tuple[Record, Contention]], targets: Targets) -> Cos
         epoch_seconds=epoch,
         epoch_seconds_interval=interval,
         predict_per_1000_seconds=middle("predict_per_1000"),
-        peak_rss_bytes=_middle(_known(record.memory.get("peak_rss") for record, _ in trials)),
+        peak_rss_bytes=_middle(_known(record.memory.get("peak_rss") for record in peaks)),
         reached=times_to_targets(timed, targets),
         contended=() if quiet else worst(disturbed for _, disturbed in trials).reasons,
         quiet_trials=len(quiet),
         contended_trials=len(trials) - len(quiet),
+        other_peaks=len(trials) - len(peaks),
+        place=place,
     )
 
 

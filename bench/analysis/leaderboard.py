@@ -11,9 +11,10 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import Costs, Targets, make_targets, shows_published, table_costs
+from bench.analysis.places import TimingPlace, place_of
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, row_label
-from bench.records.repeats import Repeats, summarise
+from bench.records.repeats import Repeats, gave_the_same, summarise
 from bench.records.selection import UNREADABLE, Selected, WorkingTree, by_age, select
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Row:
     ``published`` are the plugin's reference figures. ``rank``, ``is_best``, whether none is
     significantly better, and ``unknown``, if that is so only for lack of seeds, are for
     ``bench.analysis.ranking`` to say; ``place`` stands for the rank where a table of one seed
-    each has none. ``costs`` are of the seeds that are ok, None if none is.
+    each has none. ``costs`` are of the seeds that are ok, at the table's ``place``;
+    None if none is, or none was timed there.
     ``reason`` says why a row is not ok, or what became of a later attempt at a row that
     is; it begins with ``outdated``, which says why the row is not of the working tree, "" where
     it is or nothing is known of that. ``repeats`` is what came of training its trials again,
@@ -103,8 +105,9 @@ class Table:
     ``scored_examples`` is None where all of each split are scored; ``targets`` are those of
     which the rows' costs tell the time to reach them; ``selected`` are the records of each row,
     by its label. ``points`` has of how many a row is the best, by its label, where rows were
-    chosen by ``ranking.best_of_grid``. ``ranking`` is how the rows compare, None until they are
-    judged.
+    chosen by ``ranking.best_of_grid``. ``place`` is where the rows' costs were measured, None if
+    nowhere; ``elsewhere`` are the costs of the same at other places, by label. ``ranking`` is how
+    the rows compare, None until they are judged.
     """
 
     task: str
@@ -125,6 +128,8 @@ class Table:
     selected: Mapping[str, Selected]
     points: Mapping[str, int] = field(default_factory=dict)
     ranking: RankingResult | None = None
+    place: TimingPlace | None = None
+    elsewhere: Mapping[str, tuple[Costs, ...]] = field(default_factory=dict)
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
@@ -231,8 +236,9 @@ def _table(
     fallback = next(iter(baselines.values()), None)
     compared = [_compared(row, baselines.get(row.backend, fallback), metric) for row in rows]
     targets = _targets(rows, fallback, metric, first.trial.source)
-    costs = table_costs({label: found.timed for label, found in selected.items()}, targets)
-    costed = [replace(row, costs=costs.get(row.label)) for row in compared]
+    timed = {label: found.timed_apart(place_of) for label, found in selected.items()}
+    costs = table_costs(timed, targets)
+    costed = [replace(row, costs=costs.rows.get(row.label)) for row in compared]
     return Table(
         task=first.trial.task,
         task_version=first.trial.task_version,
@@ -251,6 +257,8 @@ def _table(
         targets=targets,
         rows=tuple(_ordered(costed, metric)),
         selected=selected,
+        place=costs.place,
+        elsewhere=costs.elsewhere,
     )
 
 
@@ -268,18 +276,9 @@ def alike_seeds(table: Table) -> Mapping[str, int]:
     found = {}
     for row in table.rows:
         good = [record for record in records_of(table, row) if record.status == OK]
-        if len({r.trial.seed for r in good}) > 1 and all(_same(r, good[0]) for r in good):
+        if len({r.trial.seed for r in good}) > 1 and all(gave_the_same(r, good[0]) for r in good):
             found[row.label] = len({r.trial.seed for r in good})
     return found
-
-
-def _same(one: Record, other: Record) -> bool:
-    if one.predictions and other.predictions:
-        return one.predictions.sha256 == other.predictions.sha256
-    return all(
-        one.metrics.get(part) == other.metrics.get(part)
-        for part in ("train", "validation", "test", "best_epoch")
-    )
 
 
 def _row(label: str, found: Selected, metric: Mapping[str, Any], reused: frozenset[str]) -> Row:

@@ -13,6 +13,7 @@ import click
 from bench.cli import options as shared
 from bench.errors import BenchError
 from bench.formatting import metric_name, one_line, without_controls
+from bench.metrics import ALL_PAGES, pages_counted
 from bench.protocol import OK
 from bench.registry.source_tree import Folders
 from bench.registry.training_options import PROFILES
@@ -20,6 +21,9 @@ from bench.registry.training_options import PROFILES
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard, Row, Table
     from bench.records.record import Record
+
+#: What is said of a peak that is not of the trial's whole memory.
+_PEAK_ALONE = " (without the pages that a forked trial shares)"
 
 
 @dataclass(frozen=True)
@@ -169,8 +173,9 @@ def _last(record: Record, heading: str = "last record") -> list[str]:
             lines.append(f"  {split}: {shown}")
         times = ", ".join(f"{k} {duration(v)}" for k, v in record.timing.items())
         lines.append(f"  time: {times}")
+        alone = "" if pages_counted(record.environment) == ALL_PAGES else _PEAK_ALONE
         lines.append(
-            f"  peak memory {size(record.memory['peak_rss'])}, "
+            f"  peak memory {size(record.memory['peak_rss'])}{alone}, "
             f"{count(record.model['parameters'])} parameters, "
             f"best epoch {record.metrics['best_epoch']}"
         )

@@ -8,25 +8,38 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.analysis.contention import disturbance, machine_of, usual_references, worst
+from bench.analysis.contention import Contention, disturbance, usual_references, worst
 from bench.analysis.leaderboard import Leaderboard, make_leaderboard
+from bench.analysis.places import TimingPlace, machine_of, place_of, place_of_table
 from bench.analysis.ranking import Evidence, ExampleScores, PredictionSource, gather, key_of
 from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.gate.model import Key, Measurement, Origin, Quality, SeedScore, Side
-from bench.metrics import COMPILE, PARAMETERS, PEAK_MEMORY, PREDICT, QUALITY, START_UP, TRAIN_STEP
+from bench.metrics import (
+    ALL_PAGES,
+    COMPILE,
+    PARAMETERS,
+    PEAK_MEMORY,
+    PREDICT,
+    QUALITY,
+    START_UP,
+    TRAIN_STEP,
+    pages_counted,
+)
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.selection import Selected, WorkingTree, by_age
 from bench.trial import Trial
 
 _Say = Callable[[str], None]
+#: The records of a row that were timed, by place.
+_Timed = Mapping[TimingPlace, Sequence[Record]]
 
 _LONGEST = 300
 #: Digits of a trial's identity, as the names of records have them.
 _SHORT = 12
 #: What has to be the same for the times of a plugin's trials to be put together.
-_PLACE = ("threads", "device", "start")
+_PLACE = ("threads", "inter_op_threads", "device", "start")
 
 
 def side_of(
@@ -38,9 +51,10 @@ def side_of(
 ) -> Side:
     """Return what records tell of the plugins that they are of.
 
-    Of records of several machines those of the machine that was used last are taken. Those
-    that are current for a plugin are those of its row on the leaderboard; of several tables, as
-    where the data have changed, it is that of the row recorded last. Each trial is a process
+    The records that are current for a plugin are those of its row on the leaderboard; of several
+    tables, as where the data have changed, it is that of the row recorded last. Times and memory
+    are of one place, which ``bench.analysis.places.place_of_table`` chooses as for a table;
+    quality is of all of them. Each trial is a process
     with one round, and so is each repeat of one; times are those of the trials that had the
     machine to themselves, if there are any. The side is of the commit and the time of its
     newest record.
@@ -57,23 +71,42 @@ def side_of(
     if not ordered:
         return Side(name, {}, "", "", {})
     newest = ordered[-1]
-    here = [record for record in ordered if machine_of(record) == machine_of(newest)]
-    _tell_others(ordered, here, say)
-    board, found = _answering(make_leaderboard(here, tree=tree))
+    board, found = _answering(make_leaderboard(ordered, tree=tree))
     _tell_outdated(found, say)
     evidence = gather(store, board, say)
-    usual = usual_references(here).get(machine_of(newest))
+    usual = usual_references(ordered)
+
+    def disturbed(record: Record) -> Contention:
+        return disturbance(record, usual.get(machine_of(record)))
+
+    timed = {key: each.timed_apart(place_of) for key, each in found.items()}
+    here = place_of_table(timed.values(), lambda record: not disturbed(record).reasons)
+    if here is not None:
+        _tell_others(timed, here, say)
+    times = {
+        key: [(record, disturbed(record)) for record in each.get(here, [])] if here else []
+        for key, each in timed.items()
+    }
     scores = _SeedScores(store, evidence, say)
     return Side(
         name=name,
-        machine=newest.environment.get("machine", {}),
+        machine=_machine_at(here, timed, newest),
         commit=_commit(newest),
         written=newest.finished,
         plugins={
-            key: _measured(key, each, scores.quality(key, each.good), usual, say)
+            key: _measured(key, each, scores.quality(key, each.good), times[key], say)
             for key, each in found.items()
         },
     )
+
+
+def _machine_at(
+    here: TimingPlace | None, timed: Mapping[Key, _Timed], newest: Record
+) -> Mapping[str, Any]:
+    """Describe the machine of the times; where nothing was timed, that of the newest record."""
+    there = [record for each in timed.values() for record in each.get(here, [])] if here else []
+    found: Mapping[str, Any] = by_age(there or [newest])[-1].environment.get("machine", {})
+    return found
 
 
 class _SeedScores:
@@ -138,17 +171,22 @@ class _SeedScores:
 
 
 def _measured(
-    key: Key, found: Selected, quality: Quality | None, usual: float | None, say: _Say
+    key: Key,
+    found: Selected,
+    quality: Quality | None,
+    judged: Sequence[tuple[Record, Contention]],
+    say: _Say,
 ) -> Measurement:
     status, reason = _status(found.answering)
     for record in found.setbacks[-1:]:
         say(f"{key}: a later attempt at an ok result ended {record.status}: {record.reason}")
-    judged = [(record, disturbance(record, usual)) for record in found.timed]
+    timed = [record for record, _ in judged]
     quiet = [record for record, disturbed in judged if not disturbed.reasons]
     # The settings told are those of all that is measured: the newest of the trusted times'.
-    of_times = _as_the_last(quiet or found.timed, quiet or found.timed)
+    of_times = _as_the_last(quiet or timed, quiet or timed)
+    peaks = _with_the_same_pages(_as_the_last(of_times, timed))
     read = {name: _each(of_times, value) for name, value in _TIMES.items()}
-    read[PEAK_MEMORY] = _each(_as_the_last(of_times, found.timed), _peak_memory)
+    read[PEAK_MEMORY] = _each(peaks, _peak_memory)
     rounds = {name: tuple((value,) for value, _ in each) for name, each in read.items() if each}
     last = (found.good or found.answering)[-1]
     parameters = last.model.get("parameters")
@@ -161,7 +199,7 @@ def _measured(
         parameters=parameters,
         disturbed="" if quiet else "; ".join(worst(d for _, d in judged).reasons),
         data=last.trial.fingerprint,
-        settings=_settings(of_times[-1] if of_times else last),
+        settings=_settings(of_times[-1] if of_times else last) | _pages(peaks),
         outdated=found.outdated,
         origins={
             **{name: tuple(_origin(record) for _, record in read[name]) for name in rounds},
@@ -224,7 +262,17 @@ def _place(record: Record) -> tuple[Any, ...]:
     return tuple(record.environment.get(name) for name in _PLACE)
 
 
-def _settings(record: Record) -> Mapping[str, Any]:
+def _with_the_same_pages(timed: Sequence[Record]) -> list[Record]:
+    """Return the trials whose peaks of memory count the same pages: all, if there are any such."""
+    whole = [record for record in timed if pages_counted(record.environment) == ALL_PAGES]
+    return whole or [*timed]
+
+
+def _pages(peaks: Sequence[Record]) -> dict[str, Any]:
+    return {"memory_pages": pages_counted(peaks[-1].environment)} if peaks else {}
+
+
+def _settings(record: Record) -> dict[str, Any]:
     """Return what may differ between two sides: versions, Python, threads, device, start."""
     found = {name: record.environment.get(name) for name in ("python", *_PLACE)}
     known = {name: value for name, value in found.items() if value is not None}
@@ -271,16 +319,19 @@ _TIMES: Mapping[str, Callable[[Record], float | None]] = {
 }
 
 
-def _tell_others(ordered: Sequence[Record], here: Sequence[Record], say: _Say) -> None:
-    others = Counter(_machine_name(r) for r in ordered if machine_of(r) != machine_of(here[-1]))
-    for machine, count in others.items():
-        records = "1 record" if count == 1 else f"{count} records"
+def _tell_others(timed: Mapping[Key, _Timed], here: TimingPlace, say: _Say) -> None:
+    """Say of which records the times and peaks are left out, a line for each other place."""
+    others: Counter[TimingPlace] = Counter()
+    for each in timed.values():
+        for place, records in each.items():
+            if place != here:
+                others[place] += len(records)
+    for place, count in others.items():
+        many = "1 record" if count == 1 else f"{count} records"
         say(
-            f"left out {records} of another machine ({machine}); "
-            f"the newest is of {_machine_name(here[-1])}"
+            f"left out times and memory of {many} of another machine or other threads "
+            f"({place.name}); those compared are of {here.name}"
         )
-
-
-def _machine_name(record: Record) -> str:
-    machine = record.environment.get("machine", {})
-    return f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores"
+    missing = [str(key) for key, each in timed.items() if each and here not in each]
+    if missing:
+        say(one_line(f"no times and memory there: {', '.join(missing)}", _LONGEST))

@@ -12,15 +12,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.analysis.places import place
 from bench.errors import BenchError
 from bench.gate import baseline
 from bench.gate.model import Key, Measurement, Side
-from bench.metrics import METRICS, QUALITY
+from bench.metrics import ALL_PAGES, METRICS, QUALITY, pages_counted
 from bench.protocol import OK
 
 _MEASURED = ("time", "memory")
-#: What times and memory depend on beside the machine.
-_PLACE = ("threads", "device", "start")
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ class _Course:
             metric=self._metric,
             unit=quality.metric if quality else about.unit,
             direction=quality.direction if quality else about.direction,
-            machine=_machine(side.machine, measured) if about.kind in _MEASURED else "",
+            machine=_machine(side.machine, measured, about.name) if about.kind in _MEASURED else "",
             data=measured.data,
             points=tuple(points),
             segments=_segments([point.value for point in points], self._metric, level),
@@ -213,12 +212,19 @@ def _circumstances(side: Side, measured: Measurement, metric: str) -> str:
     """Return what has to be the same for values to be of one series."""
     same: dict[str, Any] = {"data": measured.data}
     if METRICS[metric].kind in _MEASURED:
-        same["machine"] = side.machine
-        same["place"] = [measured.settings.get(name) for name in _PLACE]
+        same["place"] = repr(place(side.machine, measured.settings))
+        same["start"] = _start(measured, metric)
     elif measured.quality is not None and metric == QUALITY:
         same["examples"] = measured.quality.examples
         same["metric"] = measured.quality.metric
     return json.dumps(same, sort_keys=True)
+
+
+def _start(measured: Measurement, metric: str) -> str | None:
+    """Return what of the way in which processes are started makes other values of a metric."""
+    if METRICS[metric].kind == "memory":
+        return None if pages_counted(measured.settings) == ALL_PAGES else "resident pages alone"
+    return measured.settings.get("start")
 
 
 def _segments(values: Sequence[float], metric: str, level: float) -> tuple[Segment, ...]:
@@ -238,7 +244,7 @@ def _change(before: float, after: float, metric: str) -> float | None:
     return after / before - 1 if before else None
 
 
-def _machine(machine: Mapping[str, Any], measured: Measurement) -> str:
+def _machine(machine: Mapping[str, Any], measured: Measurement, metric: str) -> str:
     """Describe all that tells one place of measuring from another."""
     settings = measured.settings
     known = {
@@ -248,5 +254,5 @@ def _machine(machine: Mapping[str, Any], measured: Measurement) -> str:
         "thread" if settings.get("threads") == 1 else "threads": settings.get("threads"),
     }
     parts = [f"{value} {what}".strip() for what, value in known.items() if value is not None]
-    others = (machine.get("system"), settings.get("device"), settings.get("start"))
+    others = (machine.get("system"), settings.get("device"), _start(measured, metric))
     return ", ".join([*parts, *(str(value) for value in others if value is not None)])

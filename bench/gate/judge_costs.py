@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bench.analysis.places import differences, place
 from bench.gate.model import (
     CANNOT_TELL,
     NOT_COMPARABLE,
@@ -21,11 +22,12 @@ from bench.gate.model import (
 )
 from bench.gate.settings import CheckSettings
 from bench.metrics import (
+    ALL_PAGES,
     COMPILE,
-    PEAK_MEMORY,
     START_UP,
     Metric,
     median_over_processes,
+    pages_counted,
     process_values,
 )
 
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
 #: none: all of them. A worker that is forked has its libraries imported already.
 _DECISIVE: Mapping[str, frozenset[str]] = {
     "threads": frozenset(),
+    "inter_op_threads": frozenset(),
     "device": frozenset(),
-    "start": frozenset({START_UP, COMPILE, PEAK_MEMORY}),
+    "start": frozenset({START_UP, COMPILE}),
 }
 
 
@@ -58,13 +61,8 @@ class Measurements:
 
 def other_machine(base: Side, candidate: Side) -> str:
     """Say what differs between the machines of two sides; nothing if it is the same one."""
-    names = sorted(base.machine.keys() | candidate.machine.keys())
-    told = [
-        f"{name} {base.machine.get(name)} and {candidate.machine.get(name)}"
-        for name in names
-        if base.machine.get(name) != candidate.machine.get(name)
-    ]
-    return f"another machine: {', '.join(told)}" if told else ""
+    told = differences(place(base.machine, {}), place(candidate.machine, {}))
+    return f"another machine: {told}" if told else ""
 
 
 def judge_parameters(measured: Measurements, metric: Metric, tolerance: float) -> Finding | None:
@@ -296,7 +294,18 @@ def _differs(measured: Measurements, metric: Metric) -> str:
         for name, metrics in _DECISIVE.items()
         if base.get(name) != candidate.get(name) and (not metrics or metric.name in metrics)
     ]
-    return "; ".join(filter(None, [measured.machines, *told]))
+    return "; ".join(filter(None, [measured.machines, *told, _other_pages(measured, metric)]))
+
+
+def _other_pages(measured: Measurements, metric: Metric) -> str:
+    """Say whose peak of memory leaves out what the other's counts; nothing if neither's."""
+    sides = {"baseline": measured.base, "candidate": measured.candidate}
+    alone = [name for name, side in sides.items() if pages_counted(side.settings) != ALL_PAGES]
+    if metric.kind != "memory" or len(alone) != 1:
+        return ""
+    return (
+        f"the {alone[0]}'s peak is without the pages that a forked process shares; measure it anew"
+    )
 
 
 def _control(measured: Measurements, metric: Metric) -> list[float]:

@@ -39,7 +39,16 @@ from bench.runs.preparation import Prepare, prepare_by
 TIMEOUT = 600.0
 
 #: What of a worker's environment may differ between two sides.
-_SETTINGS = ("python", "versions", "threads", "device", "start", "compilation")
+_SETTINGS = (
+    "python",
+    "versions",
+    "threads",
+    "inter_op_threads",
+    "device",
+    "start",
+    "memory_pages",
+    "compilation",
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.formatting import one_line
+from bench.metrics import pages_counted
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.selection import Wanted, WorkingTree, working_tree
@@ -93,7 +94,8 @@ class Results:
         empty for an ordinary trial) and finished (UTC). Then, where any row has them, ``hp_*``
         (every option by the name that ``HYPERPARAMETERS`` and ``set`` give it, as it was
         resolved), ``train_*``, ``validation_*``, ``test_*`` (figures by metric), ``best_epoch``,
-        ``time_*`` (seconds), ``memory_*`` (bytes), ``model_*`` (parameters; size in bytes),
+        ``time_*`` (seconds), ``memory_*`` (bytes; ``memory_pages`` says which pages a peak
+        counts, see ``bench.metrics.pages_counted``), ``model_*`` (parameters; size in bytes),
         ``reference_*`` (published figures), ``version_*``, ``machine_*``, and provenance.
 
         Args:
@@ -348,6 +350,7 @@ def _measured(record: Record) -> dict[str, Any]:
         **found,
         **_prefixed("time", record.timing),
         **_prefixed("memory", record.memory),
+        **({"memory_pages": pages_counted(record.environment)} if record.memory else {}),
         **_prefixed("model", record.model),
         **_prefixed("reference", record.reference),
     }
@@ -356,7 +359,8 @@ def _measured(record: Record) -> dict[str, Any]:
 def _provenance(record: Record) -> dict[str, Any]:
     """Return which data, versions and machine a trial had."""
     environment, trial = record.environment, record.trial
-    names = ("python", "suite", "commit", "dirty", "threads", "device", "shared", "command")
+    known = ("python", "suite", "commit", "dirty", "command")
+    names = (*known, "threads", "inter_op_threads", "device", "start", "shared")
     return {
         "fingerprint": trial.fingerprint,
         "scored_examples": trial.scored_examples,

@@ -184,7 +184,11 @@ class Times(TypedDict):
 
 
 class Memory(TypedDict):
-    """The section memory of a trial that is ok, in bytes."""
+    """The section memory of a trial that is ok, in bytes.
+
+    ``peak_rss`` is the most that the trial would have had by itself. Of a forked trial it is so
+    where its environment has the ``memory_pages`` "all"; else it is the resident set alone.
+    """
 
     peak_rss: documents.Figure
 

@@ -221,3 +221,13 @@ def _setting_text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return "unknown" if value is None else str(value)
+
+
+def gave_the_same(one: Record, other: Record) -> bool:
+    """Say whether two trials gave the same: predictions, where both keep them, else all scores."""
+    if one.predictions and other.predictions:
+        return one.predictions.sha256 == other.predictions.sha256
+    return all(
+        one.metrics.get(part) == other.metrics.get(part)
+        for part in ("train", "validation", "test", "best_epoch")
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, answers, is_ahead
@@ -70,6 +71,8 @@ UNREADABLE = "unreadable"
 EDITED = "edited since"
 GONE = "no longer in the tree"
 OTHER_TASK = "its task has another version now"
+
+_Kind = TypeVar("_Kind", bound=Hashable)
 
 #: How much of a trial's identity the working tree is known to share; more goes before.
 _Rank = tuple[bool, bool, bool]
@@ -181,17 +184,21 @@ class Selected:
         A trial that was trained again to be compared was timed again, too. Either of the two
         may be the one that answers.
         """
-        pairs = {(record.identity, record.finished) for record in self.answering}
-        pairs |= {(r.identity, r.repeat["of"]) for r in self.answering if r.repeat}
-        return [
-            record
-            for record in self.everything
-            if record.status == OK
-            and (
-                (record.identity, record.finished) in pairs
-                or (record.repeat is not None and (record.identity, record.repeat["of"]) in pairs)
-            )
-        ]
+        return _timed(self.everything, self.answering)
+
+    def timed_apart(self, apart: Callable[[Record], _Kind]) -> dict[_Kind, list[Record]]:
+        """Return what ``timed`` would be of the records of each kind by themselves.
+
+        So a trial that was done again elsewhere has its times of both places.
+
+        Args:
+            apart: Says of which kind a record is.
+        """
+        kinds: dict[_Kind, list[Record]] = {}
+        for record in self.everything:
+            if record.status == OK and record.trial.configuration == self.trial.configuration:
+                kinds.setdefault(apart(record), []).append(record)
+        return {kind: _timed(found, [*answers(found).values()]) for kind, found in kinds.items()}
 
     @property
     def left_out(self) -> list[str]:
@@ -199,6 +206,20 @@ class Selected:
         mentioned = {id(record) for record in self.told}
         others = (record for record in self.everything if id(record) not in mentioned)
         return [_why(record.trial, self.trial) for record in others]
+
+
+def _timed(everything: Iterable[Record], answering: Sequence[Record]) -> list[Record]:
+    pairs = {(record.identity, record.finished) for record in answering}
+    pairs |= {(r.identity, r.repeat["of"]) for r in answering if r.repeat}
+    return [
+        record
+        for record in everything
+        if record.status == OK
+        and (
+            (record.identity, record.finished) in pairs
+            or (record.repeat is not None and (record.identity, record.repeat["of"]) in pairs)
+        )
+    ]
 
 
 def by_age(records: Iterable[Record]) -> list[Record]:

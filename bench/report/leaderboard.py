@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.costs import shows_published
+from bench.analysis.costs import Costs, shows_published
 from bench.analysis.frontier import on_frontier
 from bench.analysis.leaderboard import Leaderboard, Table, alike_seeds
+from bench.analysis.places import changed_by_threads
 from bench.data.prepared import notes_of
 from bench.formatting import metric_name, one_line, size
 from bench.protocol import OK
@@ -29,11 +30,13 @@ from bench.report.columns import (
     board_fields,
     cost_fields,
     has_order_alone,
+    marked,
     reading_costs,
     with_costs,
 )
 from bench.report.document import (
     Block,
+    Bytes,
     Cell,
     Column,
     Count,
@@ -73,7 +76,8 @@ def leaderboard_document(board: Leaderboard) -> Document:
 def _section(table: Table) -> Section:
     """Put what explains a table before it on a page, and behind it on a terminal."""
     mark = [Paragraph(contended(table))] if contended(table) else []
-    notes = [Note(label, text) for label, text in [*chosen(table), *compared(table)]]
+    lines = [*chosen(table), *compared(table), *circumstances(table)]
+    notes = [Note(label, text) for label, text in lines]
     return Section(
         (
             *opening(table),
@@ -82,6 +86,7 @@ def _section(table: Table) -> Section:
             *mark,
             *pairs(table),
             *_costs(with_costs(table)),
+            *_by_place(table),
             Paragraph(reading(table), on=Place.TERMINAL),
             Notes((*notes, *provenance(table))),
         )
@@ -96,6 +101,58 @@ def _costs(table: Table) -> list[Block]:
         Paragraph(reading_costs(table), on=Place.PAGE),
         table_of(cost_fields(table), table.rows, on=Place.PAGE),
     ]
+
+
+def _by_place(table: Table) -> list[Block]:
+    """Return the costs of what was timed at several places, or where the table's times are not."""
+    if not table.elsewhere:
+        return []
+    return [
+        Heading("Cost by machine", level=3, on=Place.PEOPLE),
+        Paragraph(reading_places(table), on=Place.PEOPLE),
+        table_of(place_fields(), placed_costs(table), on=Place.PEOPLE),
+    ]
+
+
+def placed_costs(table: Table) -> list[tuple[str, Costs]]:
+    """Return the rows that were timed elsewhere, too, or only there, with the costs of each place.
+
+    They stand in the order of the table, the place of the table's own times first.
+    """
+    return [
+        (row.label, costs)
+        for row in table.rows
+        for costs in ([row.costs] if row.costs else []) + [*table.elsewhere.get(row.label, ())]
+        if row.label in table.elsewhere
+    ]
+
+
+def place_fields() -> list[Field[tuple[str, Costs]]]:
+    """Return the columns of the table of costs by machine; see ``placed_costs``."""
+
+    def field(heading: str, write: Callable[[Costs], Cell]) -> Field[tuple[str, Costs]]:
+        return Field(Column(heading), lambda line: write(line[1]))
+
+    return [
+        Field(Column("plugin", is_number=False), lambda line: Text(line[0])),
+        Field(
+            Column("timed on", is_number=False, shortest=20), lambda line: Text(line[1].place.name)
+        ),
+        field("trials", lambda costs: Count(costs.quiet_trials or costs.contended_trials)),
+        field("training", lambda costs: marked(costs, costs.fit_seconds, costs.fit_seconds_range)),
+        field("compile", lambda costs: marked(costs, costs.compile_seconds)),
+        field("epoch", lambda costs: marked(costs, costs.epoch_seconds)),
+        field("per 1,000 predictions", lambda costs: marked(costs, costs.predict_per_1000_seconds)),
+        field("peak memory", lambda costs: Bytes(costs.peak_rss_bytes)),
+    ]
+
+
+def reading_places(table: Table) -> str:
+    """Say how the table of costs by machine is to be read."""
+    said = ["Medians over the trials at each place; times of two places do not compare."]
+    if any(costs.contended for _, costs in placed_costs(table)):
+        said.append(f"{CONTENDED} timed while other work ran on the machine.")
+    return " ".join(said)
 
 
 def _data(table: Table) -> dict[str, Any]:
@@ -116,6 +173,9 @@ def _data(table: Table) -> dict[str, Any]:
         **({"points": table.points} if table.points else {}),
         "comparison": as_numbers(table),
         "provenance": dict(below(table)),
+        "circumstances": dict(circumstances(table)),
+        "place": table.place,
+        "elsewhere": table.elsewhere,
         "rows": [{**vars(row), "on_frontier": is_best.get(row.label)} for row in table.rows],
     }
 
@@ -289,7 +349,7 @@ def _unranked(labels: tuple[str, ...]) -> str:
     )
 
 
-def _names(labels: tuple[str, ...]) -> str:
+def _names(labels: Sequence[str]) -> str:
     shown = ", ".join(labels[:_MOST_NAMES])
     left = len(labels) - _MOST_NAMES
     return f"{shown} and {left} more" if left > 0 else shown
@@ -436,6 +496,48 @@ def contended(table: Table) -> str:
     if not any(row.costs and row.costs.contended for row in table.rows):
         return ""
     return f"{CONTENDED} timed while other work ran on the machine: compares with no other time."
+
+
+def circumstances(table: Table) -> list[tuple[str, str]]:
+    """Return label and text of each line on what times and memory are of, where it matters."""
+    lines = []
+    if table.elsewhere and table.place is not None:
+        others = "; ".join(
+            sorted({c.place.name for each in table.elsewhere.values() for c in each})
+        )
+        lines.append(
+            (
+                "times",
+                f"times and memory are of {table.place.name}, where most rows were timed; "
+                f"elsewhere, and compared with none of these: {others}",
+            )
+        )
+    peaks = sum(row.costs.other_peaks for row in table.rows if row.costs)
+    if peaks:
+        lines.append(
+            (
+                "memory",
+                f"left out: {_many(peaks, 'peaks')} of forked trials without the pages that these "
+                "share with their server, which compare with no others; an earlier version of the "
+                "suite measured so (run again with --reuse never), or the system does not tell",
+            )
+        )
+    return [*lines, *_threads(table)]
+
+
+def _threads(table: Table) -> list[tuple[str, str]]:
+    told = [
+        f"{one_line(label)} ({' and '.join(change.threads)} threads"
+        f"{', on other machines, too' if change.machines else ''})"
+        for label, change in changed_by_threads(
+            {label: found.everything for label, found in table.selected.items()}
+        ).items()
+    ]
+    if not told:
+        return []
+    return [
+        ("threads", f"the same trial gave other predictions with other threads: {_names(told)}")
+    ]
 
 
 def below(table: Table) -> list[tuple[str, str]]:

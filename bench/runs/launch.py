@@ -87,7 +87,7 @@ class Launcher:
         root: Path | None = None,
         libraries: Sequence[Path] = (),
     ) -> None:
-        self._environment = _environment(backend, root, libraries)
+        self._environment = environment_for(backend, root, libraries)
         self._root = root
         self._share = share
         self._server: ForkServer | None = None
@@ -262,7 +262,10 @@ def _version_of(package: str) -> tuple[int, ...]:
     return tuple(map(int, numbers)) if all(map(str.isdecimal, numbers)) else (0, 0)
 
 
-def _environment(backend: str, root: Path | None, libraries: Sequence[Path]) -> dict[str, str]:
+def environment_for(
+    backend: str, root: Path | None = None, libraries: Sequence[Path] = ()
+) -> dict[str, str]:
+    """Return the environment variables that a worker is started with."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
     chosen = {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
     if backend == "jax":

@@ -6,6 +6,7 @@ import os
 import sys
 
 from bench.worker.keeper import note_imports
+from bench.worker.memory import note_pages
 from bench.worker.work import work
 
 
@@ -15,6 +16,7 @@ def main() -> None:
         from bench.worker.keeper import keep
 
         note_imports()
+        note_pages()
         keep(work)
     else:
         work(sys.stdin.readline())

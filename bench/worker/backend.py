@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
-import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -160,19 +160,7 @@ def _note(event: str, **details: object) -> None:
         _cache["hits" if event == _HIT else "misses"] += 1
 
 
-# What a worker can say of itself: memory, threads, devices, versions
-
-
-def peak_rss() -> int:
-    """Return the largest resident set this process has had, in bytes."""
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
+# What a worker can say of itself: threads, devices, versions
 
 
 def worker_environment(backend: str) -> dict[str, Any]:
@@ -185,6 +173,7 @@ def worker_environment(backend: str) -> dict[str, Any]:
             backend: version(backend),
         },
         "threads": _threads(backend),
+        **_inter_op_threads(backend),
         "device": _device(backend),
     }
 
@@ -194,9 +183,32 @@ def _threads(backend: str) -> int:
         import tensorflow
 
         wanted = tensorflow.config.threading.get_intra_op_parallelism_threads()
-        if wanted:
-            return int(wanted)
+        return int(wanted) or _set_outside("TF_NUM_INTRAOP_THREADS") or len(usable_cpus())
+    if backend == "torch":
+        import torch
+
+        return int(torch.get_num_threads())
     return len(usable_cpus())
+
+
+def _set_outside(variable: str) -> int:
+    """Return the number of threads that an environment variable asks for; 0 for none."""
+    asked = os.environ.get(variable, "")
+    return int(asked) if asked.isdecimal() else 0
+
+
+def _inter_op_threads(backend: str) -> dict[str, int]:
+    """Return how many threads run kernels beside each other, where that was set.
+
+    What the libraries choose themselves follows from the cores, which are the machine's.
+    """
+    if backend == "tensorflow":
+        import tensorflow
+
+        wanted = int(tensorflow.config.threading.get_inter_op_parallelism_threads())
+        wanted = wanted or _set_outside("TF_NUM_INTEROP_THREADS")
+        return {"inter_op_threads": wanted} if wanted else {}
+    return {}
 
 
 def _device(backend: str) -> str:

@@ -15,10 +15,11 @@ from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
 from bench.protocol import OK, Job, MeasureBudget, Outcome, Readings
 from bench.trial import Trial
 from bench.worker import contention
-from bench.worker.backend import compute_on_one_thread, peak_rss, worker_environment
+from bench.worker.backend import compute_on_one_thread, worker_environment
 from bench.worker.batches import TrainingBatches
 from bench.worker.keeper import start_up
 from bench.worker.keras_model import KerasLearner, fed
+from bench.worker.memory import peak_memory
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Setup, set_up
 
@@ -42,16 +43,17 @@ def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
     before = contention.look()
     rounds |= clock_training(setup, job)
     rounds[PREDICT] = clock_prediction(setup, job.effort)
-    rounds[PEAK_MEMORY] = [float(peak_rss())]
+    memory = peak_memory()
+    rounds[PEAK_MEMORY] = [float(memory.size)]
     report(Readings(rounds))
     environment = worker_environment(job.trial.backend)
     return Outcome(
         OK,
         timing={"build": setup.build_seconds},
-        memory={"peak_rss": peak_rss()},
+        memory=memory.section,
         model={"parameters": setup.learner.parameters},
         environment=environment
-        | {"compilation": asdict(setup.compilation)}
+        | {"memory_pages": memory.pages, "compilation": asdict(setup.compilation)}
         | {"contention": contention.since(before)},
     )
 

@@ -27,6 +27,7 @@ from bench.worker.keeper import (
     note_imports,
     wake_on_children,
 )
+from bench.worker.memory import note_pages
 from bench.worker.work import work
 
 READY = b"ready\n"
@@ -47,6 +48,7 @@ def main() -> None:
     for name in _PRELOADED:
         importlib.import_module(name)
     note_imports()
+    note_pages()
     danger = why_unsafe()
     if danger:
         connection.sendall(f"{danger}\n".encode())

@@ -16,9 +16,10 @@ from bench.protocol import DIVERGED, OK, EpochDone, Job, Outcome
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples
 from bench.worker import contention
-from bench.worker.backend import peak_rss, worker_environment
+from bench.worker.backend import worker_environment
 from bench.worker.keeper import end_unless
 from bench.worker.keras_model import Fit
+from bench.worker.memory import peak_memory
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Learner, set_up
 
@@ -57,15 +58,17 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         else:
             fit.diverged = "predictions of the test split are not all finite"
     around = {"contention": contention.since(before)}
+    memory = peak_memory()
     outcome = Outcome(
         status=DIVERGED if fit.diverged else OK,
         reason=fit.diverged,
         metrics=metrics,
         timing=timing,
-        memory={"peak_rss": peak_rss()},
+        memory=memory.section,
         model={"parameters": learner.parameters, "size": learner.size},
         environment=worker_environment(trial.backend)
         | {"compilation": asdict(setup.compilation)}
+        | {"memory_pages": memory.pages}
         | ({"undeclared_files": setup.undeclared} if setup.undeclared else {})
         | around,
     )

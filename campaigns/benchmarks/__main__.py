@@ -10,6 +10,7 @@ from campaigns.benchmarks import (
     gate_checks,
     gate_quality,
     gather,
+    memory,
     scale,
     start_up,
     statistics,
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "gate-checks": gate_checks.measure,
     "gate-quality": gate_quality.measure,
     "gather": gather.measure,
+    "memory": memory.measure,
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from builders import a_board, a_record, a_timed_record, beside
 
 from bench.analysis.costs import Costs
+from bench.analysis.places import TimingPlace
 from bench.protocol import FAILED
 from bench.records.record import BIT_IDENTICAL, Record
 
@@ -84,7 +85,7 @@ def test_what_records_do_not_tell_is_none():
     )
     costs = costs_of(bare)
 
-    assert costs == Costs(
+    assert replace(costs, place=TimingPlace()) == Costs(
         fit_seconds=None,
         fit_seconds_range=None,
         start_seconds=None,
@@ -175,6 +176,20 @@ def test_a_noisy_stretch_shows_by_the_other_trials_of_the_table():
 
     assert costs_of(slow, *others).contended == ("reference work 3.0 times as long",)
     assert costs_of(slow, *others, label="other").contended == ()
+
+
+def test_a_peak_without_the_pages_that_a_forked_trial_shares_is_left_out_and_counted():
+    old, new, spawned = (
+        replace(record, memory={"peak_rss": size}, environment={**record.environment, **told})
+        for record, size, told in zip(
+            seeds([1.0, 1.0, 1.0]),
+            (421, 822, 824),
+            ({"start": "fork"}, {"start": "fork", "memory_pages": "all"}, {"start": "spawn"}),
+            strict=True,
+        )
+    )
+    assert (costs_of(old, new, spawned).peak_rss_bytes, costs_of(old, new).other_peaks) == (823, 1)
+    assert costs_of(old).peak_rss_bytes is None
 
 
 def test_time_to_target_is_within_the_costs():

@@ -58,6 +58,17 @@ def test_a_seed_and_a_profile_narrow_all_that_is_shown(show):
     assert row.startswith("full, local data: jena_gru, 1 seed; validation MAE 0.2400")
 
 
+def test_a_peak_of_an_earlier_meaning_is_marked(show, tmp_path):
+    """A forked trial of an earlier version left out the pages that it shares with its server."""
+    told = {**a_record().environment, "start": "fork"}
+    store = Store(tmp_path / "reports")
+    for minute, pages in ((10, {}), (11, {"memory_pages": "all"})):
+        store.write(a_record(minute=minute, environment={**told, **pages}))
+        _, out, _ = show("jena_gru", "--seed", "0")
+        assert ("900 MiB (without the pages that a forked trial shares)" in out) == (not pages)
+        assert "peak memory 900 MiB" in out
+
+
 def test_what_narrows_it_to_nothing_is_named(show, capsys):
     error = complaint(capsys, "show", "jena_gru", "--seed", "9", "--profile", "full")
     assert "jena_gru: has no records with --seed 9 --profile full" in error

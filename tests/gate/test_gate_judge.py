@@ -234,11 +234,26 @@ def test_other_threads_or_another_device_are_not_comparable():
 def test_forked_and_spawned_workers_start_at_other_times_but_train_alike():
     rounds = {name: times() for name in (TRAIN_STEP, START_UP, COMPILE)}
     rounds[PEAK_MEMORY] = ((1e9,), (1e9,))
-    forked = plugin(rounds=rounds, settings={**SETTINGS, "start": "fork"})
+    settings = {**SETTINGS, "start": "fork", "memory_pages": "all"}
+    forked = plugin(rounds=rounds, settings=settings)
     spawned = plugin(rounds=rounds, settings={**SETTINGS, "start": "spawn"})
     found = judge(side("a", forked), side("b", spawned), SETTINGS_OF_CHECK)
-    assert [each.metric for each in found if each.verdict == "unchanged"] == [TRAIN_STEP]
-    assert {each.reason for each in found[1:]} == {"start fork and spawn"}
+    unchanged = [each.metric for each in found if each.verdict == "unchanged"]
+    assert unchanged == [TRAIN_STEP, PEAK_MEMORY]
+    assert {each.reason for each in found[1:-1]} == {"start fork and spawn"}
+
+
+@pytest.mark.parametrize("whose", ["baseline", "candidate"])
+def test_a_peak_without_shared_pages_is_compared_with_its_like_alone(whose):
+    rounds = {PEAK_MEMORY: ((0.42e9,), (0.42e9,))}
+    old = plugin(rounds=rounds, settings={**SETTINGS, "start": "fork"})
+    new = plugin(rounds=rounds, settings={**SETTINGS, "start": "fork", "memory_pages": "all"})
+    pair = (old, new) if whose == "baseline" else (new, old)
+    found = judged(*pair)
+
+    assert (found.verdict, found.change) == ("not comparable", None)
+    assert found.reason.startswith(f"the {whose}'s peak is without the pages that a forked")
+    assert judged(old, old).verdict == judged(new, new).verdict == "unchanged"
 
 
 def test_other_versions_of_libraries_are_compared():

@@ -282,13 +282,45 @@ def test_a_later_attempt_that_failed_is_told_and_takes_nothing_away(tmp_path):
     assert said == ["jena jena_gru: a later attempt at an ok result ended failed: no memory"]
 
 
-def test_of_several_machines_the_one_used_last_counts_and_the_others_are_told(tmp_path):
-    machine = {"system": "Linux", "processor": "Another", "cores": 64, "memory": 1}
-    elsewhere = [placed(a_record(seed=s, minute=1), machine=machine) for s in range(2)]
+ANOTHER = {"system": "Linux", "processor": "Another", "cores": 64, "memory": 2**40}
+
+
+def test_of_several_machines_the_one_used_last_gives_the_times_and_the_others_are_told(tmp_path):
+    elsewhere = [placed(a_record(seed=s, minute=1), machine=ANOTHER) for s in range(2)]
     found, said = side(tmp_path, *elsewhere, a_record(seed=5, minute=2))
 
-    assert [score.seed for score in found.plugins[KEY].quality.seeds] == [5]
+    measured = found.plugins[KEY]
+    assert [score.seed for score in measured.quality.seeds] == [0, 1, 5]
+    assert len(processes(measured, "train_step")) == len(processes(measured, "peak_memory")) == 1
+    assert found.machine["processor"] == "A Processor @ 3 GHz"
     assert said == [
-        "left out 2 records of another machine (Another, 64 cores); "
-        "the newest is of A Processor @ 3 GHz, 2 cores"
+        "left out times and memory of 2 records of another machine or other threads "
+        "(Another, 64 cores, 1024 GiB, Linux); "
+        "those compared are of A Processor @ 3 GHz, 2 cores, 8 GiB, Linux 6.1"
     ]
+
+
+def test_a_plugin_that_was_timed_elsewhere_alone_has_quality_and_no_times(tmp_path):
+    """As on the leaderboard, the machine that timed most plugins is the side's."""
+    others = [a_record(name, minute=1) for name in ("jena_naive", "jena_dense")]
+    found, said = side(tmp_path, *others, placed(a_record(minute=2), machine=ANOTHER))
+
+    measured = found.plugins[KEY]
+    assert (measured.status, measured.rounds) == ("ok", {})
+    assert len(measured.quality.seeds) == 1
+    assert found.machine["cores"] == 2
+    assert said[-1] == "no times and memory there: jena jena_gru"
+
+
+def test_peaks_of_two_meanings_are_not_put_together(tmp_path):
+    """A forked trial of an earlier version left out the pages that it shares with its server."""
+    old = placed(a_record(seed=0, minute=1), start="fork")
+    new = placed(a_record(seed=1, minute=2), start="fork", memory_pages="all")
+    old = replace(old, memory={"peak_rss": 420 * 1024**2})
+    measured = only(tmp_path / "both", old, new)
+    assert processes(measured, "peak_memory") == ((900.0 * 1024**2,),)
+    assert measured.settings["memory_pages"] == "all"
+
+    alone = only(tmp_path / "old", old)
+    assert processes(alone, "peak_memory") == ((420.0 * 1024**2,),)
+    assert alone.settings["memory_pages"] == "own"

@@ -264,6 +264,15 @@ MODEL = (
 )
 
 
+#: Another reading of memory, which is that of this revision's code alone.
+OTHER_PEAK = """
+from bench.worker.memory import PeakMemory
+
+def peak_memory():
+    return PeakMemory(12345, None)
+"""
+
+
 @pytest.mark.usefixtures("offline")
 def test_a_plugin_is_measured_by_the_code_of_its_revision(tmp_path):
     """One real process each of two revisions: here, and a copy of the suite that is changed."""
@@ -271,7 +280,7 @@ def test_a_plugin_is_measured_by_the_code_of_its_revision(tmp_path):
     suite = Path(bench.__file__).resolve().parents[1]
     copy = copy_of_the_suite(tmp_path / "copy")
     rounds = copy / "bench" / "worker" / "rounds.py"
-    rounds.write_text(f"{rounds.read_text()}\n\ndef peak_rss():\n    return 12345\n")
+    rounds.write_text(f"{rounds.read_text()}\n\n{OTHER_PEAK}", encoding="utf-8")
     tree = Tree(suite, copy, "v1")
     plugins = as_shipped(tree)
     a_plugin(plugins, "model", build=MODEL, hyperparameters='{"units": 16}')

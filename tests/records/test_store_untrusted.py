@@ -319,7 +319,7 @@ def test_the_name_of_another_machine_cannot_write_on_the_terminal(tmp_path, comm
     store.write(a_record(seed=1, minute=2))
     _, _, err = command("baseline", "--output", str(tmp_path / "kept.json"))
 
-    assert "left out 1 record of another machine" in err
+    assert "left out times and memory of 1 record of another machine" in err
     assert all(c.isprintable() or c == "\n" for c in err)
     assert not any(line.startswith("::") for line in err.split("\n"))
 

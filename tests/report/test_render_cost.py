@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -167,6 +168,15 @@ def test_the_mark_is_explained_in_one_line_only_where_it_stands(place):
 
 
 # For other programs
+
+
+@pytest.mark.parametrize("place", [Place.PAGE, Place.TERMINAL])
+def test_peaks_of_an_earlier_meaning_are_left_out_with_a_line(place):
+    old, new = seeds("jena_gru", [1.0, 1.0], [0.3, 0.2])
+    old = replace(old, environment={**old.environment, "start": "fork"})
+    assert "left out: 1 peak of forked trials without the pages" in told(a_board(old, new), place)
+    assert costs(a_board(old))["jena_gru"]["peak memory"] == "–"
+    assert "left out" not in told(a_board(new), place)
 
 
 def test_csv_has_costs_as_plain_numbers_in_columns_of_their_own():

@@ -116,6 +116,7 @@ def test_all_shipped_plugins_run_and_are_reused_by_the_next_run(small_run, tmp_p
         assert name in board
         assert record["timing"]["total"] >= record["timing"]["fit"] >= 0
         assert record["memory"]["peak_rss"] > 50 * 1024**2
+        assert record["environment"]["memory_pages"] == "all"
         assert record["environment"]["machine"]["cores"] >= 1
         assert record["environment"]["command"].startswith("python -m bench run --all")
     assert "jena, local data, smoke profile" in board

@@ -107,6 +107,16 @@ def test_kernels_are_clocked_on_one_thread(tmp_path):
     assert ended.stdout.split() == ["1"]
 
 
+def test_threads_that_were_set_outside_are_those_that_are_recorded(monkeypatch):
+    """They make other times, and may make other numbers."""
+    from bench.worker.backend import worker_environment
+
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
+    assert "inter_op_threads" not in worker_environment("tensorflow")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "3")
+    assert worker_environment("tensorflow")["inter_op_threads"] == 3
+
+
 def test_nothing_is_scored_or_written(tmp_path):
     job = a_job(tmp_path)
     _, outcome = clocked(job)
