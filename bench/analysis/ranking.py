@@ -114,7 +114,8 @@ def _best_of_table(table: Table) -> Table:
         points[present[0].label] = len(present)  # Rows are in order, the best first.
     kept = tuple(row for row in table.rows if row.label in points or row.is_baseline)
     selected = {row.label: table.selected[row.label] for row in kept}
-    return replace(table, rows=kept, selected=selected, points=points)
+    elsewhere = {label: costs for label, costs in table.elsewhere.items() if label in selected}
+    return replace(table, rows=kept, selected=selected, points=points, elsewhere=elsewhere)
 
 
 def judged(board: Leaderboard, store: PredictionSource, say: Callable[[str], None]) -> Leaderboard:

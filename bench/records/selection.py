@@ -177,19 +177,12 @@ class Selected:
         """The records that a row summarises or mentions."""
         return [*self.answering, *self.setbacks]
 
-    @property
-    def timed(self) -> list[Record]:
-        """The records that are ok of those that answer, and of their repeats, by age.
-
-        A trial that was trained again to be compared was timed again, too. Either of the two
-        may be the one that answers.
-        """
-        return _timed(self.everything, self.answering)
-
     def timed_apart(self, apart: Callable[[Record], _Kind]) -> dict[_Kind, list[Record]]:
-        """Return what ``timed`` would be of the records of each kind by themselves.
+        """Return the records of each kind that are ok and answer by themselves, and their repeats.
 
-        So a trial that was done again elsewhere has its times of both places.
+        A trial that was trained again to be compared was timed again, too; either of the two
+        may be the one that answers. One that was done again elsewhere has its times of both
+        places.
 
         Args:
             apart: Says of which kind a record is.
