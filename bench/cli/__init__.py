@@ -38,6 +38,7 @@ COMMANDS = {
     "history": "a metric over kept baselines, with its change points",
     "data": "show, fetch and verify the data",
     "new": "write a plugin file that runs as it is",
+    "init": "write a repository for models of one's own",
 }
 
 #: What these print is all that they do.

@@ -457,3 +457,14 @@ def _(repository):
 @ends("new", 2)
 def _(repository):
     return repository.bench("new", "my_model", "--task", "jena")
+
+
+@ends("init", 0)
+def _(repository):
+    return repository.bench("init", "models")
+
+
+@ends("init", 2)
+def _(repository):
+    Path("README.md").write_text("mine", encoding="utf-8")
+    return repository.bench("init")
