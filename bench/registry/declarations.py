@@ -60,7 +60,8 @@ class Declarations:
     """Everything the registry wants to know of one file.
 
     ``unused`` are the other names in capitals that the file assigns and never reads, each with
-    its line: constants without an effect.
+    its line: constants without an effect. ``computing`` is the part of the source that can
+    change a result.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Declarations:
     imports: tuple[str, ...]
     problems: tuple[Problem, ...]
     unused: Mapping[str, int] = field(default_factory=dict)
+    computing: str | None = None
 
     @property
     def name(self) -> str:
@@ -79,8 +81,9 @@ class Declarations:
 
     @property
     def sha256(self) -> str:
-        """Digest of the source, with line ends as Python reads them."""
-        return hashlib.sha256(self.source.encode()).hexdigest()
+        """Digest of the source that computes, with line ends as Python reads them."""
+        computing = self.source if self.computing is None else self.computing
+        return hashlib.sha256(computing.encode()).hexdigest()
 
 
 def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
@@ -145,6 +148,7 @@ def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declar
         imports=tuple(sorted(_imports(tree))),
         problems=tuple(problems),
         unused=_unused(tree, names),
+        computing=_without_grid(source, tree) if "GRID" in constants else None,
     )
 
 
@@ -194,6 +198,27 @@ def _unused(tree: ast.Module, known: Container[str]) -> dict[str, int]:
         for name, line in assigned
         if name.isupper() and name not in known and name not in read | exported
     }
+
+
+def _without_grid(source: str, tree: ast.Module) -> str:
+    """Return a source without the lines of its GRID, where nothing else stands in them or reads it.
+
+    A grid says which points there are, and each point is known by its values: with another
+    grid the results of the points that stay are the same.
+    """
+    nodes = [node for node in tree.body if (found := _assignment(node)) and found[0] == "GRID"]
+    first, last = nodes[0].lineno, nodes[0].end_lineno or nodes[0].lineno
+    beside = [n for n in tree.body if n.lineno <= last and (n.end_lineno or n.lineno) >= first]
+    named = [
+        node
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Name) and node.id == "GRID")
+        or (isinstance(node, ast.Constant) and node.value == "GRID")
+    ]
+    if len(beside) > 1 or len(named) > 1:
+        return source
+    lines = source.split("\n")
+    return "\n".join([*lines[: first - 1], *lines[last:]])
 
 
 def _line_of_no_literal(value: ast.expr) -> int:

@@ -70,3 +70,15 @@ def test_a_name_that_is_like_it_offers_it(tmp_path):
     plugin = read_plugin(a_plugin(tmp_path, before='GRIDS = {"units": [8]}'), TASKS)
 
     assert "unknown declaration GRIDS (did you mean 'GRID'?)" in plugin.problems[0].message
+
+
+def test_another_grid_leaves_the_results_of_its_points_what_they_are(tmp_path):
+    def digest(grid: str, build: str = "def build(task, units): return None") -> str:
+        return read_plugin(a_plugin(tmp_path, before=grid, build=build), TASKS).sha256
+
+    one = digest('GRID = {"units": [8]}')
+    assert digest('GRID = {\n    "units": [8, 16],\n}') == one
+    assert digest('GRID = {"units": [8]}; import os') != digest('GRID = {"units": [9]}; import os')
+    for reads in ("GRID", "globals()['GRID']"):
+        build = f"def build(task, units): return {reads}"
+        assert digest('GRID = {"units": [8]}', build) != digest('GRID = {"units": [9]}', build)
