@@ -130,6 +130,7 @@ class Table:
     ranking: RankingResult | None = None
     place: TimingPlace | None = None
     elsewhere: Mapping[str, tuple[Costs, ...]] = field(default_factory=dict)
+    ordered_by: str = ""
 
     @cached_property
     def records(self) -> tuple[Record, ...]:

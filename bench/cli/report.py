@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,9 @@ _TABLES_ONLY = ("csv", "json")
 class ReportOptions(Folders):
     """All that ``python -m bench report`` is told; see its help."""
 
+    names: tuple[str, ...]
     form: str | None
+    sort: str | None
     task: str | None
     profile: str | None
     source: str | None
@@ -51,11 +53,18 @@ class ReportOptions(Folders):
 
 
 @click.command(name="report")
+@click.argument("names", nargs=-1, metavar="[NAME | GLOB]...")
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
     help="[default: as --output ends, else text]",
+)
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    help="Rows in the order of a column as CSV calls it, such as fit_seconds; with - before it the "
+    "largest first. Ranks stay what they are.",
 )
 @click.option("--task", metavar="TASK", help="Only the tables of this task.")
 @click.option("--profile", metavar="PROFILE", help="Only the tables of this profile.")
@@ -99,6 +108,8 @@ class ReportOptions(Folders):
 @shared.filled(ReportOptions)
 def command(options: ReportOptions) -> int:
     """Render the leaderboard again from the recorded results; nothing is run.
+
+    With NAMEs there are these plugins alone, and the ranks are among them.
 
     A plugin's row is of the records of its present source. Where there are none, or its file
     is gone, it is of the newest records, and says so.
@@ -163,14 +174,15 @@ def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     for line in contents.problems:
         _warn(line)
     tree = working_tree(registry, contents.records)
-    wanted = Wanted(options.task, options.profile, options.source)
+    wanted = Wanted(options.task, options.profile, options.source, options.names)
     records = [
         record
         for record in wanted.of(contents.records)
         if tree.has(record.trial) or not options.current
     ]
     if not records:
-        asked = [f"--{name} {value}" for name, value in wanted.asked.items()]
+        others = replace(wanted, plugins=()).asked.items()
+        asked = [*options.names, *(f"--{name} {value}" for name, value in others)]
         chosen = ", ".join([*asked, "--current"] if options.current else asked)
         raise BenchError(
             f"{store}: has no records{' for ' + chosen if chosen else ''}; "
@@ -179,7 +191,12 @@ def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     board = make_leaderboard(records, unreadable=len(contents.unreadable), tree=tree)
     if options.best_of_grid:
         board = best_of_grid(board)
-    return judged(board, store, _warn)
+    board = judged(board, store, _warn)
+    if options.sort is None:
+        return board
+    from bench.report.columns import in_order_of
+
+    return replace(board, tables=tuple(in_order_of(each, options.sort) for each in board.tables))
 
 
 def _warn(line: str) -> None:

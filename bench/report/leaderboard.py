@@ -474,8 +474,9 @@ def reading(table: Table) -> str:
         if has_order_alone(table)
         else ""
     )
+    order = f"--sort {table.ordered_by}, ranked by " if table.ordered_by else ""
     return (
-        f"{alone}In the order of validation {metric_name(table.metric)} ({unit}, {better})"
+        f"{alone}In the order of {order}validation {metric_name(table.metric)} ({unit}, {better})"
         f"{_interval(table)}. "
         f"The epoch is chosen on validation; the test split is scored once.{published}{repeats}"
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from builders import a_record
-from command_line import complaint
+from command_line import call, complaint
 
 from bench.cli import main
 from bench.cli import report as cli_report
@@ -122,3 +126,52 @@ def test_filters_keep_the_tables_asked_for(report, tmp_path):
     out, _ = report("--profile", "full", "--format", "json")
 
     assert [table["profile"] for table in json.loads(out)["tables"]] == ["full"]
+
+
+# Some plugins alone, and another order
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    store = Store(tmp_path / "three")
+    for name, quality, seconds in (
+        ("jena_naive", 0.29, 1.0),
+        ("quick", 0.27, 2.0),
+        ("slow", 0.26, 9.0),
+    ):
+        record = a_record(name, quality)
+        store.write(replace(record, timing={**record.timing, "fit": seconds}))
+    return store.root
+
+
+def plugins_of(out: str) -> list[str]:
+    return [row["plugin"] for row in csv.DictReader(io.StringIO(out))]
+
+
+def test_named_plugins_are_shown_alone(three, capsys):
+    _, out, _ = call(capsys, "report", "s*", "jena_naive", "--format", "csv", "--results", three)
+    assert plugins_of(out) == ["slow", "jena_naive"]
+    error = complaint(capsys, "report", "fast", "--task", "jena", "--results", three)
+    assert "has no records for fast, --task jena" in error
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("fit_seconds", ["jena_naive", "quick", "slow"]),
+        ("-fit_seconds", ["slow", "quick", "jena_naive"]),
+        ("plugin", ["jena_naive", "quick", "slow"]),
+        ("-validation_mae", ["jena_naive", "quick", "slow"]),
+    ],
+)
+def test_rows_stand_in_the_order_of_a_column(three, capsys, column, expected):
+    words = ("report", "--sort", column, "--results", three)
+    _, out, _ = call(capsys, *words, "--format", "csv")
+    assert plugins_of(out) == expected
+    _, out, _ = call(capsys, *words)
+    assert f"In the order of --sort {column}, ranked by validation MAE" in out
+
+
+def test_an_unknown_column_is_answered_with_the_nearest(three, capsys):
+    error = complaint(capsys, "report", "--sort", "fitseconds", "--results", three)
+    assert "--sort fitseconds: there is no such column (did you mean 'fit_seconds'?)" in error
