@@ -194,7 +194,7 @@ def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     board = judged(board, store, _warn)
     if options.sort is None:
         return board
-    from bench.report.columns import in_order_of
+    from bench.report.sorting import in_order_of
 
     return replace(board, tables=tuple(in_order_of(each, options.sort) for each in board.tables))
 

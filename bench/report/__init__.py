@@ -11,6 +11,7 @@ __all__ = [
     "figures",
     "leaderboard",
     "reproduction",
+    "sorting",
     "style",
     "writers",
 ]

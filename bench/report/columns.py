@@ -9,11 +9,9 @@ from functools import partial
 from bench.analysis.costs import BASELINE, PUBLISHED, Costs, shows_published
 from bench.analysis.frontier import on_frontier
 from bench.analysis.leaderboard import Row, Spread, Table
-from bench.errors import BenchError
 from bench.formatting import NOTHING, metric_name
 from bench.protocol import OK
 from bench.records.repeats import verdict_text
-from bench.registry.declarations import nearest
 from bench.report.document import (
     Answer,
     Bytes,
@@ -59,38 +57,6 @@ def board_fields(table: Table) -> list[Field[Row]]:
         *_repeatable_fields(table),
         Field(Column("status", is_number=False, shortest=16), status),
     ]
-
-
-def in_order_of(table: Table, column: str) -> Table:
-    """Return a table with its rows in the order of a column, what has no value last.
-
-    Args:
-        table: Of which the ranks stay what they are.
-        column: As a program calls it, such as fit_seconds; with "-" before it the largest first.
-
-    Raises:
-        BenchError: There is no such column; names the nearest.
-    """
-    key = column.removeprefix("-")
-    fields = board_fields(table)
-    values: dict[str, Scalar] = {}
-    known: set[str] = set()
-    for row in table.rows:
-        for field in fields:
-            for part, value in field.cell(row).values.items():
-                known.add(name := f"{field.column.key}{part}")
-                if name == key:
-                    values[row.label] = value
-    if key not in known:
-        raise BenchError(f"--sort {column}: there is no such column{nearest(key, known)}")
-    found = [row for row in table.rows if values.get(row.label) is not None]
-    ordered = sorted(found, key=lambda row: _sortable(values[row.label]), reverse=key != column)
-    rest = [row for row in table.rows if values.get(row.label) is None]
-    return replace(table, rows=(*ordered, *rest), ordered_by=column)
-
-
-def _sortable(value: Scalar) -> tuple[float, str]:
-    return (0.0, value) if isinstance(value, str) else (float(value or 0.0), "")
 
 
 def _quality_fields(table: Table) -> list[Field[Row]]:
