@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.files import WRITING, read_bounded, sweep, write_whole
 from bench.formatting import one_line
-from bench.records.keepsake import Keepsake
 from bench.records.predictions import describe, load
 from bench.records.record import Record, answers, from_json, is_ahead
 from bench.trial import Trial
 
 if TYPE_CHECKING:
+    from bench.records.keepsake import Keepsake
     from bench.task import Array
 
 #: Records have a few kilobytes, and a hundred times that with long curves.
@@ -65,7 +65,13 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._keepsake = Keepsake()
+
+    @cached_property
+    def _keepsake(self) -> Keepsake:
+        # Late: who only reads keeps nothing.
+        from bench.records.keepsake import Keepsake
+
+        return Keepsake()
 
     def prepare(self) -> None:
         """Make the folder, prove that it can be written, and clear what killed runs left.
