@@ -144,7 +144,12 @@ def read_name(text: str) -> str:
     help="The change for the worse that is tolerated: quality in the task's metric, others as a "
     "share.",
 )
-@click.option("--level", type=float, metavar="NUMBER", help="Of the tests.  [default: 0.01]")
+@click.option(
+    "--level",
+    type=float,
+    metavar="NUMBER",
+    help="Of each test, and of a whole check's false alarms.  [default: 0.01]",
+)
 @click.option(
     "--allow",
     multiple=True,

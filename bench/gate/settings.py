@@ -87,8 +87,9 @@ class CheckSettings:
     """What a check is told; the defaults are those of ``bench.metrics``.
 
     ``tolerances`` holds every metric's, in the units that ``Metric`` states. ``level`` is
-    that of the tests. ``allow`` are the verdicts that do not fail the check, ``fail_on``
-    those that do beside ``bench.gate.model.FAILING``. ``metrics`` are those that are compared,
+    that of each test, and of any false alarm in a whole check. ``allow`` are the verdicts that
+    do not fail the check, ``fail_on`` those that do beside ``bench.gate.model.FAILING``.
+    ``metrics`` are those that are compared,
     ``pairs`` how many pairs of processes measure two revisions, None for ``PAIRS`` or as many
     as so many tests need. ``plugins`` holds the tolerances of some plugins, by name or glob.
     """

@@ -243,8 +243,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="noise-of-the-base-ignored",
         area="gate",
         why="a revision that differs from itself by as much is called slower all the same",
-        old="threshold=max(found.threshold or 0.0, apart)",
-        new="threshold=min(found.threshold or 0.0, apart)",
+        old="threshold=max(tolerance, apart)",
+        new="threshold=min(tolerance, apart)",
         tests=("test_the_threshold_rises_above_what_the_same_revision_differs_by",),
     ),
     Mutant(
