@@ -186,7 +186,11 @@ def _judge_pairs(
     tolerance = found.threshold or 0.0
     found = replace(found, threshold=max(tolerance, apart))
     noise = rounds_needed(ratio, rounds, tolerance)
-    chance = max(fewest, _sharper(rounds, ratio, strict))
+    # Slowest, or fastest, in every round: no sample of so many says more.
+    is_extreme = min(ratio.larger, ratio.smaller) * len(sides) ** rounds < 1.01
+    sharper = rounds + 1 if is_extreme else _sharper(rounds, ratio, strict)
+    chance = max(fewest, sharper, noise or 0)
+    noise = None if noise is None else max(noise, fewest)
     needs = (noise, chance, _ROUNDS)
     return _judged(found, ratio, metric, tolerance, needs, is_reached=fewest <= rounds)
 
@@ -208,7 +212,7 @@ def _judge_apart(
         return Tested(replace(found, verdict=CANNOT_TELL, reason=reason, needed=needed))
     tolerance = found.threshold or 0.0
     noise = processes_needed(ratio, candidate, base, level, tolerance)
-    chance = _sharper(min(len(base), len(candidate)), ratio, strict)
+    chance = max(_sharper(min(len(base), len(candidate)), ratio, strict), noise or 0)
     needs = (noise, chance, _PROCESSES)
     return _judged(found, ratio, metric, tolerance, needs, is_reached=True)
 
@@ -217,11 +221,14 @@ _ROUNDS, _PROCESSES = "rounds", "processes a side"
 
 
 def _sharper(count: int, ratio: Ratio, strict: float) -> int:
-    """Return how many samples make the same change significant: p falls as a power of them."""
+    """Return how many samples make the same change significant, by chance not just so.
+
+    The p-value falls as a power of how many they are; half as many more, since it scatters.
+    """
     chance = min(ratio.larger, ratio.smaller)
     if not 0 < chance < 1:
         return count + 1
-    return max(count + 1, math.ceil(count * math.log(strict) / math.log(chance)))
+    return max(count + 1, math.ceil(1.5 * count * math.log(strict) / math.log(chance)))
 
 
 def _judged(

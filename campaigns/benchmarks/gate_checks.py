@@ -18,13 +18,13 @@ from bench.gate.judge import beyond_chance, level_of_one
 from bench.gate.judge_costs import Measurements, judge_rounds
 from bench.gate.judge_quality import Scored, judge_quality
 from bench.gate.model import (
-    CANNOT_TELL,
     WORSE,
     Finding,
     Key,
     Measurement,
     Quality,
     SeedScore,
+    Tested,
 )
 from bench.gate.settings import PAIRS, CheckSettings
 from bench.metrics import METRICS, TRAIN_STEP
@@ -197,16 +197,24 @@ def planned_rounds(tests: int) -> int:
     return max(PAIRS, fewest_rounds(3, level_of_one(SETTINGS.level, tests, has_others=True)))
 
 
-def judged(times: np.ndarray, strict: float) -> Finding:
+def tested(times: np.ndarray, strict: float) -> Tested:
     """Judge the times of base, control and candidate, (3, rounds), by themselves."""
     arms = [
         Measurement(key(0), "ok", rounds={TRAIN_STEP: tuple((float(v),) for v in arm)})
         for arm in times
     ]
     measured = Measurements(arms[0], arms[2], arms[1], paired=True)
-    tested = judge_rounds(measured, METRICS[TRAIN_STEP], SETTINGS, strict)
-    assert tested is not None
-    return tested.finding
+    found = judge_rounds(measured, METRICS[TRAIN_STEP], SETTINGS, strict)
+    assert found is not None
+    return found
+
+
+def rounds_asked(found: Tested, strict: float) -> int | None:
+    """Return how many rounds a verdict asks for that is not known yet, None for no more."""
+    told: Finding | None = found.finding
+    if found.finding.verdict == WORSE and (found.worse or 0.0) > strict:
+        told = found.doubtful
+    return None if told is None or told.needed is None else told.needed.count
 
 
 def time_check(drawn: Sequence[np.ndarray]) -> tuple[list[bool], list[bool]]:
@@ -218,7 +226,7 @@ def time_check(drawn: Sequence[np.ndarray]) -> tuple[list[bool], list[bool]]:
     strict = level_of_one(SETTINGS.level, len(drawn), has_others=True)
     chances = [paired_chances(times[2], times[:2])[0] for times in drawn]
     alone = [
-        chance <= SETTINGS.level and judged(times, strict).verdict == WORSE
+        chance <= SETTINGS.level and tested(times, strict).finding.verdict == WORSE
         for chance, times in zip(chances, drawn, strict=True)
     ]
     adjusted = hommel(chances)
@@ -248,9 +256,9 @@ def slower_found(noise: Noise, plugins: int, checks: int) -> tuple[float, int]:
     for _ in range(checks):
         rounds = planned_rounds(tests)
         times = noise.rounds(rounds, 0.05, chance)
-        first = judged(times, strict)
-        if first.verdict == CANNOT_TELL and first.needed is not None:
-            rounds = first.needed.count
+        more = rounds_asked(tested(times, strict), strict)
+        if more is not None:
+            rounds = more
             times = noise.rounds(rounds, 0.05, chance)
         asked = max(asked, rounds)
         others = [noise.rounds(rounds, 0.0, chance) for _ in range(tests - 1)]
