@@ -1,4 +1,4 @@
-"""The project that a command is given in: its plugins, and what ``[tool.bench]`` says of them.
+"""The project that a command is given in: its plugins and tasks, and what ``[tool.bench]`` says.
 
 A project is the working folder with the nearest ``pyproject.toml``, in it or above it, that has a
 table ``[tool.bench]``. The command line goes before that table.
@@ -16,8 +16,9 @@ from typing import Any
 from bench import documents
 from bench.errors import BenchError
 from bench.files import below, read_bounded
-from bench.registry.discover import Registry, discover, is_asked_for
+from bench.registry.discover import Registry, discover, find_tasks, is_asked_for
 from bench.registry.source_tree import Folders, Meant, Tree, shipped
+from bench.registry.tasks import FoundTasks
 
 FILE = "pyproject.toml"
 RESULTS = Path("reports")
@@ -26,15 +27,36 @@ _LARGEST_FILE = 1 << 24
 
 
 @dataclass(frozen=True)
+class RunDefaults:
+    """What ``[tool.bench.run]`` may hold: options of ``python -m bench run``, by their names.
+
+    Their values are judged as those on the command line are.
+    """
+
+    profile: str | None = None
+    seeds: tuple[int, ...] | None = None
+    source: str | None = None
+    backend: tuple[str, ...] | None = None
+    jobs: int | None = None
+    timeout: float | None = None
+    memory_limit: float | None = None
+    reuse: str | None = None
+    retry: int | None = None
+
+
+@dataclass(frozen=True)
 class ProjectSettings:
     """What ``[tool.bench]`` may hold.
 
-    ``plugins`` are folders as the file names them, None where it names none, ``results`` the
-    folder of records. ``check`` is the table that ``bench.gate.settings`` reads.
+    ``plugins`` and ``datasets`` are folders as the file names them, None where it names none,
+    ``results`` the folder of records, ``run`` what options of ``run`` are unless they are
+    given. ``check`` is the table that ``bench.gate.settings`` reads.
     """
 
     plugins: tuple[str, ...] | None = None
+    datasets: tuple[str, ...] | None = None
     results: str | None = None
+    run: RunDefaults = field(default_factory=RunDefaults)
     check: Any = None
 
 
@@ -92,12 +114,13 @@ def registry_of(
     tree: Tree | None = None,
     folder: Path | None = None,
 ) -> Registry:
-    """Read every plugin that a command may mean in a folder; see ``discover``.
+    """Read every task, and every plugin that a command may mean, in a folder; see ``discover``.
 
     A project has plugins of its own where its file, or the command line, names folders of
     them, or else a folder ``plugins`` with plugin files lies in the working folder or beside
     the file. These are then what is meant where nothing is named. In the suite's own checkout
-    nothing is a project's own.
+    nothing is a project's own. Its tasks are found likewise, in folders ``datasets``, and are
+    always beside the others.
 
     Args:
         asked: What the command line says.
@@ -111,12 +134,21 @@ def registry_of(
     here = folder or Path()
     project = project_of(here if tree is None else tree.counterpart(here))
     own = _own_folders(project, "plugins", tree)
+    datasets = [*_own_folders(project, "datasets", tree), *asked.datasets]
     suite = os.path.realpath(_in(tree, shipped("plugins")))
-    if suite in map(os.path.realpath, own):
-        return discover([*own, *asked.plugins], files, tree)
+    in_suite = suite in map(os.path.realpath, own)
     with_shipped = isinstance(asked, Meant) and asked.with_shipped
-    has_own = bool(own or asked.plugins) and not with_shipped
-    return discover([*own, *asked.plugins], files, tree, own=has_own)
+    has_own = bool(own or asked.plugins) and not (in_suite or with_shipped)
+    return discover([*own, *asked.plugins], files, tree, own=has_own, datasets=datasets)
+
+
+def tasks_of(datasets: Sequence[Path] = ()) -> FoundTasks:
+    """Read every task of the working folder's project, and those in further folders.
+
+    Raises:
+        BenchError: A folder does not exist, or the project's file is wrong.
+    """
+    return find_tasks([*_own_folders(project_of(), "datasets", None), *datasets])
 
 
 def left_out(

@@ -20,7 +20,8 @@ class Trial:
     ``hyperparameters`` are the arguments of ``build``, ``training`` the schedule after
     the profile's limits, ``versions`` the libraries that compute. ``overrides`` says
     what the command line changed; it is a label and no part of the identity, since what
-    it changed is already in the other fields.
+    it changed is already in the other fields. ``task_sha256`` is the digest of the task's source,
+    "" of a record from before it was kept: then it is no part of the identity either.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Trial:
     versions: Mapping[str, str]
     harness_version: int = HARNESS_VERSION
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    task_sha256: str = ""
 
     @cached_property
     def identity(self) -> str:
@@ -67,7 +69,10 @@ class Trial:
 
     def _content(self) -> dict[str, Any]:
         # A tuple and a list, or keys in another order, are written alike.
-        return {name: getattr(self, name) for name in _COMPUTING}
+        content = {name: getattr(self, name) for name in _COMPUTING}
+        if not self.task_sha256:
+            del content["task_sha256"]
+        return content
 
 
 #: The fields that can change the result.

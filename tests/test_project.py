@@ -10,7 +10,7 @@ from builders import a_plugin, task_source
 
 from bench.errors import BenchError
 from bench.gate.against import both_registries, only_named
-from bench.project import left_out, project_of, registry_of, results_folder
+from bench.project import left_out, project_of, registry_of, results_folder, tasks_of
 from bench.registry.discover import Registry
 from bench.registry.source_tree import Meant, Tree
 
@@ -40,7 +40,7 @@ def project(suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def asked(*folders: Path, with_shipped: bool = False) -> Meant:
-    return Meant(folders, with_shipped)
+    return Meant(folders, (), with_shipped)
 
 
 def names(registry: Registry, *patterns: str) -> list[str]:
@@ -267,3 +267,37 @@ def test_its_own_plugin_is_never_compared_with_a_shipped_one_of_its_name(project
 
 def test_where_neither_has_a_plugin_of_its_own_all_are_compared(compared):
     assert compared() == (["jena_gru", "jena_naive"], ["jena_gru", "jena_naive"])
+
+
+# Tasks
+
+
+def test_a_folder_of_tasks_here_or_where_its_file_says_adds_to_the_shipped_ones(project):
+    (project / "datasets").mkdir()
+    (project / "data").mkdir()
+    (project / "datasets" / "speech.py").write_text(task_source())
+    (project / "data" / "sales.py").write_text(task_source())
+    assert registry_of(asked()).tasks.keys() == {"jena", "speech"}
+    assert tasks_of().right.keys() == {"jena", "speech"}
+
+    write(project, '[tool.bench]\ndatasets = ["data"]\n')
+    assert registry_of(asked()).tasks.keys() == {"jena", "sales"}
+    assert tasks_of([project / "datasets"]).right.keys() == {"jena", "sales", "speech"}
+
+
+def test_a_revision_has_tasks_of_its_own(project, tree):
+    for folder, version in ((project, "2"), (tree.copy, "1")):
+        (folder / "datasets").mkdir()
+        (folder / "datasets" / "speech.py").write_text(task_source(VERSION=version))
+    now, then = both_registries(asked(), tree)
+
+    assert (now.tasks["speech"].version, then.tasks["speech"].version) == (2, 1)
+
+
+def test_tasks_named_on_the_command_line_are_the_revision_s_too(project, tree):
+    (project / "mine").mkdir()
+    (project / "mine" / "speech.py").write_text(task_source())
+    now, then = both_registries(Meant((), (Path("mine"),), False), tree)
+
+    assert "speech" in now.tasks
+    assert "speech" not in then.tasks

@@ -28,6 +28,7 @@ CHANGES = {
     "backend": "jax",
     "versions": {"keras": "3.16.0", "numpy": "2.4.0", "tensorflow": "2.21.0"},
     "harness_version": 2,
+    "task_sha256": "another",
 }
 
 

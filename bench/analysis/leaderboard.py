@@ -107,7 +107,7 @@ class Table:
     by its label. ``points`` has of how many a row is the best, by its label, where rows were
     chosen by ``ranking.best_of_grid``. ``place`` is where the rows' costs were measured, None if
     nowhere; ``elsewhere`` are the costs of the same at other places, by label. ``ranking`` is how
-    the rows compare, None until they are judged.
+    the rows compare, None until they are judged. ``task_sha256`` is "" where it is not known.
     """
 
     task: str
@@ -131,6 +131,7 @@ class Table:
     place: TimingPlace | None = None
     elsewhere: Mapping[str, tuple[Costs, ...]] = field(default_factory=dict)
     ordered_by: str = ""
+    task_sha256: str = ""
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
@@ -210,6 +211,7 @@ def _table_key(record: Record) -> TableKey:
         trial.source,
         trial.fingerprint,
         trial.task_version,
+        trial.task_sha256,
         trial.profile,
         trial.scored_examples or 0,
         trial.harness_version,
@@ -243,6 +245,7 @@ def _table(
     return Table(
         task=first.trial.task,
         task_version=first.trial.task_version,
+        task_sha256=first.trial.task_sha256,
         source=first.trial.source,
         fingerprint=first.trial.fingerprint,
         why=first.data["why"],

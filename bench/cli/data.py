@@ -13,7 +13,7 @@ import click
 from bench.cli import options as shared
 from bench.data.word_vectors import PUBLISHED
 from bench.errors import BenchError
-from bench.registry.tasks import TaskInfo, discover_tasks, find_task
+from bench.registry.tasks import FoundTasks, TaskInfo
 
 if TYPE_CHECKING:
     from bench.data.ready import Looked
@@ -26,6 +26,7 @@ class StatusOptions:
 
     tasks: tuple[str, ...]
     as_json: bool
+    datasets: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class FetchOptions:
     """All that ``python -m bench data fetch`` is told; see its help."""
 
     names: tuple[str, ...]
+    datasets: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class VerifyOptions:
 
     words: tuple[str, ...]
     repair: bool
+    datasets: tuple[Path, ...]
 
 
 @click.group(name="data", invoke_without_command=True)
@@ -59,6 +62,7 @@ def command(context: click.Context) -> None:
 @command.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@shared.datasets
 @shared.filled(StatusOptions)
 def status(options: StatusOptions) -> int:
     """Show what is there for each task, and which data a run would take and why.
@@ -69,7 +73,7 @@ def status(options: StatusOptions) -> int:
     from bench.data.digests import cache_folder, data_folder
     from bench.data.survey import survey, survey_word_vectors
 
-    found = [survey(info) for info in _chosen(options.tasks)]
+    found = [survey(info) for info in _chosen(options.tasks, _tasks(options.datasets))]
     vectors = [] if options.tasks else [survey_word_vectors(name) for name in PUBLISHED]
     if options.as_json:
         document = {
@@ -91,6 +95,7 @@ def status(options: StatusOptions) -> int:
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[TASK | glove]...")
+@shared.datasets
 @shared.filled(FetchOptions)
 def fetch(options: FetchOptions) -> int:
     """Download the official data of tasks (default: of all) and verify them.
@@ -106,8 +111,13 @@ def fetch(options: FetchOptions) -> int:
     from bench.data.word_vectors import fetch_word_vectors
 
     folder, failed, names = data_folder(), False, options.names
+    known = _tasks(options.datasets)
     tasks = [name for name in names if name not in PUBLISHED]
-    for info in _chosen(tasks) if tasks or not names else []:
+    for info in _chosen(tasks, known) if tasks or not names else []:
+        if not info.official:
+            failed = failed or bool(tasks)
+            click.echo(f"{info.name}: no official data are known", err=bool(tasks))
+            continue
         files = official_in_place(info)
         if files is not None:
             click.echo(f"{info.name}: {files} already in {folder}, verified")
@@ -151,6 +161,7 @@ class DataShowOptions:
     split: str
     example: int
     as_json: bool
+    datasets: tuple[Path, ...]
 
 
 @command.command()
@@ -180,6 +191,7 @@ class DataShowOptions:
     help="Which example is shown.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@shared.datasets
 @shared.filled(DataShowOptions, overrides=shared.parse_overrides)
 def show(options: DataShowOptions) -> int:
     """Show what is in a task's data: facts, rows or splits, and one example as a model gets it.
@@ -190,7 +202,7 @@ def show(options: DataShowOptions) -> int:
     from bench.report.data_look import data_document
     from bench.report.writers import to_json, to_text
 
-    seen = _looked(options.task, options.source, options.own, options)
+    seen = _looked(options, options.overrides, options.split, options.example)
     example = f"{options.split} {options.example}"
     document = data_document(options.task, seen.facts, seen.look, example)
     if options.as_json:
@@ -208,6 +220,7 @@ class DataPlotOptions:
     source: str
     own: tuple[Path, ...]
     folder: Path
+    datasets: tuple[Path, ...]
 
 
 @command.command()
@@ -223,6 +236,7 @@ class DataPlotOptions:
     metavar="DIR",
     help="Where the pictures go.",
 )
+@shared.datasets
 @shared.filled(DataPlotOptions)
 def plot(options: DataPlotOptions) -> int:
     """Draw a task's data as SVG; needs matplotlib.
@@ -240,7 +254,7 @@ def plot(options: DataPlotOptions) -> int:
         )
     from bench.report.data_look import data_figures
 
-    look = _looked(options.task, options.source, options.own).look
+    look = _looked(options, {}, "train", 0).look
     if look is None or not look.pictures:
         raise BenchError(
             f"{options.task}: its task file draws nothing; add look(), see bench/task.py"
@@ -260,14 +274,12 @@ def plot(options: DataPlotOptions) -> int:
 
 
 def _looked(
-    name: str, source: str, own: Sequence[Path], options: DataShowOptions | None = None
+    options: DataShowOptions | DataPlotOptions, view: Mapping[str, Any], split: str, number: int
 ) -> Looked:
     from bench.data.ready import look_at
 
-    task = find_task(name, discover_tasks())
-    view = {} if options is None else options.overrides
-    split, number = ("train", 0) if options is None else (options.split, options.example)
-    wanted = "local" if own and source == "auto" else source
+    task, own = _tasks(options.datasets).find(options.task), options.own
+    wanted = "local" if own and options.source == "auto" else options.source
 
     def say(line: str) -> None:
         click.echo(line, err=True)
@@ -278,6 +290,7 @@ def _looked(
 @command.command()
 @click.argument("words", nargs=-1, metavar="[TASK | FILE | TASK=FILE]...")
 @click.option("--repair", is_flag=True, help="Remove damaged parsed arrays and make them again.")
+@shared.datasets
 @shared.filled(VerifyOptions)
 def verify(options: VerifyOptions) -> int:
     """Read all raw files and parsed arrays of tasks again and check them.
@@ -294,14 +307,16 @@ def verify(options: VerifyOptions) -> int:
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    known = discover_tasks()
+    known = _tasks(options.datasets)
     tasks = [word for word in options.words if not _is_file(word, known)]
     checks: list[tuple[str, Iterable[DataFinding]]] = [
         (info.name, [survey.verify_files(info, paths)])
         for info, paths in _own(options.words, known)
     ]
     if tasks or not options.words:
-        checks += [(info.name, survey.verify(info, options.repair, say)) for info in _chosen(tasks)]
+        checks += [
+            (info.name, survey.verify(info, options.repair, say)) for info in _chosen(tasks, known)
+        ]
     if not options.words:
         checks += [(name, survey.verify_word_vectors(name)) for name in PUBLISHED]
     damaged = checked = 0
@@ -317,14 +332,13 @@ def verify(options: VerifyOptions) -> int:
     return 1 if damaged else 0
 
 
-def _is_file(word: str, tasks: Mapping[str, TaskInfo]) -> bool:
+def _is_file(word: str, tasks: FoundTasks) -> bool:
     """Tell whether a word means a file rather than a task: those have names without signs."""
-    return word not in tasks and ("=" in word or not word.isidentifier() or Path(word).exists())
+    named = {*tasks.right, *(task.name for task in tasks.wrong)}
+    return word not in named and ("=" in word or not word.isidentifier() or Path(word).exists())
 
 
-def _own(
-    words: Sequence[str], tasks: Mapping[str, TaskInfo]
-) -> list[tuple[TaskInfo, tuple[Path, ...]]]:
+def _own(words: Sequence[str], tasks: FoundTasks) -> list[tuple[TaskInfo, tuple[Path, ...]]]:
     """Return the files to verify, each with its task; those given with a task are together."""
     from bench.data import survey
 
@@ -333,14 +347,22 @@ def _own(
     alone = [Path(word).expanduser() for word in files if word not in named]
     together = shared.parse_data(named)
     return [
-        *((survey.task_of(path, tasks), (path,)) for path in alone),
-        *((find_task(name, tasks), paths) for name, paths in together.items()),
+        *((survey.task_of(path, tasks.right), (path,)) for path in alone),
+        *((tasks.find(name), paths) for name, paths in together.items()),
     ]
 
 
-def _chosen(names: Sequence[str]) -> list[TaskInfo]:
-    tasks = discover_tasks()
-    return [find_task(name, tasks) for name in dict.fromkeys(names)] or list(tasks.values())
+def _chosen(names: Sequence[str], tasks: FoundTasks) -> list[TaskInfo]:
+    return [tasks.find(name) for name in dict.fromkeys(names)] or list(tasks.right.values())
+
+
+def _tasks(datasets: Sequence[Path]) -> FoundTasks:
+    from bench.project import tasks_of
+
+    found = tasks_of(datasets)
+    for wrong in found.wrong:
+        click.echo(f"warning: {wrong.reason}", err=True)
+    return found
 
 
 def _status_text(entry: TaskStatus) -> str:

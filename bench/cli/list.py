@@ -40,11 +40,9 @@ def command(options: ListOptions) -> int:
 
     No plugin is run. Exit status: 0, also where a plugin has a problem.
     """
-    from bench.registry.tasks import find_task
-
     registry = registry_of(options)
     if options.task is not None:
-        find_task(options.task, registry.tasks)
+        registry.task(options.task)
     plugins = registry.select([], options.task)
     if options.as_json:
         click.echo(json.dumps(_document(registry, plugins), indent=1))
@@ -64,6 +62,11 @@ def _lines(registry: Registry, plugins: Sequence[Plugin], only: str | None) -> I
             of_task = [plugin for plugin in plugins if plugin.task == name]
             yield from _plugin_lines(of_task) if of_task else ["  (no plugin)"]
             yield ""
+    if registry.wrong_tasks and only is None:
+        yield "tasks that cannot be used:"
+        for task_file in registry.wrong_tasks:
+            yield "  " + one_line(f"{task_file.name}: PROBLEM {task_file.reason}")
+        yield ""
     unassigned = [plugin for plugin in plugins if plugin.task not in registry.tasks]
     if unassigned:
         yield from ["no known task:", *_plugin_lines(unassigned), ""]
@@ -94,6 +97,10 @@ def _document(registry: Registry, plugins: Sequence[Plugin]) -> dict[str, Any]:
     return {
         "tasks": [_task_entry(task) for task in registry.tasks.values()],
         "plugins": [_plugin_entry(plugin) for plugin in plugins],
+        "wrong_tasks": [
+            {"name": wrong.name, "path": str(wrong.path), "reason": wrong.reason}
+            for wrong in registry.wrong_tasks
+        ],
     }
 
 

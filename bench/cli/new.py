@@ -20,6 +20,7 @@ class NewOptions:
     name: str
     task: str
     folder: Path
+    datasets: tuple[Path, ...]
 
 
 def _default_folder() -> Path:
@@ -39,6 +40,7 @@ def _default_folder() -> Path:
     metavar="DIR",
     help="Where the file goes.",
 )
+@shared.datasets
 @shared.filled(NewOptions)
 def command(options: NewOptions) -> int:
     """Write a plugin file that runs as it is, ready to be changed.
@@ -47,10 +49,9 @@ def command(options: NewOptions) -> int:
     """
     from bench.project import registry_of
     from bench.registry.source_tree import Folders
-    from bench.registry.tasks import find_task
 
-    registry, name = registry_of(Folders(())), options.name
-    find_task(options.task, registry.tasks)
+    registry, name = registry_of(Folders((), options.datasets)), options.name
+    registry.task(options.task)
     check_name(name)
     path = options.folder / f"{name}.py"
     twin = next((p for p in registry.plugins if p.name == name), None)

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -89,6 +89,14 @@ _plugins = click.option(
     help="A further folder of plugin files; may be repeated.",
 )
 
+datasets = click.option(
+    "--datasets",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A further folder of task files; may be repeated.",
+)
+
 _shipped = click.option(
     "--shipped",
     "with_shipped",
@@ -99,7 +107,7 @@ _shipped = click.option(
 
 def folders(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of ``Folders``."""
-    return _plugins(command)
+    return _plugins(datasets(command))
 
 
 def meant(command: Callable[..., int]) -> Callable[..., int]:
@@ -374,3 +382,45 @@ def resuming(context: click.Context) -> list[str]:
             if each is not True and (parameter.name, each) != ("verify", ""):
                 words.append(str(each))
     return words
+
+
+# What options are that are not given: the project's file may say
+
+
+class WithProjectDefaults(click.Command):
+    """Takes from ``[tool.bench.run]`` what options are that the command line does not give.
+
+    ``readers`` are those of ``filled``.
+    """
+
+    def __init__(self, *args: Any, readers: Mapping[str, Callable[[Any], Any]], **rest: Any):
+        super().__init__(*args, **rest)
+        self._readers = readers
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of a command line; where Python calls, its own defaults count."""
+        if ctx.parent is not None and not {*ctx.help_option_names} & {*args}:
+            ctx.default_map = dict(self._defaults(ctx))
+        return super().parse_args(ctx, args)
+
+    def _defaults(self, context: click.Context) -> Iterator[tuple[str, Any]]:
+        """Yield the name and value of each option that the file has.
+
+        Raises:
+            BenchError: One has a value that the command line would refuse.
+        """
+        from bench.project import project_of
+
+        project = project_of()
+        for key, value in vars(project.settings.run).items():
+            if value is None:
+                continue
+            (option,) = (each for each in self.params if f"--{key.replace('_', '-')}" in each.opts)
+            word = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            try:
+                option.type_cast_value(context, word)
+                self._readers.get(option.name or "", str)(word)
+            except (click.BadParameter, BenchError) as error:
+                said = error.message if isinstance(error, click.BadParameter) else str(error)
+                raise BenchError(f"{project.file}: [tool.bench.run].{key}: {said}") from None
+            yield option.name or "", word

@@ -48,7 +48,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-@click.command(name="run")
+@click.command(name="run", cls=shared.WithProjectDefaults, readers=_READERS)
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
 @click.option("--all", "everything", is_flag=True, help="Every plugin that `list` shows.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
@@ -176,6 +176,9 @@ def command(options: RunOptions) -> int:
     With --shard K/N the trials are dealt out one by one to N runs, which may be on machines of
     their own: give each the same words but for K. They may share one results folder; those of
     several are put together by `python -m bench merge`.
+
+    What [tool.bench.run] of the project's pyproject.toml has of profile, seeds, source, backend,
+    jobs, timeout, memory_limit, reuse and retry is the default here.
 
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
 

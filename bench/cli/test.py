@@ -60,12 +60,11 @@ def command(options: TestOptions) -> int:
     from bench.data.prepared import say_on_stderr
     from bench.project import left_out, registry_of
     from bench.registry.discover import is_file_name
-    from bench.registry.tasks import find_task
     from bench.runs.executor import LocalExecutor
 
     registry = registry_of(options, [Path(n) for n in options.names if is_file_name(n)])
     if options.task is not None:
-        find_task(options.task, registry.tasks)
+        registry.task(options.task)
     plugins = registry.select(options.names, options.task)
     for line in left_out(registry, options.names, options.task, "checked"):
         say_on_stderr(without_controls(line))

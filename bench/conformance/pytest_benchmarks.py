@@ -33,7 +33,10 @@ class Benchmarks:
     its memory layout, and tell nothing of the noise between processes.
     """
 
-    def __init__(self, project: Path, folders: list[Path], processes: int) -> None:
+    def __init__(
+        self, project: Path, folders: list[Path], datasets: list[Path], processes: int
+    ) -> None:
+        self._datasets = datasets
         self._project = project
         self._folders = folders
         self._processes = processes
@@ -70,7 +73,7 @@ class Benchmarks:
         from bench.runs.preparation import prepare_here
 
         if self._registry is None or self._sampler is None:
-            asked = Folders(tuple(self._folders))
+            asked = Folders(tuple(self._folders), tuple(self._datasets))
             self._registry = registry_of(asked, folder=self._project)
             conditions = Conditions(source="synthetic")
             prepare = prepare_here(conditions.source, {}, say_on_stderr)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.registry.discover import Registry
 
 _OPTION = "bench_plugins"
+_DATASETS = "bench_datasets"
 _PROCESSES = "bench_processes"
 
 
@@ -31,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option and the setting."""
     meaning = "Folder of bench plugins to check."
     parser.addini(_OPTION, meaning, type="paths", default=[])
+    parser.addini(_DATASETS, "Folder of the tasks of bench plugins.", type="paths", default=[])
     parser.addini(_PROCESSES, "Fresh processes that measure a bench plugin.", default="3")
     group = parser.getgroup("bench")
     group.addoption(
@@ -52,9 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take over the collection of the folders that are named, if any is."""
     given = [config.invocation_params.dir / path for path in config.getoption(_OPTION)]
     folders = [path.resolve() for path in [*config.getini(_OPTION), *given]]
-    for folder in folders:
+    datasets = [path.resolve() for path in config.getini(_DATASETS)]
+    for option, folder in [*((_OPTION, f) for f in folders), *((_DATASETS, f) for f in datasets)]:
         if not folder.is_dir():
-            raise pytest.UsageError(f"{_OPTION}: {folder} is not a folder")
+            raise pytest.UsageError(f"{option}: {folder} is not a folder")
     benchmarks = _benchmarks(config, folders)
     if folders:
         tests = ContractTests(config, folders, benchmarks)
@@ -80,7 +83,7 @@ def _benchmarks(config: pytest.Config, folders: list[Path]) -> Benchmarks | None
         raise pytest.UsageError(f"{_PROCESSES}: {processes!r} is no whole number from 1")
     # Without the single rounds a kept file cannot be judged.
     config.option.benchmark_save_data = True
-    benchmarks = Benchmarks(config.rootpath, folders, int(processes))
+    benchmarks = Benchmarks(config.rootpath, folders, config.getini(_DATASETS), int(processes))
     config.pluginmanager.register(benchmarks, "bench-benchmarks")
     return benchmarks
 
@@ -93,6 +96,7 @@ class ContractTests:
     ) -> None:
         self._folders = folders
         self._project = config.rootpath
+        self._datasets = config.getini(_DATASETS)
         self._benchmarks = benchmarks
         self._checks = not config.getoption("benchmark_only", False)
         self._registry: Registry | None = None
@@ -135,7 +139,7 @@ class ContractTests:
         from bench.runs.executor import LocalExecutor
 
         if self._registry is None or self._examiner is None:
-            asked = Folders(tuple(self._folders))
+            asked = Folders(tuple(self._folders), tuple(self._datasets))
             self._registry = registry_of(asked, folder=self._project)
             self._examiner = Examiner(self._registry, LocalExecutor(), say_on_stderr)
         (plugin,) = self._registry.select([str(path)])

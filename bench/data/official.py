@@ -184,7 +184,7 @@ def matching_bundle(info: TaskInfo, files: Sequence[Path], digests: Digests) -> 
 def _content_complaint(
     info: TaskInfo, bundle: Sequence[OfficialFile], files: Sequence[Path], digests: Digests
 ) -> str | None:
-    key = f"{info.name}-v{info.version}-{digests.fingerprint(tuple(files))}"
+    key = f"{info.name}-v{info.version}-{info.sha256[:16]}-{digests.fingerprint(tuple(files))}"
     known = digests.verdict(key)
     if known is None:
         known = _look(info, bundle, files) or ""
@@ -193,13 +193,15 @@ def _content_complaint(
 
 
 def _look(info: TaskInfo, bundle: Sequence[OfficialFile], files: Sequence[Path]) -> str | None:
-    from bench.registry.tasks import load_module
+    from bench.registry.tasks import load_module, told_of_task
 
     names = " with ".join(file.name for file in files)
-    is_official = getattr(load_module(info), "is_official", None)
+    with told_of_task(info):
+        is_official = getattr(load_module(info), "is_official", None)
     if is_official is not None:
         try:
-            reason = is_official(list(files))
+            with told_of_task(info):
+                reason = is_official(list(files))
         except BenchError as error:
             # Damaged: reading it as local data will say so, with the fix.
             reason = str(error)

@@ -92,7 +92,9 @@ def prepared_folder(info: TaskInfo, source: Source) -> Path:
     """Return where a source's parsed arrays are, or would be."""
     version = source.fingerprint.removeprefix("sha256:").removeprefix("synthetic-")
     digits = re.sub(r"[^0-9A-Za-z.]", "_", version)[:16]
-    name = f"{info.name}-v{info.version}-{source.kind}-{digits}-l{PREPARED_LAYOUT}"
+    # What an edited task makes of the same files is not the same, whatever its version says.
+    task = f"v{info.version}.{info.sha256[:8]}" if info.sha256 else f"v{info.version}"
+    name = f"{info.name}-{task}-{source.kind}-{digits}-l{PREPARED_LAYOUT}"
     return prepared_root() / name
 
 
@@ -121,7 +123,8 @@ def prepared_root() -> Path:
 
 def prepared_of_task(name: str) -> list[Path]:
     """Return all folders of parsed arrays of a task, of any version and source."""
-    pattern = re.compile(re.escape(name) + r"-v\d+-(official|local|synthetic)-[^-]*-l\d+")
+    version, kind = r"v\d+(\.[0-9a-f]+)?", "(official|local|synthetic)"
+    pattern = re.compile(rf"{re.escape(name)}-{version}-{kind}-[^-]*-l\d+")
     try:
         found = [path for path in prepared_root().iterdir() if pattern.fullmatch(path.name)]
     except OSError:
@@ -183,6 +186,7 @@ def _label(info: TaskInfo, source: Source) -> dict[str, Any]:
         "layout": PREPARED_LAYOUT,
         "task": info.name,
         "version": info.version,
+        "source": info.sha256,
         "kind": source.kind,
         "fingerprint": source.fingerprint,
     }
@@ -194,15 +198,15 @@ def parse(info: TaskInfo, source: Source) -> Prepared:
     Raises:
         DataError: The files cannot be parsed, or changed meanwhile.
     """
-    from bench.registry.tasks import load_module
+    from bench.registry.tasks import call_task
+    from bench.task import Prepared
 
-    module = load_module(info)
     if source.kind == "synthetic":
-        made: Prepared = module.synthesise()
-        return made
+        return call_task(info, "synthesise", kind=Prepared)
     files = tuple(map(Path, source.files))
     try:
-        prepared: Prepared = module.read(list(files), source.kind == "official")
+        is_official = source.kind == "official"
+        prepared = call_task(info, "read", list(files), is_official, kind=Prepared)
     except OSError as error:
         raise DataError(
             f"{error.filename or files[0]}: cannot be read ({error.strerror or error}); "

@@ -19,13 +19,13 @@ from bench.data.prepared import (
     prepare,
 )
 from bench.data.sources import Source, resolve
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, TaskError
 from bench.files import FileStamp, stamp_of
 from bench.registry.declarations import nearest
-from bench.registry.tasks import TaskInfo, load_module
+from bench.registry.tasks import TaskInfo, call_task, load_module, told_of_task
 
 if TYPE_CHECKING:
-    from bench.task import Array, Examples, Look, OpenTask
+    from bench.task import Array, Examples, Look, OpenTask, Prepared
 
 
 @dataclass(frozen=True)
@@ -207,16 +207,16 @@ def look_at(
                 f"--set {key}: {task.name} has no such option{nearest(key, task.view)}"
             )
     prepared = prepare_task(task, wanted, path, say)
-    module = load_module(task)
     opened, view = open_prepared(prepared.folder, with_targets=True), {**task.view, **options}
-    count = len(getattr(module.open_view(opened, view), split))
+    count = len(getattr(open_task(task, opened, view), split))
     if number >= count:
         raise BenchError(
             f"--example {number}: {split} has {count:,} examples; give one from 0 to {count - 1}"
         )
-    shown = getattr(module, "look", None)
     facts = {name: fact for name, fact in opened.meta.items() if name != "notes"}
-    return Looked(facts, None if shown is None else shown(opened, view, split, number))
+    with told_of_task(task):
+        shown = getattr(load_module(task), "look", None)
+        return Looked(facts, None if shown is None else shown(opened, view, split, number))
 
 
 #: Of more views the answers are read anew: those of a long series take some megabytes.
@@ -258,13 +258,36 @@ class _Views:
         if key not in self._encoded:
             import numpy as np
 
-            self._open(view).train.gather(np.zeros(1, dtype="int64"))
+            opened = self._open(view)
+            with told_of_task(self._task):
+                opened.train.gather(np.zeros(1, dtype="int64"))
             self._encoded.add(key)
 
     def _open(self, view: Mapping[str, Any], with_targets: bool = False) -> OpenTask:
         prepared = open_prepared(self._folder, with_targets)
-        opened: OpenTask = load_module(self._task).open_view(prepared, dict(view))
-        return opened
+        return open_task(self._task, prepared, view)
+
+
+def open_task(task: TaskInfo, prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
+    """Open a task's prepared data under a view.
+
+    Raises:
+        CannotRun: The view has no meaning on these data.
+        BenchError: An option of the view is wrong.
+        TaskError: The task's file is.
+    """
+    from bench.task import OpenTask
+
+    opened = call_task(task, "open_view", prepared, dict(view), kind=OpenTask)
+    for name in ("train", "validation", "test"):
+        split = getattr(opened, name)
+        if len(split.targets) == 0 or len(split.groups) != len(split.targets):
+            raise TaskError(
+                task.path.parent,
+                f"{task.path.name}: open_view made {len(split.targets)} {name} targets and "
+                f"{len(split.groups)} groups; make one group a target, and one target at least",
+            )
+    return opened
 
 
 def without_inputs(split: Examples) -> Examples:

@@ -107,7 +107,7 @@ def look_for_official(info: TaskInfo, folder: Path, digests: Digests) -> tuple[S
     Raises:
         DataError: A file cannot be read.
     """
-    absence = "official data not found"
+    absence = "official data not found" if info.official else "no official data are known"
     for bundle in official_bundles(info):
         files = [folder / item.name for item in bundle]
         missing = [file.name for file in files if not is_data(file)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bench.data.official import (
     find_local,
     is_data,
     official_bundles,
+    pattern_of,
 )
 from bench.data.prepared import array_damage as array_damage
 from bench.data.prepared import (
@@ -163,10 +165,15 @@ def task_of(path: Path, tasks: Mapping[str, TaskInfo]) -> TaskInfo:
     """
     inside = [info for info in tasks.values() if path.is_dir() and find_local(info, path)]
     named = [info for info in tasks.values() if find_companions(info, path) != (path,)]
+    called = [
+        info
+        for info in tasks.values()
+        if any(fnmatch.fnmatchcase(path.name, pattern_of(names[0])) for names in info.local)
+    ]
     likeness = {name: ends_like(info, path.name) for name, info in tasks.items()}
     most = max(likeness.values(), default=0)
     alike = [tasks[name] for name, length in likeness.items() if length == most > 0]
-    for found in (inside, named, alike):
+    for found in (inside, named, called, alike):
         if len(found) == 1:
             return found[0]
     words = " or ".join(f"{name}={path}" for name in tasks)

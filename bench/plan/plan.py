@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.data.word_vectors import absence_of
-from bench.errors import BenchError, CannotRun
+from bench.errors import BenchError, CannotRun, TaskError
 from bench.machine import default_bounds
 from bench.protocol import FAILED, SKIPPED, Bounds
 from bench.records.record import Record
@@ -301,6 +301,7 @@ def _trial(
     trial = Trial(
         task=task.name,
         task_version=task.version,
+        task_sha256=task.sha256,
         plugin=plugin.name,
         plugin_sha256=plugin.sha256,
         hyperparameters=plugin.build_arguments({**values, **view, **planned}),
@@ -339,6 +340,8 @@ def _feasible(
         return context.training_examples(task, view), "", ""
     except CannotRun as error:
         return 1, SKIPPED, str(error)
+    except TaskError as error:
+        return 1, FAILED, error.told
     except BenchError as error:
         changed = [key for key in request.overrides if key in task.view]
         if changed:

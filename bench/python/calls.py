@@ -37,6 +37,7 @@ def run(
     max_seeds: int | None = None,
     shard: str | None = None,
     plugins: Paths = (),
+    datasets: Paths = (),
     results: str | os.PathLike[str] | None = None,
     shipped: bool = False,
     output: str | os.PathLike[str] | None = None,
@@ -75,6 +76,7 @@ def run(
         max_seeds: With ``until_separated``: the most seeds of a plugin.
         shard: Only the K-th of N parts of the trials, as "K/N".
         plugins: Further folders of plugin files.
+        datasets: Further folders of task files.
         results: Where records are kept; None is the project's folder, or else ``reports``.
         shipped: In a project with plugins of its own: the shipped and installed ones, too.
         output: The leaderboard's file; None is ``leaderboard.md`` among the records.
@@ -124,6 +126,7 @@ def run(
         *_repeated("--set", (f"{key}={_literal(value)}" for key, value in (set or {}).items())),
         *_repeated("--data", _own_files(data or {})),
         *_repeated("--plugins", map(str, _paths(plugins))),
+        *_repeated("--datasets", map(str, _paths(datasets))),
         *_verified(verify),
     ]
     options = replace(options_of(words), resume="the same call")
@@ -151,6 +154,7 @@ def load(
     profile: str | None = None,
     source: str | None = None,
     plugins: Paths = (),
+    datasets: Paths = (),
 ) -> Results:
     """Read results that were recorded, as ``python -m bench report`` does.
 
@@ -166,6 +170,7 @@ def load(
         profile: Only this profile.
         source: Only this source of data.
         plugins: Further folders of plugin files, so that an edited plugin is known as such.
+        datasets: Further folders of task files, likewise.
 
     Raises:
         BenchError: There is no such record.
@@ -174,7 +179,7 @@ def load(
     from bench.registry.source_tree import Folders
 
     roots = [results_folder()] if results is None else _paths(results)
-    found = read_results(roots, Folders(tuple(_paths(plugins))))
+    found = read_results(roots, Folders(tuple(_paths(plugins)), tuple(_paths(datasets))))
     return found.select(task=task, plugin=plugin, profile=profile, source=source)
 
 

@@ -29,7 +29,7 @@ VERDICTS = (BIT_IDENTICAL, WITHIN, DIFFERENT)
 # The forms that a record has had on disk: each is read, and made into the present one
 
 #: Raise this when a record's form changes, and say in ``_UPGRADES`` how the old one is read.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _FIRST_WITH_DIGEST = 2
 
 Document = dict[str, Any]
@@ -114,8 +114,16 @@ def _from_2(document: Document) -> Document:
     return {**document, "repeat": None}
 
 
+def _from_3(document: Document) -> Document:
+    """Version 3 knew of a task's source only its version."""
+    trial = document.get("trial")
+    if not isinstance(trial, dict):
+        return document  # Whoever reads it says what is wrong with it.
+    return {**document, "trial": {**trial, "task_sha256": ""}}
+
+
 _OPENING = "{\n"
-_UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
+_UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2, 3: _from_3}
 
 
 # The sections of a record, as far as their readers rely on them; each may hold more

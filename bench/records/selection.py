@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -71,6 +71,7 @@ UNREADABLE = "unreadable"
 EDITED = "edited since"
 GONE = "no longer in the tree"
 OTHER_TASK = "its task has another version now"
+EDITED_TASK = "its task was edited since"
 
 _Kind = TypeVar("_Kind", bound=Hashable)
 
@@ -83,13 +84,15 @@ class WorkingTree:
     """What is known of the present identities of trials without preparing any data.
 
     ``sources`` has for each plugin the digests of its files, several where several have its
-    name; ``tasks`` the version of each task. ``configurations`` are those known to be the
-    present ones, such as a run's, which has resolved all that an identity covers.
+    name; ``tasks`` the version of each task, ``task_sources`` the digest of its source.
+    ``configurations`` are those known to be the present ones, such as a run's, which has
+    resolved all that an identity covers.
     """
 
     sources: Mapping[str, Collection[str]]
     tasks: Mapping[str, int]
     configurations: Collection[str] = frozenset()
+    task_sources: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, trial: Trial) -> bool:
         """Say whether the plugin of a trial is in the tree."""
@@ -107,13 +110,21 @@ class WorkingTree:
             return GONE
         if trial.plugin_sha256 not in self.sources[trial.plugin]:
             return EDITED
-        return "" if self._has_version(trial) else OTHER_TASK
+        if not self._has_version(trial):
+            return OTHER_TASK
+        return "" if self._has_task_source(trial) else EDITED_TASK
 
     def rank(self, trial: Trial) -> _Rank:
         """Say how much of a trial's identity is that of the tree; the largest answers."""
         is_source = trial.plugin_sha256 in self.sources.get(trial.plugin, ())
         is_present = trial.configuration in self.configurations
-        return is_present, is_source, self._has_version(trial)
+        is_of_task = self._has_version(trial) and self._has_task_source(trial)
+        return is_present, is_source, is_of_task
+
+    def _has_task_source(self, trial: Trial) -> bool:
+        # Of a trial from before the source was kept, the version alone tells.
+        now = self.task_sources.get(trial.task, "")
+        return "" in (now, trial.task_sha256) or now == trial.task_sha256
 
     def _has_version(self, trial: Trial) -> bool:
         return self.tasks.get(trial.task, trial.task_version) == trial.task_version
@@ -139,7 +150,8 @@ def working_tree(registry: Registry, records: Iterable[Record] = ()) -> WorkingT
         if file.name == f"{name}.py" and os.path.isfile(file):
             sources.setdefault(name, set()).add(read_plugin(file, registry.tasks).sha256)
     tasks = {task.name: task.version for task in registry.tasks.values()}
-    return WorkingTree(sources, tasks)
+    digests = {task.name: task.sha256 for task in registry.tasks.values()}
+    return WorkingTree(sources, tasks, task_sources=digests)
 
 
 #: Of which nothing is known, so that the newest answers.

@@ -61,7 +61,8 @@ class Declarations:
 
     ``unused`` are the other names in capitals that the file assigns and never reads, each with
     its line: constants without an effect. ``computing`` is the part of the source that can
-    change a result.
+    change a result. ``beside`` are the names that it may import of modules beside it, as in
+    ``from . import name``.
     """
 
     path: Path
@@ -73,6 +74,7 @@ class Declarations:
     problems: tuple[Problem, ...]
     unused: Mapping[str, int] = field(default_factory=dict)
     computing: str | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -149,6 +151,7 @@ def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declar
         problems=tuple(problems),
         unused=_unused(tree, names),
         computing=_without_grid(source, tree) if "GRID" in constants else None,
+        beside=tuple(sorted(_imports_beside(tree))),
     )
 
 
@@ -272,4 +275,13 @@ def _imports(tree: ast.Module) -> set[str]:
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found.add(node.module.split(".")[0])
+    return found
+
+
+def _imports_beside(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {name.split(".")[0] for name in names}
     return found

@@ -1,4 +1,4 @@
-"""Find plugins: the suite's own, those of installed packages, folders and single files."""
+"""Find plugins and tasks: the suite's, those of installed packages, folders, single files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from bench.errors import BenchError
 from bench.registry.declarations import Problem, nearest
 from bench.registry.plugins import Plugin, read_plugin
 from bench.registry.source_tree import Tree, shipped
-from bench.registry.tasks import TaskInfo, discover_tasks
+from bench.registry.tasks import FoundTasks, TaskInfo, WrongTask, files_in, read_tasks
 
-ENTRY_POINT_GROUP = "bench.plugins"
+PLUGINS_GROUP = "bench.plugins"
+TASKS_GROUP = "bench.tasks"
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,22 @@ class Registry:
 
     ``own`` has the names of a project's own plugins, None where it has none and all are meant;
     the others are then meant only where they are named, and ``hidden`` are those of another
-    content that have the name of one of its own.
+    content that have the name of one of its own. ``wrong_tasks`` are files that are no tasks.
     """
 
     tasks: Mapping[str, TaskInfo]
     plugins: tuple[Plugin, ...]
     own: frozenset[str] | None = None
     hidden: tuple[Plugin, ...] = ()
+    wrong_tasks: tuple[WrongTask, ...] = ()
+
+    def task(self, name: str) -> TaskInfo:
+        """Return the task of this name.
+
+        Raises:
+            BenchError: There is none, or its file is wrong.
+        """
+        return FoundTasks(self.tasks, self.wrong_tasks).find(name)
 
     def is_meant(self, plugin: Plugin) -> bool:
         """Say whether a plugin is meant where none is named."""
@@ -86,6 +96,7 @@ def discover(
     tree: Tree | None = None,
     *,
     own: bool = False,
+    datasets: Iterable[Path] = (),
 ) -> Registry:
     """Read every plugin there is: shipped, by entry point, in ``folders`` and ``files``.
 
@@ -97,48 +108,79 @@ def discover(
             have yet is left out.
         own: The folders and files are a project's own; a shipped plugin that has the name of
             one of these is hidden.
+        datasets: Folders with task files.
 
     Raises:
         BenchError: A folder or file given by the user does not exist.
     """
-    tasks = discover_tasks(_in(tree, shipped("datasets")))
+    tasks = find_tasks(datasets, tree)
+    wrong = {task.name: task.reason for task in tasks.wrong}
     installed, broken = _installed(tree)
     given = _given(folders, files, tree)
     # A file reached in two ways (a folder and its own path, a link) is one plugin.
     unique = {os.path.realpath(path): path for path in reversed([*installed, *given])}
     mine = {os.path.realpath(path): path.stem for path in given} if own else {}
     names = {*mine.values()}
-    read = {real: read_plugin(path, tasks) for real, path in unique.items()}
+    read = {real: read_plugin(path, tasks.right, wrong) for real, path in unique.items()}
     hidden = [p for real, p in read.items() if p.name in names and real not in mine]
     plugins = _refuse_twins([plugin for plugin in read.values() if plugin not in hidden])
     ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
     contents = {(plugin.name, plugin.sha256) for plugin in plugins}
     return Registry(
-        tasks,
+        tasks.right,
         tuple(ordered),
         own=frozenset(names) if own else None,
         hidden=tuple(p for p in hidden if (p.name, p.sha256) not in contents),
+        wrong_tasks=tasks.wrong,
     )
+
+
+def find_tasks(datasets: Iterable[Path] = (), tree: Tree | None = None) -> FoundTasks:
+    """Read every task there is: shipped, by entry point, and in folders.
+
+    Args:
+        datasets: Folders with task files.
+        tree: As for ``discover``.
+
+    Raises:
+        BenchError: A folder given by the user does not exist.
+    """
+    paths = files_in(_in(tree, shipped("datasets")))
+    broken: list[WrongTask] = []
+    for point in entry_points(group=TASKS_GROUP):
+        located = _entry_point_files(point, tree)
+        paths += located
+        if not located and tree is None:
+            broken.append(WrongTask(point.name, Path(point.value), _leads_nowhere(point)))
+    found = read_tasks([*paths, *_given(datasets, (), tree, "--datasets")])
+    return FoundTasks(found.right, (*found.wrong, *broken))
+
+
+def _leads_nowhere(point: EntryPoint) -> str:
+    return f"entry point {point.value!r} leads to no file; reinstall its package"
 
 
 def _installed(tree: Tree | None) -> tuple[list[Path], list[Plugin]]:
     """Return the plugin files of the suite and of entry points, and what leads to no file."""
-    paths = _in_folder(_in(tree, shipped("plugins")))
+    paths = files_in(_in(tree, shipped("plugins")))
     broken: list[Plugin] = []
-    for point in entry_points(group=ENTRY_POINT_GROUP):
+    for point in entry_points(group=PLUGINS_GROUP):
         located = _entry_point_files(point, tree)
         if located:
             paths += located
         elif tree is None:
-            message = f"entry point {point.value!r} leads to no file; reinstall its package"
-            broken.append(
-                Plugin(point.name, Path(point.value), problems=(Problem(point.value, 1, message),))
-            )
+            problem = Problem(point.value, 1, _leads_nowhere(point))
+            broken.append(Plugin(point.name, Path(point.value), problems=(problem,)))
     return paths, broken
 
 
-def _given(folders: Iterable[Path], files: Iterable[Path], tree: Tree | None) -> list[Path]:
-    """Return the plugin files that the user gives, by their folders or by themselves.
+def _given(
+    folders: Iterable[Path],
+    files: Iterable[Path],
+    tree: Tree | None,
+    option: str = "--plugins",
+) -> list[Path]:
+    """Return the files that the user gives, by their folders or by themselves.
 
     Raises:
         BenchError: One does not exist; of another revision it is left out.
@@ -146,9 +188,10 @@ def _given(folders: Iterable[Path], files: Iterable[Path], tree: Tree | None) ->
     paths: list[Path] = []
     for folder in (_in(tree, folder) for folder in folders):
         if folder.is_dir():
-            paths += _in_folder(folder)
+            paths += files_in(folder)
         elif tree is None:
-            raise BenchError(f"--plugins {folder}: is not a folder; give one with plugin files")
+            kind = option.removeprefix("--").removesuffix("s").replace("dataset", "task")
+            raise BenchError(f"{option} {folder}: is not a folder; give one with {kind} files")
     for file in (_in(tree, file) for file in files):
         if file.is_file():
             paths.append(file)
@@ -178,11 +221,6 @@ def _matches(plugin: Plugin, pattern: str) -> bool:
     return fnmatch.fnmatchcase(plugin.name, pattern)
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    """Return a folder's plugin files: not its helpers (_x.py) nor an editor's (.x.py)."""
-    return sorted(path for path in folder.glob("*.py") if path.name[0] not in "_.")
-
-
 def _in(tree: Tree | None, path: Path) -> Path:
     """Return a path as it is, or what stands in for it in another revision."""
     return path if tree is None else tree.counterpart(path)
@@ -206,7 +244,7 @@ def _entry_point_files(point: EntryPoint, tree: Tree | None) -> list[Path]:
     for root in spec.submodule_search_locations or []:
         target = _in(tree, Path(root).joinpath(*rest))
         if target.is_dir():
-            return _in_folder(target)
+            return files_in(target)
         if target.with_suffix(".py").is_file():
             return [target.with_suffix(".py")]
     return []

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.registry.declarations import Declarations, Problem, nearest, read_declarations
-from bench.registry.tasks import TaskInfo, complaint
+from bench.registry.tasks import SAFE_NAME, TaskInfo, complaint
 from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
 from bench.values import NAMES, is_a, unstorable
 
@@ -34,7 +34,6 @@ _ELSEWHERE = {
     "SEEDS": "seeds are given on the command line, --seeds 0,1,2",
 }
 _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,19 @@ class Plugin:
         return {key: values[key] for key in values if key in self.build_parameters}
 
 
-def read_plugin(path: Path, tasks: Mapping[str, TaskInfo]) -> Plugin:
-    """Read a plugin file without running it; whatever is wrong ends up in ``problems``."""
+def read_plugin(
+    path: Path, tasks: Mapping[str, TaskInfo], wrong: Mapping[str, str] = MappingProxyType({})
+) -> Plugin:
+    """Read a plugin file without running it; whatever is wrong ends up in ``problems``.
+
+    ``wrong`` says of tasks that cannot be used why, by name.
+    """
     found = read_declarations(path, _LITERALS)
     task = _value(found, "TASK", str) or ""
     hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}
     reference = _value(found, "REFERENCE", dict) or {}
     files = _value(found, "FILES", list) or []
-    problems = found.problems or tuple(_problems(found, tasks))
+    problems = found.problems or tuple(_problems(found, tasks, wrong))
     return Plugin(
         name=found.name,
         path=path,
@@ -119,11 +123,13 @@ def _value(found: Declarations, name: str, kind: type) -> Any:
     return constant.value if constant and isinstance(constant.value, kind) else None
 
 
-def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Problem]:
+def _problems(
+    found: Declarations, tasks: Mapping[str, TaskInfo], wrong: Mapping[str, str]
+) -> Iterator[Problem]:
     def problem(line: int, message: str) -> Problem:
         return Problem(str(found.path), line, message)
 
-    if not _SAFE_NAME.fullmatch(found.name):
+    if not SAFE_NAME.fullmatch(found.name):
         yield problem(1, "rename the file: a plugin's name has letters, digits, _ and - only")
     if not found.description:
         yield problem(1, "lacks a docstring: its first line is the description in every listing")
@@ -143,6 +149,10 @@ def _problems(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[Pr
     yield from _name_problems(found)
     task_name = _value(found, "TASK", str)
     if task_name is None:
+        return
+    if task_name in wrong:
+        message = f"its task {task_name!r} cannot be used: {wrong[task_name]}"
+        yield problem(found.constants["TASK"].line, message)
         return
     if task_name not in tasks:
         hint = nearest(task_name, tasks) or f"; there are: {', '.join(sorted(tasks))}"

@@ -31,10 +31,11 @@ def shipped(kind: str) -> Path:
 class Folders:
     """Where the command line has files looked for beside the project's own places.
 
-    ``plugins`` are folders of plugin files.
+    ``plugins`` are folders of plugin files, ``datasets`` of task files.
     """
 
     plugins: tuple[Path, ...]
+    datasets: tuple[Path, ...]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
-"""Find the tasks: one file each in ``datasets/``, read without running them."""
+"""Tasks: one file each, read without running it; and its code, run with errors told."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib.util
+import os
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from bench.errors import BenchError
+from bench.errors import BenchError, TaskError
 from bench.registry.declarations import Declarations, nearest, read_declarations
 from bench.registry.source_tree import shipped
 from bench.registry.training_options import LIMITS, PROFILES, TRAINING_OPTIONS
@@ -36,6 +41,11 @@ _LITERALS: dict[str, type] = {
 }
 #: What a task may leave out, with what it then is.
 _OPTIONAL: dict[str, Any] = {"TEST_TARGETS": [], "IN_TIME": False}
+#: What predictions are scored by; see ``bench.worker.sampling``.
+SCORES = ("mae", "accuracy")
+#: Of plugins and tasks: folders and files are named after them.
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+T = TypeVar("T")
 _FUNCTIONS = ("read", "synthesise", "open_view")
 
 
@@ -49,7 +59,8 @@ class TaskInfo:
     ``local`` are alternative bundles of files; ``synthetic`` is the version of the synthetic data.
     ``test_targets`` names the prepared arrays that hold the targets of the test split: no
     trial gets these. ``in_time`` says that groups follow each other in time, so that
-    neighbours may err alike.
+    neighbours may err alike. ``sha256`` is the digest of the file and of those beside it that
+    it imports.
     """
 
     name: str
@@ -71,42 +82,176 @@ class TaskInfo:
     synthetic: str
     test_targets: Sequence[str] = ()
     in_time: bool = False
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class WrongTask:
+    """A task file that cannot be used; ``reason`` names file, line and fix."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class FoundTasks:
+    """The tasks that there are, by name, and the files that are none."""
+
+    right: Mapping[str, TaskInfo]
+    wrong: tuple[WrongTask, ...] = ()
+
+    def find(self, name: str) -> TaskInfo:
+        """Return the task of this name.
+
+        Raises:
+            BenchError: Its file is wrong, or there is none; see ``find_task``.
+        """
+        for task in self.wrong:
+            if task.name == name:
+                raise BenchError(task.reason)
+        return find_task(name, self.right)
 
 
 def discover_tasks(folder: Path | None = None) -> dict[str, TaskInfo]:
     """Return the tasks of a folder (by default the suite's own) by name.
 
     Raises:
-        BenchError: A task file is wrong; the suite cannot judge plugins without it.
+        BenchError: A task file is wrong.
     """
-    folder = folder or shipped("datasets")
-    files = [path for path in sorted(folder.glob("*.py")) if path.name[0] not in "_."]
-    found = [read_task(path) for path in files]
-    return {task.name: task for task in found}
+    return {path.stem: read_task(path) for path in files_in(folder or shipped("datasets"))}
+
+
+def read_tasks(paths: Iterable[Path]) -> FoundTasks:
+    """Read task files; one that is wrong, or has the name of another, costs nothing else.
+
+    A copy of a file is the same task. Of other files of one name none is taken.
+    """
+    found: dict[str, dict[str, TaskInfo]] = {}
+    wrong: list[WrongTask] = []
+    for path in {os.path.realpath(path): path for path in reversed([*paths])}.values():
+        try:
+            task = read_task(path)
+        except BenchError as error:
+            wrong.append(WrongTask(path.stem, path, str(error)))
+        else:
+            found.setdefault(task.name, {})[task.sha256] = task
+    failed = {task.name: task for task in wrong}
+    right = {}
+    for name, tasks in sorted(found.items()):
+        files = sorted([*(str(t.path) for t in tasks.values()), *_paths_of(failed.get(name))])
+        if len(files) == 1:
+            right[name] = tasks.popitem()[1]
+            continue
+        several = f"several tasks have this name: {', '.join(files)}; rename all but one"
+        wrong += [WrongTask(name, t.path, f"{t.path}:1: {several}") for t in tasks.values()]
+    return FoundTasks(right, tuple(sorted(wrong, key=lambda task: (task.name, str(task.path)))))
+
+
+def _paths_of(task: WrongTask | None) -> list[str]:
+    return [] if task is None else [str(task.path)]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return a folder's Python files: not its helpers (_x.py) nor an editor's (.x.py)."""
+    return sorted(path for path in folder.glob("*.py") if path.name[0] not in "_.")
 
 
 def load_module(info: TaskInfo) -> ModuleType:
     """Run a task file and return its module, which has read, synthesise and open_view.
 
+    Its package is its folder, so that ``from . import _helper`` finds what lies beside it. A
+    file of another content is another module.
+
     Raises:
         BenchError: It is no Python file.
         Exception: Whatever the file raises.
     """
-    name = f"bench_task_{info.name}"
-    loaded = sys.modules.get(name)
-    if loaded is not None and loaded.__file__ == str(info.path):
-        return loaded
+    key = f"{os.path.realpath(info.path)} {info.sha256}"
+    package = f"bench_task_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    name = f"{package}.{info.name}"
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, info.path)
     if spec is None or spec.loader is None:
         raise BenchError(f"{info.path}: is not a Python file; rename it to end in .py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[package] = ModuleType(package)
+    sys.modules[package].__path__ = [str(info.path.parent)]
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]  # Half a module must not pass for a whole one next time.
+        # Half a module must not pass for a whole one next time.
+        for each in [each for each in sys.modules if each.partition(".")[0] == package]:
+            del sys.modules[each]
         raise
     return module
+
+
+def call_task(info: TaskInfo, function: str, *arguments: Any, kind: type[T]) -> T:
+    """Call a function of a task file, and see that it returns what it has to.
+
+    Raises:
+        TaskError: The file raised something, at its import too, or the function returns
+            something else; file and line are named. What it raises of this kind itself, and
+            errors of the operating system in ``read``, pass as they are.
+        Exception: Whatever a task of the suite itself raises.
+    """
+    with told_of_task(info, function):
+        made = getattr(load_module(info), function)(*arguments)
+    if not isinstance(made, kind):
+        line = _line_of(info, function)
+        raise TaskError(
+            info.path.parent,
+            f"{info.path.name}:{line}: {function} returned {type(made).__name__}; it returns "
+            f"{kind.__name__}, see bench/task.py",
+        )
+    return made
+
+
+@contextlib.contextmanager
+def told_of_task(info: TaskInfo, function: str = "") -> Iterator[None]:
+    """Have what a task file's code raises told as an error in that file.
+
+    Args:
+        info: The task.
+        function: What is called of it; of ``read`` an error of the operating system is one
+            of the data.
+
+    Raises:
+        TaskError: In place of any other error, but of a task that the suite ships.
+    """
+    try:
+        yield
+    except (BenchError, MemoryError):
+        raise
+    except Exception as error:
+        is_of_data = isinstance(error, OSError) and function == "read"
+        if is_of_data or info.path.parent == shipped("datasets"):
+            raise
+        raise TaskError(info.path.parent, _told(info, error)) from error
+
+
+def _told(info: TaskInfo, error: Exception) -> str:
+    from bench.formatting import one_line
+
+    folder = os.path.realpath(info.path.parent)
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    own = [each for each in frames if os.path.dirname(os.path.realpath(each[0])) == folder]
+    file, line = own[-1] if own else (info.path, 1)
+    hint = ""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and (info.path.parent / f"{missing}.py").is_file():
+        hint = f"; write: from . import {missing}"
+    return one_line(f"{os.path.basename(file)}:{line}: {type(error).__name__}: {error}{hint}", 400)
+
+
+def _line_of(info: TaskInfo, function: str) -> int:
+    found = read_declarations(info.path, ()).functions.get(function)
+    return found.line if found else 1
 
 
 def find_task(name: str, tasks: Mapping[str, TaskInfo]) -> TaskInfo:
@@ -148,18 +293,42 @@ def _task(found: Declarations) -> TaskInfo:
     missing = [name for name in _FUNCTIONS if name not in found.functions]
     if missing:
         raise BenchError(f"{found.path}:1: a task defines {missing[0]}(); see bench/task.py")
-    task = TaskInfo(found.name, found.path, found.description, **values)
+    digest = _digest(found)
+    task = TaskInfo(found.name, found.path, found.description, **values, sha256=digest)
     for name, message in _contradictions(task):
         raise BenchError(f"{found.path}:{found.constants[name].line}: {name} {message}")
     return task
+
+
+def _digest(found: Declarations) -> str:
+    """Return the digest of a file's source, with those of the files beside it that it imports."""
+    known: dict[str, str] = {}
+    waiting = [*found.beside]
+    while waiting:
+        name = waiting.pop()
+        for path in (found.path.parent / f"{name}.py", found.path.parent / name / "__init__.py"):
+            if name not in known and path.is_file():
+                beside = read_declarations(path, ())
+                known[name] = beside.sha256
+                waiting += beside.beside if path.name != "__init__.py" else ()
+    if not known:
+        return found.sha256
+    text = "\n".join([found.sha256, *(f"{name} {known[name]}" for name in sorted(known))])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _contradictions(task: TaskInfo) -> Iterator[tuple[str, str]]:
     """Yield the name of each wrong literal and what is wrong with it."""
     if task.direction not in ("min", "max"):
         yield "DIRECTION", "must be 'min' or 'max'"
+    if not SAFE_NAME.fullmatch(task.name):
+        yield "VERSION", "is of a file to be renamed: a task's name has letters, digits, _ and -"
+    if task.metric not in SCORES:
+        known = ", ".join(SCORES)
+        yield "METRIC", f"must be one of {known}, not {task.metric!r}{nearest(task.metric, SCORES)}"
     if task.metric not in task.units:
         yield "UNITS", f"must give the unit of {task.metric!r}"
+    yield from _wrong_files(task)
     for key, default in task.view.items():
         if key in TRAINING_OPTIONS:
             yield "VIEW", f"has {key!r}, which is a training option; give it another name"
@@ -232,3 +401,15 @@ def _view_complaint(value: Any, default: Any) -> str:
     if is_a(value, type(default)):
         return ""
     return f"must be {NAMES[type(default)]}, not {value!r}"
+
+
+def _wrong_files(task: TaskInfo) -> Iterator[tuple[str, str]]:
+    known = {"name", "url", "sha256", "md5", "size"}
+    for bundle in task.official:
+        if not isinstance(bundle, list) or not bundle:
+            yield "OFFICIAL", "must be a list of lists, each of the files that belong together"
+        elif not all(isinstance(f, dict) and "name" in f and f.keys() <= known for f in bundle):
+            yield "OFFICIAL", f"must give each file's name, and may give {', '.join(sorted(known))}"
+    for names in task.local:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            yield "LOCAL", "must be a list of lists of names, like [['data.csv']]"

@@ -160,6 +160,7 @@ def _data(table: Table) -> dict[str, Any]:
     return {
         "task": table.task,
         "task_version": table.task_version,
+        "task_sha256": table.task_sha256,
         "source": table.source,
         "why": table.why,
         "fingerprint": table.fingerprint,
@@ -547,11 +548,16 @@ def below(table: Table) -> list[tuple[str, str]]:
     return [
         ("machine", _different(_machine(record) for record in records)),
         ("versions", _versions(records)),
-        ("data", f"{table.source}, {table.fingerprint}, task version {table.task_version}"),
+        ("data", f"{table.source}, {table.fingerprint}, {_task_version(table)}"),
         ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
         ("commit", _different(_commit(record) for record in records)),
         ("command", _different(_command(record) for record in records)),
     ]
+
+
+def _task_version(table: Table) -> str:
+    source = f" ({table.task_sha256[:12]})" if table.task_sha256 else ""
+    return f"task version {table.task_version}{source}"
 
 
 def left_out(leaderboard: Leaderboard) -> str:

@@ -116,6 +116,7 @@ class PrepareThere:
         trial = Trial(
             task=task.name,
             task_version=task.version,
+            task_sha256=task.sha256,
             plugin="",
             plugin_sha256="",
             hyperparameters={},

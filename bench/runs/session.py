@@ -23,7 +23,6 @@ from bench.records.selection import WorkingTree, is_named, working_tree
 from bench.records.store import Store
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
-from bench.registry.tasks import find_task
 from bench.registry.training_options import PROFILES
 from bench.runs.adaptive_seeds import Rounds
 from bench.runs.executor import LocalExecutor
@@ -85,7 +84,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     """
     registry = registry_of(options, [Path(n) for n in options.names if is_file_name(n)])
     for task in options.data:
-        find_task(task, registry.tasks)
+        registry.task(task)
 
     def say(line: str) -> None:
         console.print(line, markup=False)
@@ -147,7 +146,7 @@ def choose(
         BenchError: A name is unknown, its plugin is wrong, or nothing is left to run.
     """
     if task is not None:
-        find_task(task, registry.tasks)
+        registry.task(task)
     chosen = registry.select(names, task)
     files = {os.path.realpath(name) for name in names if is_file_name(name)}
     for plugin in chosen:
@@ -235,7 +234,7 @@ def _groups(
     from bench.plan.retry import ask_again, failed_trials
 
     if task is not None:
-        find_task(task, registry.tasks)
+        registry.task(task)
     for name in names:
         if not any(is_named(record.trial, [name], task) for record in records):
             registry.select([name], task)  # Refuses a name that nothing has.

@@ -18,9 +18,10 @@ import numpy as np
 
 from bench import protocol
 from bench.data.prepared import open_prepared
+from bench.data.ready import open_task
 from bench.errors import BenchError, CannotRun
 from bench.protocol import OK, Checked, Job, Outcome
-from bench.registry.tasks import TaskInfo, load_module, read_task
+from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
 from bench.worker.adoption import Output, check_options
 from bench.worker.backend import seed_everything
@@ -31,6 +32,7 @@ from bench.worker.plugin import (
     load_plugin,
     module_name,
     reason_of,
+    task_of,
     told_of,
 )
 from bench.worker.sampling import evenly_spread
@@ -59,8 +61,8 @@ def hold_to_contract(job: Job, report: Callable[[Checked], None]) -> Outcome:
         CannotRun: The plugin cannot run on these data: what is left is to be skipped.
         BenchError: The view does not fit the data, which the planner has ruled out.
     """
-    task = read_task(Path(job.task_path))
-    opened = load_module(task).open_view(open_prepared(Path(job.prepared)), dict(job.trial.view))
+    task = task_of(job)
+    opened = open_task(task, open_prepared(Path(job.prepared)), job.trial.view)
     for check, make in _Suite(job, task, opened).checks():
         reason = _failure(make, job)
         report(Checked(check, reason))
@@ -78,7 +80,7 @@ def _failure(make: Callable[[], None], job: Job) -> str:
     except BenchError as error:
         return told_of(error, job.plugin_path)
     except (Exception, SystemExit) as error:
-        return reason_of(error, job.plugin_path)
+        return reason_of(error, job.plugin_path, job.task_path)
     return ""
 
 
@@ -395,5 +397,5 @@ def _loaded(path: Path, job: Job) -> Any:
         innermost: BaseException = error
         while innermost.__context__ is not None:
             innermost = innermost.__context__
-        reason = reason_of(innermost, job.plugin_path)
+        reason = reason_of(innermost, job.plugin_path, job.task_path)
         raise BenchError(f"saved, it cannot be loaded again: {reason}") from None

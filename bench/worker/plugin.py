@@ -13,9 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, TaskError
 from bench.formatting import one_line
 from bench.protocol import Job
+from bench.registry.tasks import TaskInfo, read_task
 from bench.task import Array, OpenTask
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class PluginError(BenchError):
 
 def told_of(error: BenchError, plugin_path: str) -> str:
     """Return what an error says, behind the plugin's name and the line, where it has them."""
+    if isinstance(error, TaskError):
+        return error.told
     if not plugin_path:
         return str(error)
     line = f":{error.line}" if isinstance(error, PluginError) else ""
@@ -119,8 +122,8 @@ _NOT_COMPILED = "Detected unsupported operations when trying to compile graph"
 _OPERATIONS = re.compile(r"_JIT: (\w+)")
 
 
-def reason_of(error: BaseException, plugin_path: str) -> str:
-    """Return the error on one line, with the plugin's line that led to it."""
+def reason_of(error: BaseException, plugin_path: str, task_path: str = "") -> str:
+    """Return the error on one line, with the plugin's line, or the task's, that led to it."""
     try:
         text = str(error)
     except BaseException:
@@ -129,13 +132,12 @@ def reason_of(error: BaseException, plugin_path: str) -> str:
     # Cut twice: a message may be of any length.
     kind = type(error).__name__[:_LONGEST_REASON]
     text = one_line(f"{kind}: {text[: 10 * _LONGEST_REASON]}", longest=_LONGEST_REASON)
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == plugin_path
-    ]
-    where = f"{Path(plugin_path).name}:{lines[-1]}: " if lines else ""
-    return f"{where}{text}"
+    frames = traceback.extract_tb(error.__traceback__)
+    for path in filter(None, (plugin_path, task_path)):
+        lines = [frame.lineno for frame in frames if frame.filename == path]
+        if lines:
+            return f"{Path(path).name}:{lines[-1]}: {text}"
+    return text
 
 
 def _cause(text: str) -> str:
@@ -151,6 +153,22 @@ def _cause(text: str) -> str:
         return "\n".join(lines) or text
     bold = _BOLD.search(text)
     return f"{bold[1]} ({text[: bold.start()].strip()})" if bold else text
+
+
+def task_of(job: Job) -> TaskInfo:
+    """Return the task that a job is of, read from its file.
+
+    Raises:
+        TaskError: The file is another one than when the trial was planned.
+    """
+    task = read_task(Path(job.task_path))
+    if job.trial.task_sha256 not in ("", task.sha256):
+        raise TaskError(
+            task.path.parent,
+            f"{task.path.name}: was edited after the trial was planned, and what would be "
+            "trained is not what was planned; run again",
+        )
+    return task
 
 
 def module_name(job: Job) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -11,8 +10,8 @@ import numpy as np
 from bench.data.ready import PreparedTask, prepare_task
 from bench.errors import BenchError, CannotRun
 from bench.protocol import OK, DataReady, Job, Outcome, WorkerNote
-from bench.registry.tasks import read_task
 from bench.task import Array
+from bench.worker.plugin import task_of
 
 
 def prepare_data(job: Job, report: Callable[[DataReady | WorkerNote], None]) -> Outcome:
@@ -22,7 +21,7 @@ def prepare_data(job: Job, report: Callable[[DataReady | WorkerNote], None]) -> 
         DataError: The data are not to be had, or damaged.
         Exception: Whatever the task file raises.
     """
-    task = read_task(Path(job.task_path))
+    task = task_of(job)
     prepared = prepare_task(task, job.data.source, None, lambda line: report(WorkerNote(line)))
     answers: dict[str, Array] = {}
     examples = [

@@ -13,17 +13,18 @@ import keras
 import numpy as np
 
 from bench.data.prepared import open_prepared
+from bench.data.ready import open_task
 from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.protocol import MEASURE, EpochDone, Job
-from bench.registry.tasks import TaskInfo, load_module, read_task
+from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
 from bench.trial import Trial
 from bench.worker.adoption import AS_IT_IS, Output, adopt, check_options, output_of
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.batches import SCORING_BATCH
 from bench.worker.keras_model import Fit, KerasLearner
-from bench.worker.plugin import NeighbourWatch, call_build, load_plugin
+from bench.worker.plugin import NeighbourWatch, call_build, load_plugin, task_of
 from bench.worker.sampling import epoch_batches, fixed_part, one_number_each
 
 # Fit and score an object with scikit-learn's ``fit`` and ``predict``
@@ -157,8 +158,8 @@ def set_up(job: Job) -> Setup:
     """
     trial = job.trial
     seed_everything(trial.seed, trial.backend)
-    task = read_task(Path(job.task_path))
-    opened = load_module(task).open_view(open_prepared(Path(job.prepared)), dict(trial.view))
+    task = task_of(job)
+    opened = open_task(task, open_prepared(Path(job.prepared)), trial.view)
     # A view that is encoded once is encoded now, and so in no trial's clock of training.
     opened.train.gather(np.zeros(1, dtype="int64"))
     started = time.perf_counter()

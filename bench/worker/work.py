@@ -92,4 +92,4 @@ def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
         sys.setrecursionlimit(max(_DEPTH, sys.getrecursionlimit()))
         with contextlib.suppress(Exception):
             traceback.print_exc()
-        return Outcome(FAILED, reason_of(error, job.plugin_path or job.task_path))
+        return Outcome(FAILED, reason_of(error, job.plugin_path, job.task_path))

@@ -17,6 +17,7 @@ import bench.cli.data
 from bench.cli import main
 from bench.data.prepared import open_prepared, prepare
 from bench.data.sources import resolve
+from bench.registry.tasks import FoundTasks
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ Command = Callable[..., Answer]
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = make_world(tmp_path, monkeypatch)
-    monkeypatch.setattr(bench.cli.data, "discover_tasks", lambda: {"numbers": world.info})
+    found = FoundTasks({"numbers": world.info})
+    monkeypatch.setattr(bench.cli.data, "_tasks", lambda folders: found)
     monkeypatch.setenv("BENCH_OFFLINE", "1")
     return world
 

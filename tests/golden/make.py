@@ -224,7 +224,8 @@ class Results:
         readings = (0.002 * (1 + 0.02 * noise.random()) for _ in range(2))
         document = {
             "identity": identity(trial),
-            "trial": trial,
+            # Of trials from before a task's source was kept, so that identities stay.
+            "trial": {**trial, "task_sha256": ""},
             "status": status,
             "reason": reason,
             "finished": self.now.isoformat(),
@@ -259,7 +260,7 @@ class Results:
             "predictions": predictions,
             "log": log,
             "repeat": repeat,
-            "schema_version": 3,
+            "schema_version": 4,
         }
         (folder / f"{stem}.json").write_text(sealed(document), encoding="utf-8", newline="\n")
         self.now += timedelta(minutes=7)

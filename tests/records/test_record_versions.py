@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,17 @@ def test_the_examples_of_a_version_give_a_leaderboard(version):
 
 def test_an_old_record_and_a_new_one_say_the_same():
     for name in ("failed", "skipped"):
-        first, *others = (from_json(example(version, name)) for version in VERSIONS)
-        assert others == [first] * (SCHEMA_VERSION - 1)
+        first, *others, last = (from_json(example(version, name)) for version in VERSIONS)
+        # Of the task's source the first three knew nothing, so that its identity is another.
+        trial = replace(last.trial, task_sha256="")
+        last = replace(last, trial=trial, identity=trial.identity)
+        assert [*others, last] == [first] * (SCHEMA_VERSION - 1)
+
+
+def test_the_fourth_version_knows_the_source_of_the_task():
+    third, fourth = (from_json(example(version, "ok")).trial for version in ("v3", "v4"))
+    assert (third.task_sha256, fourth.task_sha256) == ("", "0da7a5e7" * 8)
+    assert third.identity != fourth.identity
 
 
 def test_the_first_version_knew_only_the_name_of_its_predictions():

@@ -30,6 +30,7 @@ from bench.data.word_vectors import (
 )
 from bench.errors import BenchError, CannotRun, DataError
 from bench.registry.plugins import read_plugin
+from bench.registry.tasks import FoundTasks
 from bench.text.vectors import read_vectors
 from bench.worker.plugin import PluginTask
 
@@ -242,7 +243,7 @@ def test_the_command_fetches_shows_and_verifies_them(data, monkeypatch, capsys):
         return int(ended.value.code or 0), said.out + said.err
 
     monkeypatch.setenv("BENCH_OFFLINE", "1")
-    monkeypatch.setattr(bench.cli.data, "discover_tasks", dict)
+    monkeypatch.setattr(bench.cli.data, "_tasks", lambda folders: FoundTasks({}))
     archive = an_archive(data)
     publish(monkeypatch, archive)
     assert f"{FILE}: not there; `python -m bench data fetch small`" in answer("status")[1]
