@@ -16,7 +16,8 @@ For `python -m bench data show` and `data plot` it may have a fifth::
 
     look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -> Look
 
-Task files may import numpy, pandas and ``bench``; never Keras.
+Task files may import numpy, pandas and ``bench``; never Keras. What lies beside one it imports
+as ``from . import _helper``.
 """
 
 from __future__ import annotations
