@@ -241,4 +241,5 @@ def _settings(table: Mapping[str, Any], file: Path) -> ProjectSettings:
     try:
         return documents.convert(table, ProjectSettings, _TABLE)
     except BenchError as error:
-        raise BenchError(f"{file}: {error}") from None
+        told = str(error).replace(f"{_TABLE}.run", "[tool.bench.run]")
+        raise BenchError(f"{file}: {told}") from None

@@ -11,9 +11,11 @@ from builders import a_plugin, a_record
 from command_line import call
 from verify_world import Place, Workshop
 
+from bench.plan.plan import RunOptions
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.registry.plugins import read_plugin
+from bench.runs.session import RunResult
 
 LEFT_OUT = "shipped plugins are not {}: --shipped"
 
@@ -144,3 +146,74 @@ def test_a_wrong_word_in_the_project_s_file_is_one_line_of_any_command(project, 
         assert (status, out) == (2, "")
         assert "pyproject.toml: [tool.bench] has the unknown entry 'plugin'" in err
         assert "did you mean 'plugins'?" in err
+
+
+# What the project's file says of options of ``run``
+
+
+@pytest.fixture
+def asked_with(
+    make_place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., RunOptions | str]:
+    """Give ``run`` some words and a project's file; return its options, or the complaint."""
+    place = make_place(Workshop(), ["mine"])
+    asked: list[RunOptions] = []
+
+    def note(options: RunOptions, *anything: object) -> RunResult:
+        asked.append(options)
+        return RunResult(0)
+
+    monkeypatch.setattr("bench.runs.session.run_benchmark", note)
+
+    def ask(table: str, *words: str) -> RunOptions | str:
+        (place.folder / "pyproject.toml").write_text(table)
+        status = place.bench("run", "mine", *words)
+        return place.err if status else asked.pop()
+
+    return ask
+
+
+RUN = '[tool.bench.run]\nprofile = "smoke"\nseeds = [0, 1]\nbackend = ["tensorflow"]\njobs = 2\n'
+
+
+def test_the_file_says_what_options_of_run_are_and_the_command_line_goes_before_it(asked_with):
+    found = asked_with(RUN)
+    assert (found.profile, found.seeds, found.jobs) == ("smoke", (0, 1), 2)
+    assert found.backends == ("tensorflow",)
+    assert found.reuse == "missing"
+
+    found = asked_with(RUN, "--profile", "full", "--seeds", "7")
+    assert (found.profile, found.seeds, found.jobs) == ("full", (7,), 2)
+
+
+def test_the_line_that_resumes_repeats_what_was_given_and_not_the_file(asked_with):
+    assert asked_with(RUN, "--seeds", "7").resume == "python -m bench run mine --seeds 7"
+
+
+def test_what_is_taken_from_records_may_stand_in_the_file(asked_with):
+    assert asked_with(RUN, "--failed").failed
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("profile = 'smok'", "[tool.bench.run].profile: 'smok' is not one of"),
+        ("seeds = [1, 1]", "[tool.bench.run].seeds: --seeds: 1 is given twice"),
+        ("seeds = 1", "[tool.bench.run].seeds must be a list or null, not 1"),
+        ("jobs = 0", "[tool.bench.run].jobs: 0 is not in the range"),
+        ("backend = ['tensorflo']", "did you mean 'tensorflow'?"),
+        ("memory-limit = 3", "the unknown entry 'memory-limit' (did you mean 'memory_limit'?)"),
+    ],
+)
+def test_a_value_that_the_command_line_would_refuse_is_named_with_file_and_key(
+    asked_with, line, said
+):
+    err = asked_with(f"[tool.bench.run]\n{line}\n")
+    assert "pyproject.toml: [tool.bench" in err
+    assert said in err
+
+
+def test_help_is_there_whatever_the_file_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.bench.run]\nprofil = 'smoke'\n")
+    assert call(capsys, "run", "--help")[0] == 0
