@@ -69,10 +69,8 @@ class Trial:
 
     def _content(self) -> dict[str, Any]:
         # A tuple and a list, or keys in another order, are written alike.
-        content = {name: getattr(self, name) for name in _COMPUTING}
-        if not self.task_sha256:
-            del content["task_sha256"]
-        return content
+        left_out = () if self.task_sha256 else ("task_sha256",)
+        return {name: getattr(self, name) for name in _COMPUTING if name not in left_out}
 
 
 #: The fields that can change the result.

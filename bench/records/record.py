@@ -117,9 +117,8 @@ def _from_2(document: Document) -> Document:
 def _from_3(document: Document) -> Document:
     """Version 3 knew of a task's source only its version."""
     trial = document.get("trial")
-    if not isinstance(trial, dict):
-        return document  # Whoever reads it says what is wrong with it.
-    return {**document, "trial": {**trial, "task_sha256": ""}}
+    known = {"trial": {**trial, "task_sha256": ""}} if isinstance(trial, dict) else {}
+    return {**document, **known}
 
 
 _OPENING = "{\n"

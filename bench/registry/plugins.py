@@ -77,10 +77,7 @@ class Plugin:
 def read_plugin(
     path: Path, tasks: Mapping[str, TaskInfo], wrong: Mapping[str, str] = MappingProxyType({})
 ) -> Plugin:
-    """Read a plugin file without running it; whatever is wrong ends up in ``problems``.
-
-    ``wrong`` says of tasks that cannot be used why, by name.
-    """
+    """Read a plugin file without running it; ``wrong`` says why some tasks cannot be used."""
     found = read_declarations(path, _LITERALS)
     task = _value(found, "TASK", str) or ""
     hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}

@@ -89,9 +89,8 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    if not options.failed:
-        for line in left_out(registry, options.names, options.task, "run"):
-            say(line)
+    for line in () if options.failed else left_out(registry, options.names, options.task, "run"):
+        say(line)
     store, shares = Store(options.results), cpu_shares(options.jobs)
     if len(shares) > 1 and not can_confine():
         say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")
