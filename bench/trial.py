@@ -20,8 +20,7 @@ class Trial:
     ``hyperparameters`` are the arguments of ``build``, ``training`` the schedule after
     the profile's limits, ``versions`` the libraries that compute. ``overrides`` says
     what the command line changed; it is a label and no part of the identity, since what
-    it changed is already in the other fields. ``task_sha256`` is the digest of the task's source,
-    "" of a record from before it was kept: then it is no part of the identity either.
+    it changed is already in the other fields. A ``task_sha256`` of "" is of before it was kept.
     """
 
     task: str

@@ -177,8 +177,7 @@ def command(options: RunOptions) -> int:
     their own: give each the same words but for K. They may share one results folder; those of
     several are put together by `python -m bench merge`.
 
-    What [tool.bench.run] of the project's pyproject.toml has of profile, seeds, source, backend,
-    jobs, timeout, memory_limit, reuse and retry is the default here.
+    Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.
 
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
 
