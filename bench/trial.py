@@ -68,8 +68,7 @@ class Trial:
 
     def _content(self) -> dict[str, Any]:
         # A tuple and a list, or keys in another order, are written alike.
-        left_out = () if self.task_sha256 else ("task_sha256",)
-        return {name: getattr(self, name) for name in _COMPUTING if name not in left_out}
+        return {n: getattr(self, n) for n in _COMPUTING if n != "task_sha256" or self.task_sha256}
 
 
 #: The fields that can change the result.

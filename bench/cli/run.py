@@ -177,9 +177,8 @@ def command(options: RunOptions) -> int:
     their own: give each the same words but for K. They may share one results folder; those of
     several are put together by `python -m bench merge`.
 
-    Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.
-
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
+    Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.
 
     Exit status: 0 every trial is ok or skipped with a reason; 1 some trial failed or, with
     --verify, some repeat differed, failed or could not be compared (the leaderboard is

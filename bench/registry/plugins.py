@@ -33,6 +33,8 @@ _ELSEWHERE = {
     "SEED": "seeds are given on the command line, --seeds 0,1,2",
     "SEEDS": "seeds are given on the command line, --seeds 0,1,2",
 }
+_Tasks = Mapping[str, TaskInfo]
+_Reasons = Mapping[str, str]
 _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
 
 
@@ -74,9 +76,7 @@ class Plugin:
         return {key: values[key] for key in values if key in self.build_parameters}
 
 
-def read_plugin(
-    path: Path, tasks: Mapping[str, TaskInfo], wrong: Mapping[str, str] = MappingProxyType({})
-) -> Plugin:
+def read_plugin(path: Path, tasks: _Tasks, wrong: _Reasons = MappingProxyType({})) -> Plugin:
     """Read a plugin file without running it; ``wrong`` says why some tasks cannot be used."""
     found = read_declarations(path, _LITERALS)
     task = _value(found, "TASK", str) or ""
@@ -120,9 +120,7 @@ def _value(found: Declarations, name: str, kind: type) -> Any:
     return constant.value if constant and isinstance(constant.value, kind) else None
 
 
-def _problems(
-    found: Declarations, tasks: Mapping[str, TaskInfo], wrong: Mapping[str, str]
-) -> Iterator[Problem]:
+def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[Problem]:
     def problem(line: int, message: str) -> Problem:
         return Problem(str(found.path), line, message)
 
