@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Literal, TypedDict
@@ -13,7 +13,7 @@ from bench import documents
 from bench.errors import BenchError
 from bench.files import is_one_name
 from bench.protocol import OK, STATUSES
-from bench.records.predictions import Predictions
+from bench.records.predictions import UPGRADES, Predictions
 from bench.trial import Trial
 
 #: How far the clocks of two machines that share a folder may be apart.
@@ -28,7 +28,7 @@ VERDICTS = (BIT_IDENTICAL, WITHIN, DIFFERENT)
 
 # The forms that a record has had on disk: each is read, and made into the present one
 
-#: Raise this when a record's form changes, and say in ``_UPGRADES`` how the old one is read.
+#: Raise this when a record's form changes, and say in ``UPGRADES`` how the old one is read.
 SCHEMA_VERSION = 4
 _FIRST_WITH_DIGEST = 2
 
@@ -60,7 +60,7 @@ def upgraded(document: Document) -> Document:
         BenchError: A part that has changed its form is not in the old one.
     """
     for version in range(document["schema_version"], SCHEMA_VERSION):
-        document = {**_UPGRADES[version](document), "schema_version": version + 1}
+        document = {**UPGRADES[version](document), "schema_version": version + 1}
     return document
 
 
@@ -102,27 +102,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _from_1(document: Document) -> Document:
-    """Version 1 knew of its predictions only what their file is called."""
-    name = document.get("predictions")
-    described = None if name is None else {"file": name, "bytes": None, "sha256": None}
-    return {**document, "predictions": described}
-
-
-def _from_2(document: Document) -> Document:
-    """Version 2 knew of no repeats: every record was an ordinary one."""
-    return {**document, "repeat": None}
-
-
-def _from_3(document: Document) -> Document:
-    """Version 3 knew of a task's source only its version."""
-    trial = document.get("trial")
-    known = {"trial": {**trial, "task_sha256": ""}} if isinstance(trial, dict) else {}
-    return {**document, **known}
-
-
 _OPENING = "{\n"
-_UPGRADES: Mapping[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2, 3: _from_3}
 
 
 # The sections of a record, as far as their readers rely on them; each may hold more
