@@ -29,7 +29,8 @@ class ScoreWorld:
     drawn (0: all alike). ``hours`` above 1 makes examples hours of correlated days.
     ``factors`` multiply the seed effects of the first plugins, 1 for the others; ``failing``
     takes from the last plugin, in one seed of ten, a multiple of the error of a mean. ``binary``
-    makes scores of right and wrong.
+    makes scores of right and wrong; ``absolute`` noise of single examples as skewed as
+    absolute errors are.
     """
 
     plugins: int = 5
@@ -44,6 +45,7 @@ class ScoreWorld:
     factors: tuple[float, ...] = ()
     failing: float = 0.0
     binary: bool = False
+    absolute: bool = False
 
     @property
     def group_numbers(self) -> NDArray[np.int64]:
@@ -88,7 +90,9 @@ class ScoreWorld:
 
     def _noise(self, random: np.random.Generator, rows: int) -> Array:
         if self.hours == 1:
-            return random.standard_normal((rows, self.groups))
+            made = random.standard_normal((rows, self.groups))
+            mean = (2 / np.pi) ** 0.5
+            return (abs(made) - mean) / (1 - mean**2) ** 0.5 if self.absolute else made
         hours = autoregressive(random, HOUR, (rows, self.groups, self.hours))
         days = autoregressive(random, DAY, (rows, self.groups))
         return np.asarray(
@@ -121,35 +125,51 @@ def coverage(world: ScoreWorld, repeats: int, seed: int = 0) -> float:
     return float(np.mean(held))
 
 
-def false_tables(world: ScoreWorld, repeats: int, seed: int = 0) -> float:
-    """Share of tables of equals in which any pair is separated, but as it is.
+@dataclass(frozen=True)
+class Equals:
+    """Shares of tables of equals: with a false separation, and in which the best is lost.
+
+    ``lost`` is when a plugin, each time another, is not left among the best; ``odd_lost`` when
+    the first is not, whose seeds ``ScoreWorld.factors`` make unlike the others'.
+    """
+
+    false: float
+    lost: float
+    odd_lost: float
+
+
+def equals(world: ScoreWorld, repeats: int, seed: int = 0) -> Equals:
+    """Compare tables of equals.
 
     A plugin that fails now and then is worse than the others, and may be found to be.
     """
-    tables = world.comparisons(repeats, seed)
-    if not world.failing:
-        return float(np.mean([found.separations > 0 for found in tables]))
-    *equals, last = [f"p{number:02}" for number in range(world.plugins)]
-    return float(np.mean([_is_false(found, equals, last) for found in tables]))
-
-
-def _is_false(found: TableComparison, equals: list[str], last: str) -> bool:
-    if any(found.separated(*pair) for pair in combinations(equals, 2)):
-        return True
-    # Higher is better.
-    wins = [found.separated(last, other) for other in equals]
-    ahead = [found.pair(last, other).difference > 0 for other in equals]
-    return any(won and better for won, better in zip(wins, ahead, strict=True))
-
-
-def lost_best(world: ScoreWorld, repeats: int, seed: int = 0) -> float:
-    """Share of tables of equals in which a plugin, each time another, is not left as the best."""
-    equals = world.plugins - bool(world.failing)
+    tables = list(world.comparisons(repeats, seed))
+    labels = [f"p{number:02}" for number in range(world.plugins - bool(world.failing))]
     lost = [
-        f"p{number % equals:02}" not in {*found.best, *found.unknown}
-        for number, found in enumerate(world.comparisons(repeats, seed))
+        labels[number % len(labels)] not in {*found.best, *found.unknown}
+        for number, found in enumerate(tables)
     ]
-    return float(np.mean(lost))
+    odd = [labels[0] not in {*found.best, *found.unknown} for found in tables]
+    false = [
+        _is_false(found, labels) if world.failing else found.separations > 0 for found in tables
+    ]
+    return Equals(float(np.mean(false)), float(np.mean(lost)), float(np.mean(odd)))
+
+
+def false_tables(world: ScoreWorld, repeats: int, seed: int = 0) -> float:
+    """Share of tables of equals in which any pair is separated, but as it is."""
+    return equals(world, repeats, seed).false
+
+
+def _is_false(found: TableComparison, labels: list[str]) -> bool:
+    """Say whether any pair is separated, or the plugin that fails is the better one."""
+    if any(found.separated(*pair) for pair in combinations(labels, 2)):
+        return True
+    last = f"p{len(labels):02}"
+    # Higher is better.
+    wins = [found.separated(last, other) for other in labels]
+    ahead = [found.pair(last, other).difference > 0 for other in labels]
+    return any(won and better for won, better in zip(wins, ahead, strict=True))
 
 
 # A table like the published one of Jena

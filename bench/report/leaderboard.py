@@ -294,7 +294,7 @@ def _ranks(table: Table, found: TableComparison) -> str:
     pairs = _many(count * (count - 1) // 2, "pairs")
     return (
         f"{pairs} compared on the same validation examples and seeds, examples resampled in "
-        f"{sampled}; Holm's correction, {found.level:.0%} for the whole table; 2-4 are the ranks "
+        f"{sampled}; all tested together, {found.level:.0%} for the whole table; 2-4 are the ranks "
         f"that the data leave open, {BEST} is what none is significantly better than, by "
         f"{_many(max(1, count - 1), 'comparisons')} with the best"
     )

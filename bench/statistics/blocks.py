@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -338,6 +338,20 @@ def components(summary: Summary, length: int, apart: int | None = None) -> Compo
     return Components(seeds, interaction, examples, count)
 
 
+def missed(groups: int, length: Any) -> Any:
+    """Return what a block variance has to be multiplied by for the dependence that it misses.
+
+    Blocks of l groups miss a share G / (l g) of the variance: G is the sum of lags times
+    autocovariances, g of autocovariances. The rule's length (3 G^2 D / (2 g^2))^(1/3)
+    is ``length / LENGTHENED`` here, which tells G / g.
+
+    Args:
+        groups: How many there are, D.
+        length: Groups in a block, l, a number or an array of any shape, which is returned.
+    """
+    return 1 + np.sqrt(2 * np.asarray(length) / (3 * groups * LENGTHENED**3))
+
+
 def own_components(summary: Summary, independent: bool) -> tuple[Components, int]:
     """Estimate the variances of one plugin with blocks of its own; and return their length.
 
@@ -349,7 +363,13 @@ def own_components(summary: Summary, independent: bool) -> tuple[Components, int
         return components(summary, 1), 1
     _, average = summary.over(summary.seeds)
     length = dependent_length(average[None, :])
-    return components(summary, length, dependent_length(deviations(summary))), length
+    apart = dependent_length(deviations(summary))
+    found, size = components(summary, length, apart), summary.series.shape[1]
+    return replace(
+        found,
+        examples=found.examples * float(missed(size, length)),
+        interaction=found.interaction * float(missed(size, apart)),
+    ), length
 
 
 def deviations(summary: Summary) -> Array:
