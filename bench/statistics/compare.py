@@ -290,7 +290,7 @@ def _candidates(
     none is better (Hsu 1984, "Constrained simultaneous confidence intervals for multiple
     comparisons with the best"; Bonferroni in place of his constants, which ask for equal
     variances, and not the pairs' joint distribution: with that, a best plugin that is itself
-    unlike all others was lost in 8 to 10% of made tables of two and three seeds). Nor is one
+    unlike all others was lost in 7 to 10% of made tables of two and three seeds). Nor is one
     the best that is separated from a better one. A candidate whose seeds, were they as steady
     as the best mean's, would not leave it one is unknown.
     """

@@ -33,7 +33,7 @@ _COMMON = int(np.searchsorted(_GRID, 1e8))
 #: Shares of the rows that have the first of two common values, and that are like no other. With
 #: fewer of the latter, one row five times as unsteady as the rest was now and then taken for one
 #: of them: of made tables of equals with two and three seeds 6 to 12% held a false separation, and
-#: as the best it was lost in 6 to 9%.
+#: as the best it was lost in 5 to 9%.
 _SHARES = np.array([0.15, 0.3, 0.5, 0.7, 0.85])
 _UNLIKE = (0.2, 0.5)
 #: Probabilities to exceed a quantile, as edges that divide the whole: even, then geometric.
