@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.files import read_bounded
@@ -136,32 +135,3 @@ def unpack(path: Path, content: bytes) -> dict[str, Array]:
 
 def _unusable(path: Path, reason: str) -> BenchError:
     return BenchError(f"{path}: {reason}; run the trial again with --reuse never")
-
-
-# The forms that records have had, which say less of their predictions and trials: each into the
-# next one
-
-_Document = dict[str, Any]
-
-
-def _from_1(document: _Document) -> _Document:
-    """Version 1 knew of its predictions only what their file is called."""
-    name = document.get("predictions")
-    described = None if name is None else {"file": name, "bytes": None, "sha256": None}
-    return {**document, "predictions": described}
-
-
-def _from_2(document: _Document) -> _Document:
-    """Version 2 knew of no repeats: every record was an ordinary one."""
-    return {**document, "repeat": None}
-
-
-def _from_3(document: _Document) -> _Document:
-    """Version 3 knew of a task's source only its version."""
-    trial = document.get("trial")
-    known = {"trial": {**trial, "task_sha256": ""}} if isinstance(trial, dict) else {}
-    return {**document, **known}
-
-
-#: By the version that is read, what makes the next one of it.
-UPGRADES: Mapping[int, Callable[[_Document], _Document]] = {1: _from_1, 2: _from_2, 3: _from_3}

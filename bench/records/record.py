@@ -13,7 +13,7 @@ from bench import documents
 from bench.errors import BenchError
 from bench.files import is_one_name
 from bench.protocol import OK, STATUSES
-from bench.records.predictions import UPGRADES, Predictions
+from bench.records.predictions import Predictions
 from bench.trial import Trial
 
 #: How far the clocks of two machines that share a folder may be apart.
@@ -28,7 +28,7 @@ VERDICTS = (BIT_IDENTICAL, WITHIN, DIFFERENT)
 
 # The forms that a record has had on disk: each is read, and made into the present one
 
-#: Raise this when a record's form changes, and say in ``UPGRADES`` how the old one is read.
+#: Raise this when a record's form changes, and say in ``upgrades`` how the old one is read.
 SCHEMA_VERSION = 4
 _FIRST_WITH_DIGEST = 2
 
@@ -59,6 +59,10 @@ def upgraded(document: Document) -> Document:
     Raises:
         BenchError: A part that has changed its form is not in the old one.
     """
+    if document["schema_version"] == SCHEMA_VERSION:
+        return document
+    from bench.records.upgrades import UPGRADES
+
     for version in range(document["schema_version"], SCHEMA_VERSION):
         document = {**UPGRADES[version](document), "schema_version": version + 1}
     return document
