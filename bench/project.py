@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import documents
 from bench.errors import BenchError
 from bench.files import below, read_bounded
 from bench.registry.discover import Registry, discover, find_tasks, is_asked_for
@@ -238,6 +237,8 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _settings(table: Mapping[str, Any], file: Path) -> ProjectSettings:
+    from bench import documents
+
     try:
         return documents.convert(table, ProjectSettings, _TABLE)
     except BenchError as error:

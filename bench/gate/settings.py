@@ -82,6 +82,10 @@ class CheckOptions(Meant):
         return not self.names or any(fnmatch.fnmatchcase(plugin, name) for name in self.names)
 
 
+#: How many pairs of processes measure two revisions.
+Pairs = Annotated[int, documents.Meta(ge=1, le=_MOST_PAIRS)]
+
+
 @dataclass(frozen=True)
 class CheckSettings:
     """What a check is told; the defaults are those of ``bench.metrics``.
@@ -104,7 +108,7 @@ class CheckSettings:
     metrics: Annotated[
         tuple[Annotated[str, documents.one_of(METRICS)], ...], documents.Meta(min_length=1)
     ] = tuple(METRICS)
-    pairs: Annotated[int, documents.Meta(ge=1, le=_MOST_PAIRS)] | None = None
+    pairs: Pairs | None = None
     plugins: Mapping[
         str,
         Mapping[
@@ -185,7 +189,7 @@ def with_options(settings: CheckSettings, options: CheckOptions) -> CheckSetting
         fail_on=settings.fail_on - allow | fail_on,
         metrics=_in_order(_field("metrics", names, "--metric")) if names else settings.metrics,
         level=settings.level if level is None else _field("level", level, "--level"),
-        pairs=settings.pairs if pairs is None else _field("pairs", pairs, "--pairs"),
+        pairs=settings.pairs if pairs is None else documents.convert(pairs, Pairs, "--pairs"),
     )
 
 
