@@ -179,13 +179,17 @@ def load_module(info: TaskInfo) -> ModuleType:
     sys.modules[package] = ModuleType(package)
     sys.modules[package].__path__ = [str(info.path.parent)]
     sys.modules[name] = module
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
+        # Bytecode that is kept is known by second and size, which an edit can leave as they are.
         spec.loader.exec_module(module)
     except BaseException:
         # Half a module must not pass for a whole one next time.
         for each in [each for each in sys.modules if each.partition(".")[0] == package]:
             del sys.modules[each]
         raise
+    finally:
+        sys.dont_write_bytecode = writes_none
     return module
 
 

@@ -130,8 +130,10 @@ def placed_costs(table: Table) -> list[tuple[str, Costs]]:
 def place_fields() -> list[Field[tuple[str, Costs]]]:
     """Return the columns of the table of costs by machine; see ``placed_costs``."""
 
-    def field(heading: str, write: Callable[[Costs], Cell]) -> Field[tuple[str, Costs]]:
-        return Field(Column(heading), lambda line: write(line[1]))
+    def field(
+        heading: str, write: Callable[[Costs], Cell], importance: int | None = 1
+    ) -> Field[tuple[str, Costs]]:
+        return Field(Column(heading, importance=importance), lambda line: write(line[1]))
 
     return [
         Field(Column("plugin", is_number=False), lambda line: Text(line[0])),
@@ -139,7 +141,11 @@ def place_fields() -> list[Field[tuple[str, Costs]]]:
             Column("timed on", is_number=False, shortest=20), lambda line: Text(line[1].place.name)
         ),
         field("trials", lambda costs: Count(costs.quiet_trials or costs.contended_trials)),
-        field("training", lambda costs: marked(costs, costs.fit_seconds, costs.fit_seconds_range)),
+        field(
+            "training",
+            lambda costs: marked(costs, costs.fit_seconds, costs.fit_seconds_range),
+            None,
+        ),
         field("compile", lambda costs: marked(costs, costs.compile_seconds)),
         field("epoch", lambda costs: marked(costs, costs.epoch_seconds)),
         field("per 1,000 predictions", lambda costs: marked(costs, costs.predict_per_1000_seconds)),

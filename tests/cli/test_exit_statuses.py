@@ -26,6 +26,7 @@ from bench.data.sources import resolve
 from bench.gate import against, baseline
 from bench.protocol import FAILED
 from bench.records.store import Store
+from bench.registry.tasks import FoundTasks
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROW = re.compile(r"^\| `?(any|[a-z][a-z -]*)`? \| (\d+) \|", re.MULTILINE)
@@ -81,7 +82,8 @@ class Repository:
         """Ask of the data of a small task."""
         (self.folder / "world").mkdir()
         world = make_world(self.folder / "world", self.monkeypatch)
-        self.monkeypatch.setattr(bench.cli.data, "discover_tasks", lambda: {"numbers": world.info})
+        found = FoundTasks({"numbers": world.info})
+        self.monkeypatch.setattr(bench.cli.data, "_tasks", lambda datasets: found)
         self.monkeypatch.setenv("BENCH_OFFLINE", "1")
         if there:
             world.put("numbers.txt")
