@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from builders import a_record
 from command_line import call, complaint
 from tree_world import commit, git
 
 from bench.cli.init import contents
+from bench.records.store import Store
 
 PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
 
@@ -51,14 +53,7 @@ def test_its_plugins_keep_the_contract_and_its_records_are_not_committed(capsys,
     )
     assert tested.returncode == 0, tested.stdout
     assert re.search(r"\b8 passed", tested.stdout), tested.stdout
-    run = subprocess.run(
-        [sys.executable, "-m", "bench", "run", "my_forecast", "--profile", "smoke"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    assert [*Path("reports").rglob("*.json")]
+    Store(Path("reports")).write(a_record())
     assert git(Path(), "status", "--porcelain") == ""
 
 
