@@ -74,6 +74,7 @@ def write(project: Project, name: str, units: int) -> None:
     path.write_text(f'"""{name}."""\n{DENSE.format(units=units)}', encoding="utf-8")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("heard_signals")
 def test_a_change_is_trained_and_measured_beside_the_revision_before_it(project):
     write(project, "grown", 4)
