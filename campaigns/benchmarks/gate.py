@@ -30,6 +30,7 @@ from bench.metrics import METRICS, TRAIN_STEP, process_value
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.runs.executor import LocalExecutor
+from bench.runs.preparation import prepare_here
 from campaigns.benchmarks.gate_checks import is_within, time_check
 from campaigns.benchmarks.wrapping import wrapped
 
@@ -225,8 +226,9 @@ def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> N
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         plugins = {each: _slowed(plain, each, folder) if each else plain for each in SLOWDOWNS}
         conditions = Conditions(source="synthetic")
+        prepare = prepare_here(conditions.source, {}, _quiet)
         base, again, candidate = (
-            stack.enter_context(closing(Sampler(registry, LocalExecutor(), conditions, _quiet)))
+            stack.enter_context(closing(Sampler(registry, LocalExecutor(), conditions, prepare)))
             for _ in range(3)
         )
         while len(samples[0.0].base) < rounds:
