@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, get_args, get_origin
 
 from bench.errors import BenchError
-from bench.registry.declarations import nearest
+from bench.formatting import nearest
 
 #: Beyond this, what is computed from a number overflows. No honest result comes near.
 LARGEST_NUMBER = 1e300

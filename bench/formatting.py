@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 NOTHING = "–"
+_MOST_NAMES = 6
 
 
 def metric_name(metric: str) -> str:
@@ -135,3 +138,28 @@ def sparkline(values: Sequence[float | None]) -> str:
     low, high = min(finite), max(finite)
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(" " if v is None else _BARS[round((v - low) * scale)] for v in values)
+
+
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return " (did you mean 'x'?)" for the closest known word, or an empty string.
+
+    ``alike``, from 0 to 1, is how much of it has to be the same.
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=alike)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def few(labels: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    shown = ", ".join(labels[:_MOST_NAMES])
+    left = len(labels) - _MOST_NAMES
+    return f"{shown} and {left} more" if left > 0 else shown
+
+
+def notes_of(meta: Mapping[str, Any]) -> list[str]:
+    """Return what a task says in sentences about its data: repaired, left out, doubtful.
+
+    They are ``notes`` of the meta of prepared data; a record that holds them may be foreign.
+    """
+    notes = meta.get("notes")
+    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []

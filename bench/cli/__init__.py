@@ -68,7 +68,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a command; offer the nearest for one that does not exist."""
-        from bench.registry.declarations import nearest
+        from bench.formatting import nearest
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = nearest(args[0], COMMANDS) or f"; there are: {', '.join(COMMANDS)}"

@@ -67,9 +67,9 @@ def command(options: BaselineOptions) -> int:
     from bench.gate.baseline import write
     from bench.gate.from_records import side_of
     from bench.gate.report.people import baseline_document
-    from bench.project import left_out, registry_of
     from bench.records.selection import working_tree
     from bench.records.store import Stores
+    from bench.registry.project import left_out, registry_of
     from bench.report.writers import to_text
 
     shared.form_of(options.output, {"json": "json"})
@@ -102,9 +102,8 @@ def command(options: BaselineOptions) -> int:
 
 def _chosen(records: Sequence[Record], options: BaselineOptions, where: str) -> list[Record]:
     """Return the records that are asked for, all of one profile."""
-    from bench.formatting import one_line
+    from bench.formatting import nearest, one_line
     from bench.records.selection import is_named
-    from bench.registry.declarations import nearest
 
     if not records:
         raise BenchError(

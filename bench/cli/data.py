@@ -13,11 +13,11 @@ import click
 from bench.cli import options as shared
 from bench.data.word_vectors import PUBLISHED
 from bench.errors import BenchError
-from bench.registry.tasks import FoundTasks, TaskInfo
 
 if TYPE_CHECKING:
     from bench.data.ready import Looked
     from bench.data.survey import DataFinding, FileStatus, TaskStatus
+    from bench.registry.tasks import FoundTasks, TaskInfo
 
 
 @dataclass(frozen=True)
@@ -151,17 +151,23 @@ _own_data = click.option(
 
 
 @dataclass(frozen=True)
-class DataShowOptions:
-    """All that ``python -m bench data show`` is told; see its help."""
+class WhichData:
+    """Which data of which task are looked at."""
 
     task: str
     source: str
     own: tuple[Path, ...]
+    datasets: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class DataShowOptions(WhichData):
+    """All that ``python -m bench data show`` is told; see its help."""
+
     overrides: Mapping[str, Any]
     split: str
     example: int
     as_json: bool
-    datasets: tuple[Path, ...]
 
 
 @command.command()
@@ -213,14 +219,10 @@ def show(options: DataShowOptions) -> int:
 
 
 @dataclass(frozen=True)
-class DataPlotOptions:
+class DataPlotOptions(WhichData):
     """All that ``python -m bench data plot`` is told; see its help."""
 
-    task: str
-    source: str
-    own: tuple[Path, ...]
     folder: Path
-    datasets: tuple[Path, ...]
 
 
 @command.command()
@@ -273,13 +275,11 @@ def plot(options: DataPlotOptions) -> int:
     return 0
 
 
-def _looked(
-    options: DataShowOptions | DataPlotOptions, view: Mapping[str, Any], split: str, number: int
-) -> Looked:
+def _looked(which: WhichData, view: Mapping[str, Any], split: str, number: int) -> Looked:
     from bench.data.ready import look_at
 
-    task, own = _tasks(options.datasets).find(options.task), options.own
-    wanted = "local" if own and options.source == "auto" else options.source
+    task, own = _tasks(which.datasets).find(which.task), which.own
+    wanted = "local" if own and which.source == "auto" else which.source
 
     def say(line: str) -> None:
         click.echo(line, err=True)
@@ -357,7 +357,7 @@ def _chosen(names: Sequence[str], tasks: FoundTasks) -> list[TaskInfo]:
 
 
 def _tasks(datasets: Sequence[Path]) -> FoundTasks:
-    from bench.project import tasks_of
+    from bench.registry.project import tasks_of
 
     found = tasks_of(datasets)
     for wrong in found.wrong:

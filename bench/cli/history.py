@@ -98,9 +98,8 @@ def command(options: HistoryOptions) -> int:
 
 
 def _check_names(patterns: Sequence[str], keys: Sequence[Key]) -> None:
-    from bench.formatting import one_line
+    from bench.formatting import nearest, one_line
     from bench.gate.history import is_named
-    from bench.registry.declarations import nearest
 
     labels = sorted({key.label for key in keys})
     for pattern in patterns:

@@ -12,9 +12,9 @@ import click
 
 from bench.cli import options as shared
 from bench.formatting import one_line, without_controls
-from bench.project import left_out, registry_of
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.registry.project import left_out, registry_of
 from bench.registry.source_tree import Meant
 from bench.registry.tasks import TaskInfo
 

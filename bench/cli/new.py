@@ -24,7 +24,7 @@ class NewOptions:
 
 
 def _default_folder() -> Path:
-    from bench.project import plugins_folder
+    from bench.registry.project import plugins_folder
 
     return plugins_folder()
 
@@ -47,7 +47,7 @@ def command(options: NewOptions) -> int:
 
     Exit status: 0 it is written; 2 the name or task is wrong, or the file exists.
     """
-    from bench.project import registry_of
+    from bench.registry.project import registry_of
     from bench.registry.source_tree import Folders
 
     registry, name = registry_of(Folders((), options.datasets)), options.name

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.records.repeats import VerifySample
 
 Options = TypeVar("Options")
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def filled(
@@ -57,7 +58,7 @@ def filled_from(
 
 
 def _results_folder() -> Path:
-    from bench.project import results_folder
+    from bench.registry.project import results_folder
 
     return results_folder()
 
@@ -81,21 +82,18 @@ several_results = click.option(
     help="Where records are kept; may be repeated, to read several folders as one.",
 )
 
-_plugins = click.option(
-    "--plugins",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A further folder of plugin files; may be repeated.",
-)
 
-datasets = click.option(
-    "--datasets",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A further folder of task files; may be repeated.",
-)
+def _further(kind: str, what: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--{kind}",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help=f"A further folder of {what} files; may be repeated.",
+    )
+
+
+_plugins, datasets = _further("plugins", "plugin"), _further("datasets", "task")
 
 _shipped = click.option(
     "--shipped",
@@ -168,7 +166,7 @@ def parse_backends(text: str) -> tuple[str, ...]:
     Raises:
         BenchError: A part is no backend, or comes twice.
     """
-    from bench.registry.declarations import nearest
+    from bench.formatting import nearest
 
     backends: list[str] = []
     for part in text.split(","):
@@ -409,7 +407,7 @@ class WithProjectDefaults(click.Command):
         Raises:
             BenchError: One has a value that the command line would refuse.
         """
-        from bench.project import project_of
+        from bench.registry.project import project_of
 
         project = project_of()
         for key, value in vars(project.settings.run).items():

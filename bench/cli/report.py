@@ -122,7 +122,7 @@ def command(options: ReportOptions) -> int:
     if options.output is not None:
         form = shared.form_of(options.output, _ENDINGS, options.form) or form
     _check(options, form)
-    from bench.project import registry_of
+    from bench.registry.project import registry_of
 
     registry = registry_of(options)
     board = _board(options, registry)

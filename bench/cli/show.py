@@ -70,9 +70,9 @@ def command(options: ShowOptions) -> int:
     Exit status: 0 it is shown; 2 there is no such plugin, here or in the records.
     """
     from bench.analysis.leaderboard import make_leaderboard
-    from bench.project import registry_of
     from bench.records.selection import newest, working_tree
     from bench.records.store import Stores
+    from bench.registry.project import registry_of
 
     name = options.name
     store, registry = Stores(options.results), registry_of(options)

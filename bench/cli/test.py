@@ -58,8 +58,8 @@ def command(options: TestOptions) -> int:
 
     from bench.conformance.examiner import Examiner
     from bench.data.prepared import say_on_stderr
-    from bench.project import left_out, registry_of
     from bench.registry.discover import is_file_name
+    from bench.registry.project import left_out, registry_of
     from bench.runs.executor import LocalExecutor
 
     registry = registry_of(options, [Path(n) for n in options.names if is_file_name(n)])

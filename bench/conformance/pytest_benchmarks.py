@@ -66,8 +66,8 @@ class Benchmarks:
         from bench.data.prepared import say_on_stderr
         from bench.gate.measure import Sampler
         from bench.gate.model import Conditions
-        from bench.project import registry_of
         from bench.protocol import OK
+        from bench.registry.project import registry_of
         from bench.registry.source_tree import Folders
         from bench.runs.executor import LocalExecutor
         from bench.runs.preparation import prepare_here

@@ -134,7 +134,7 @@ class ContractTests:
         """
         from bench.conformance.examiner import Examiner
         from bench.data.prepared import say_on_stderr
-        from bench.project import registry_of
+        from bench.registry.project import registry_of
         from bench.registry.source_tree import Folders
         from bench.runs.executor import LocalExecutor
 

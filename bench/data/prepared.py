@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.digests import Digests, cache_folder
 from bench.errors import DataError
 from bench.files import WRITING, sweep, write_whole
+from bench.formatting import notes_of
 
 if TYPE_CHECKING:
     from bench.data.sources import Source
@@ -96,15 +97,6 @@ def prepared_folder(info: TaskInfo, source: Source) -> Path:
     task = f"v{info.version}.{info.sha256[:8]}" if info.sha256 else f"v{info.version}"
     name = f"{info.name}-{task}-{source.kind}-{digits}-l{PREPARED_LAYOUT}"
     return prepared_root() / name
-
-
-def notes_of(meta: Mapping[str, Any]) -> list[str]:
-    """Return what a task says in sentences about its data: repaired, left out, doubtful.
-
-    They are ``notes`` of the meta of prepared data; a record that holds them may be foreign.
-    """
-    notes = meta.get("notes")
-    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
 
 
 def stored_notes(folder: Path) -> list[str]:

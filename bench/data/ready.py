@@ -14,14 +14,13 @@ from bench.data.prepared import (
     files_of,
     has_digest,
     kept_of,
-    notes_of,
     open_prepared,
     prepare,
 )
 from bench.data.sources import Source, resolve
 from bench.errors import BenchError, DataError, TaskError
 from bench.files import FileStamp, stamp_of
-from bench.registry.declarations import nearest
+from bench.formatting import nearest, notes_of
 from bench.registry.tasks import TaskInfo, call_task, load_module, told_of_task
 
 if TYPE_CHECKING:

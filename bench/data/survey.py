@@ -27,7 +27,6 @@ from bench.data.prepared import (
     damage,
     discard,
     kept_of,
-    notes_of,
     parse,
     prepare,
     prepared_folder,
@@ -38,6 +37,7 @@ from bench.data.prepared import (
 from bench.data.sources import Source, find_without_download, resolve, synthetic
 from bench.data.word_vectors import PUBLISHED, difference_from_published
 from bench.errors import BenchError, DataError
+from bench.formatting import notes_of
 
 if TYPE_CHECKING:
     from bench.registry.tasks import TaskInfo

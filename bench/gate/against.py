@@ -22,11 +22,11 @@ from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
 from bench.plan.plan import Request
-from bench.project import left_out, registry_of
 from bench.protocol import FAILED, OK
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.registry.project import left_out, registry_of
 from bench.registry.source_tree import Folders, Tree
 from bench.runs.executor import LocalExecutor
 from bench.runs.interruption import Interruption

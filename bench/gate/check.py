@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files import below
+from bench.formatting import nearest
 from bench.gate import baseline
 from bench.gate.from_pytest_benchmark import is_pytest_benchmark
 from bench.gate.from_pytest_benchmark import side_of as side_of_pytest_benchmark
@@ -18,13 +19,12 @@ from bench.gate.model import Key, Measurement, Side
 from bench.gate.report.machines import RenderInput
 from bench.gate.settings import CheckOptions, CheckSettings
 from bench.machine import git, version_of
-from bench.project import left_out, registry_of
 from bench.protocol import FAILED, SKIPPED
 from bench.records.selection import GONE, working_tree
 from bench.records.store import Store
-from bench.registry.declarations import nearest
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
+from bench.registry.project import left_out, registry_of
 
 _Say = Callable[[str], None]
 

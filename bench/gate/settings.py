@@ -142,7 +142,7 @@ def read_settings(folder: Path) -> CheckSettings:
             value of another type or range; names the file and the fix.
     """
     # Late: help reads no file.
-    from bench.project import project_of
+    from bench.registry.project import project_of
 
     project = project_of(folder)
     table = project.settings.check

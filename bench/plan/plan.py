@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.data.word_vectors import absence_of
 from bench.errors import BenchError, CannotRun, TaskError
 from bench.machine import default_bounds
 from bench.protocol import FAILED, SKIPPED, Bounds
@@ -335,6 +334,8 @@ def _feasible(
         return 1, SKIPPED, f"needs {' and '.join(absent)}, not installed here"
     for name in plugin.files:
         if context.digest_of(name, plugin.path) is None:
+            from bench.data.word_vectors import absence_of
+
             return 1, SKIPPED, absence_of(name)
     try:
         return context.training_examples(task, view), "", ""

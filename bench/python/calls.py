@@ -175,7 +175,7 @@ def load(
     Raises:
         BenchError: There is no such record.
     """
-    from bench.project import results_folder
+    from bench.registry.project import results_folder
     from bench.registry.source_tree import Folders
 
     roots = [results_folder()] if results is None else _paths(results)

@@ -271,7 +271,7 @@ def read_results(roots: Sequence[Path], asked: Folders) -> Results:
     Raises:
         BenchError: There is no record, or a folder of plugins is none.
     """
-    from bench.project import registry_of
+    from bench.registry.project import registry_of
 
     store = Stores(roots)
     contents = store.read()
@@ -296,7 +296,7 @@ def results_of_run(
         records: What its trials have left.
         board: The tables that they stand in, judged.
     """
-    from bench.project import registry_of
+    from bench.registry.project import registry_of
 
     store = Stores([root])
     contents = store.read()

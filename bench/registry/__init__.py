@@ -1,7 +1,8 @@
 """What there is to run: task and plugin files, read without being run.
 
 ``discover`` finds them; ``plugins``, ``grid``, ``tasks`` and ``declarations`` read what they
-declare; ``training_options`` has the schedule's options and profiles.
+declare; ``training_options`` has the schedule's options and profiles, ``project`` what a working
+folder's own are.
 """
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "discover",
     "grid",
     "plugins",
+    "project",
     "source_tree",
     "tasks",
     "training_options",

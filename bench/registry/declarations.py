@@ -8,7 +8,6 @@ nobody has reviewed, and possible for files that would not even import.
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import warnings
 from collections.abc import Container, Iterable, Mapping
@@ -153,15 +152,6 @@ def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declar
         computing=_without_grid(source, tree) if "GRID" in constants else None,
         beside=tuple(sorted(_imports_beside(tree))),
     )
-
-
-def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str:
-    """Return " (did you mean 'x'?)" for the closest known word, or an empty string.
-
-    ``alike``, from 0 to 1, is how much of it has to be the same.
-    """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=alike)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _text(content: bytes) -> str:

@@ -12,7 +12,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.registry.declarations import Problem, nearest
+from bench.formatting import nearest
+from bench.registry.declarations import Problem
 from bench.registry.plugins import Plugin, read_plugin
 from bench.registry.source_tree import Tree, shipped
 from bench.registry.tasks import FoundTasks, TaskInfo, WrongTask, files_in, read_tasks

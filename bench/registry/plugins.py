@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bench.registry.declarations import Declarations, Problem, nearest, read_declarations
+from bench.formatting import nearest
+from bench.registry.declarations import Declarations, Problem, read_declarations
 from bench.registry.tasks import SAFE_NAME, TaskInfo, complaint
 from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
 from bench.values import NAMES, is_a, unstorable

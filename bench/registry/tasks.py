@@ -16,7 +16,8 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from bench.errors import BenchError, TaskError
-from bench.registry.declarations import Declarations, nearest, read_declarations
+from bench.formatting import nearest
+from bench.registry.declarations import Declarations, read_declarations
 from bench.registry.source_tree import shipped
 from bench.registry.training_options import LIMITS, PROFILES, TRAINING_OPTIONS
 from bench.values import NAMES, is_a, unstorable

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bench.registry.declarations import nearest
+from bench.formatting import nearest
 from bench.values import NAMES, is_a
 
 PROFILES = ("smoke", "quick", "full")

@@ -30,7 +30,7 @@ from bench.report.document import (
     Text,
     table_of,
 )
-from bench.report.leaderboard import about, below, opening, provenance, title
+from bench.report.provenance import about, below, opening, provenance, title
 
 #: Stands after a compile time in which compiled code was read from a cache.
 CACHED = "†"

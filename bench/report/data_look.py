@@ -61,10 +61,8 @@ def _fact(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_fact(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
-        short = len(value) <= 20 and all(isinstance(each, str) for each in value)
-        return (
-            ", ".join(value) if short else counted(len(value), "entry").replace("entrys", "entries")
-        )
+        is_short = len(value) <= 20 and all(isinstance(each, str) for each in value)
+        return ", ".join(value) or "none" if is_short else counted(len(value), "value")
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -33,7 +33,7 @@ from bench.analysis.frontier import (
 from bench.analysis.leaderboard import Leaderboard, Spread, Table
 from bench.formatting import metric_name, one_line
 from bench.report.columns import quality
-from bench.report.leaderboard import title
+from bench.report.provenance import title
 from bench.report.style import (
     BLUE,
     DASHES,

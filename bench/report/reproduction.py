@@ -32,7 +32,7 @@ from bench.report.document import (
     Text,
     table_of,
 )
-from bench.report.leaderboard import about, below, opening, provenance, title
+from bench.report.provenance import about, below, opening, provenance, title
 
 #: A reason is told whole, on a terminal as on a page.
 _LONGEST_REASON = 300

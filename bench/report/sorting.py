@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bench.analysis.leaderboard import Table
 from bench.errors import BenchError
-from bench.registry.declarations import nearest
+from bench.formatting import nearest
 from bench.report.columns import board_fields
 from bench.report.document import Scalar
 

@@ -16,13 +16,13 @@ from bench.formatting import counted
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
-from bench.project import left_out, registry_of
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record
 from bench.records.selection import WorkingTree, is_named, working_tree
 from bench.records.store import Store
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
+from bench.registry.project import left_out, registry_of
 from bench.registry.training_options import PROFILES
 from bench.runs.adaptive_seeds import Rounds
 from bench.runs.executor import LocalExecutor

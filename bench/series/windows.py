@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError, CannotRun
-from bench.registry.declarations import nearest
+from bench.formatting import nearest
 from bench.series.csv_file import Integers
 from bench.series.prepare import DAY, LOOKBACK, SPLITS
 from bench.task import Array, Examples, Lookup, OpenTask, Prepared

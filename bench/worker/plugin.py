@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -201,7 +202,7 @@ def call_build(module: ModuleType, job: Job, opened: OpenTask) -> object:
     return model
 
 
-class AuditWatch:
+class AuditWatch(ABC):
     """Hears of what Python code of this process does with files, while it is to note that.
 
     The audit hook stays for the rest of the process's life; only a worker has any use for it.
@@ -224,9 +225,9 @@ class AuditWatch:
         if self._noting:
             self._note(event, arguments)
 
+    @abstractmethod
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take an audit event; see the documentation of ``sys.audit`` for its arguments."""
-        raise NotImplementedError
 
 
 class NeighbourWatch(AuditWatch):

@@ -5,22 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tabulate import tabulate
 
-from bench.machine import default_bounds
 from bench.metrics import ALL_PAGES, pages_counted
-from bench.plan.plan import Request
 from bench.protocol import OK, Finished, Job
-from bench.registry.discover import discover
 from bench.runs.executor import LocalExecutor
-from bench.runs.jobs import Jobs
 from bench.runs.launch import environment_for
-from bench.runs.preparation import prepare_here
+
+from .start_up import jobs_of, ways
 
 #: How far forked and spawned may be from the process alone, as a share.
 WITHIN = 0.05
@@ -62,8 +57,8 @@ def measure(rounds: int) -> bool:
         "Python process that does the same training\n"
     )
     rows, ratios = [], []
-    with tempfile.TemporaryDirectory() as folder, _executors() as executors:
-        for job in _jobs(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, ways() as executors:
+        for job in jobs_of(PLUGINS, PROFILE, Path(folder)):
             found = {
                 name: [_run(executor, job) for _ in range(rounds)]
                 for name, executor in executors.items()
@@ -107,22 +102,3 @@ def _alone(job: Job, folder: Path) -> int:
         check=True,
     )
     return int(ended.stdout.split()[-1])
-
-
-@contextmanager
-def _executors() -> Iterator[dict[str, LocalExecutor]]:
-    executors = {"fork": LocalExecutor("fork"), "spawn": LocalExecutor("spawn")}
-    try:
-        yield executors
-    finally:
-        for executor in executors.values():
-            executor.cancel()
-
-
-def _jobs(folder: Path) -> Iterator[Job]:
-    registry = discover()
-    plugins = registry.select(PLUGINS, None)
-    bounds = {PROFILE: default_bounds(PROFILE)}
-    jobs = Jobs(registry, prepare_here("synthetic", {}, print), bounds)
-    for planned in jobs.plan(plugins, Request(PROFILE)):
-        yield jobs.job(planned, predictions=folder / f"{planned.trial.plugin}.npz")

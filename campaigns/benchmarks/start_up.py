@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +38,8 @@ def measure(rounds: int) -> bool:
     """Run each plugin's smoke trial forked and spawned in turn; say whether the bound holds."""
     print(f"Trial start-up, medians of {rounds} interleaved rounds, smoke profile, seconds\n")
     rows, ratios = [], []
-    with tempfile.TemporaryDirectory() as folder, _executors() as executors:
-        for job in _jobs(Path(folder)):
+    with tempfile.TemporaryDirectory() as folder, ways() as executors:
+        for job in jobs_of(PLUGINS, "smoke", Path(folder)):
             samples: dict[str, list[Sample]] = {name: [] for name in executors}
             for _ in range(rounds):
                 for name, executor in executors.items():
@@ -77,19 +77,20 @@ def _run(executor: LocalExecutor, job: Job) -> Sample:
 
 
 @contextmanager
-def _executors() -> Iterator[dict[str, LocalExecutor]]:
-    executors = {"fork": LocalExecutor("fork"), "spawn": LocalExecutor("spawn")}
+def ways() -> Iterator[dict[str, LocalExecutor]]:
+    """Yield an executor for each way to start a worker, by its name; all are ended behind it."""
+    found = {"fork": LocalExecutor("fork"), "spawn": LocalExecutor("spawn")}
     try:
-        yield executors
+        yield found
     finally:
-        for executor in executors.values():
+        for executor in found.values():
             executor.cancel()
 
 
-def _jobs(folder: Path) -> Iterator[Job]:
+def jobs_of(names: Sequence[str], profile: str, folder: Path) -> Iterator[Job]:
+    """Yield a job for each of some plugins, on synthetic data; predictions go to the folder."""
     registry = discover()
-    plugins = registry.select(PLUGINS, None)
-    bounds = {"smoke": default_bounds("smoke")}
-    jobs = Jobs(registry, prepare_here("synthetic", {}, print), bounds)
-    for planned in jobs.plan(plugins, Request("smoke")):
+    plugins = registry.select(names, None)
+    jobs = Jobs(registry, prepare_here("synthetic", {}, print), {profile: default_bounds(profile)})
+    for planned in jobs.plan(plugins, Request(profile)):
         yield jobs.job(planned, predictions=folder / f"{planned.trial.plugin}.npz")

@@ -264,7 +264,7 @@ def test_report_takes_the_note_from_the_plugins_file(report, monkeypatch, tmp_pa
     a_plugin(folder, "jena_gru", before="REFERENCE_NOTE = 'a mistake in the listing'")
     plugin = read_plugin(folder / "jena_gru.py", {})
     registry = discover.Registry({}, (plugin,))
-    monkeypatch.setattr("bench.project.registry_of", lambda asked: registry)
+    monkeypatch.setattr("bench.registry.project.registry_of", lambda asked: registry)
     _, out, _ = report(seeds(0.3))
 
     assert "a mistake in the listing" in out

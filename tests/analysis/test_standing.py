@@ -12,7 +12,7 @@ from judged_world import EXAMPLES, evidence_of, judged, rows_of, scores_of
 from bench.analysis.ranking import judge, key_of
 from bench.protocol import FAILED
 from bench.records.record import Record
-from bench.report.leaderboard import compared
+from bench.report.comparison import compared
 
 
 def seeds(plugin: str, mean: float, spread: float = 0.001, count: int = 3) -> list[Record]:

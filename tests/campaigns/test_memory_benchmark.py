@@ -17,8 +17,8 @@ MIB = 2**20
 def test_it_holds_where_both_are_within_five_per_cent_of_plain(monkeypatch, capsys, spawned, holds):
     samples = {"fork": Sample(820 * MIB, 400 * MIB), "spawn": Sample(spawned * MIB, 0)}
     job = SimpleNamespace(trial=SimpleNamespace(plugin="model"))
-    monkeypatch.setattr(memory, "_executors", lambda: nullcontext(dict.fromkeys(samples)))
-    monkeypatch.setattr(memory, "_jobs", lambda folder: [job])
+    monkeypatch.setattr(memory, "ways", lambda: nullcontext(dict.fromkeys(samples)))
+    monkeypatch.setattr(memory, "jobs_of", lambda names, profile, folder: [job])
     ways = iter([*["fork"] * 3, *["spawn"] * 3])
     monkeypatch.setattr(memory, "_run", lambda executor, job: samples[next(ways)])
     monkeypatch.setattr(memory, "_alone", lambda job, folder: 822 * MIB)

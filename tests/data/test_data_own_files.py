@@ -12,10 +12,11 @@ import pytest
 from command_line import call
 from data_world import NUMBERS, OTHER_NUMBERS, World, forbidden, make_world
 
-from bench.data.prepared import notes_of, open_prepared
+from bench.data.prepared import open_prepared
 from bench.data.ready import prepare_task
 from bench.data.sources import resolve
 from bench.errors import DataError
+from bench.formatting import notes_of
 from bench.registry.tasks import TaskInfo, discover_tasks
 
 Verify = Callable[..., tuple[int, str]]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.registry.declarations import Declarations, nearest, read_declarations
+from bench.formatting import nearest
+from bench.registry.declarations import Declarations, read_declarations
 
 
 def read(tmp_path: Path, content: str | bytes, *wanted: str) -> Declarations:

@@ -13,8 +13,9 @@ from reading import said, shown
 from bench.analysis.leaderboard import Leaderboard
 from bench.analysis.ranking import judge, key_of
 from bench.records.record import Record
+from bench.report.comparison import compared, pairs, reading_pairs
 from bench.report.document import Place
-from bench.report.leaderboard import compared, leaderboard_document, pairs, reading_pairs
+from bench.report.leaderboard import leaderboard_document
 from bench.report.writers import to_json
 
 

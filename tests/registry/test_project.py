@@ -10,8 +10,8 @@ from builders import a_plugin, task_source
 
 from bench.errors import BenchError
 from bench.gate.against import both_registries, only_named
-from bench.project import left_out, project_of, registry_of, results_folder, tasks_of
 from bench.registry.discover import Registry
+from bench.registry.project import left_out, project_of, registry_of, results_folder, tasks_of
 from bench.registry.source_tree import Meant, Tree
 
 
@@ -24,7 +24,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folders["datasets"] / "jena.py").write_text(task_source())
     for name in ("jena_gru", "jena_naive"):
         a_plugin(folders["plugins"], name)
-    for module in ("bench.project", "bench.registry.discover", "bench.registry.tasks"):
+    for module in ("bench.registry.project", "bench.registry.discover", "bench.registry.tasks"):
         monkeypatch.setattr(f"{module}.shipped", folders.__getitem__)
     return folders["plugins"]
 
