@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bench.cli import configuration
 from bench.cli import options as shared
 from bench.cli.options import (
     check_backend,
@@ -48,8 +49,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-@click.command(name="run", cls=shared.WithProjectDefaults, readers=_READERS)
+@click.command(name="run", cls=configuration.ConfiguredCommand, readers=_READERS)
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
+@configuration.option
 @click.option("--all", "everything", is_flag=True, help="Every plugin that `list` shows.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
 @click.option(
@@ -177,6 +179,9 @@ def command(options: RunOptions) -> int:
     their own: give each the same words but for K. They may share one results folder; those of
     several are put together by `python -m bench merge`.
 
+    With --config a run is what a TOML file says, or [tool.bench.run.NAME]: profile = "full",
+    seeds = [0, 1, 2], names = ["jena_*"], set = {units = 64}. Records keep what came of it.
+
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
     Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.
 
@@ -209,7 +214,9 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         BenchError: Something in them makes no sense together.
     """
     shared.form_of(options.leaderboard, {"md": "md", "markdown": "md"})
-    if not options.until_separated and is_given(context, "max_seeds"):
+    described = configuration.described_by(context)
+    limits = is_given(context, "max_seeds") or (described and "max_seeds" in described.values)
+    if not options.until_separated and limits:
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
     if options.until_separated and options.shard is not None:
         raise BenchError(
@@ -223,7 +230,12 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         for backend in options.backends:
             check_backend(backend)
     resume = command_line(["run", *resuming(context)])
-    return replace(options, command=command_line(words), resume=resume)
+    return replace(
+        options,
+        command=command_line(words),
+        resume=resume,
+        configuration=configuration.record_of(options, context),
+    )
 
 
 def _run(options: RunOptions) -> int:
@@ -254,6 +266,8 @@ def _check_failed(options: RunOptions, context: click.Context) -> None:
         raise BenchError("--verify repeats what is ok, --failed runs what is not: leave one out")
     if options.until_separated:
         raise BenchError("--until-separated compares what is ok, --failed runs what is not")
+    if options.config is not None:
+        raise BenchError("--failed takes everything from the records: leave --config out")
     if options.shard is not None:
         raise BenchError("--failed runs what failed in the results folder: leave --shard out")
     if options.everything:

@@ -164,6 +164,7 @@ def _seed(record: Record) -> str:
 
 def _last(record: Record, heading: str = "last record") -> list[str]:
     from bench.formatting import count, duration, size, sparkline
+    from bench.report.provenance import configurations, described
 
     lines = [f"{heading}: {_line(record)}"]
     if record.status == OK:
@@ -186,6 +187,7 @@ def _last(record: Record, heading: str = "last record") -> list[str]:
                 told = f"{sparkline(values)} {told} to {_number(values[-1])}"
             lines.append(f"  {_curve_name(name)}: {told}")
     lines.append(f"  data: {record.data['source']}, {record.data['why']}")
+    lines += [f"  configuration: {described(each)}" for each in configurations([record])]
     if record.status != OK and record.log.strip():
         lines += ["  log, the last lines:", *(f"    {x}" for x in record.log.splitlines()[-12:])]
     return lines

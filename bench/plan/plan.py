@@ -86,11 +86,13 @@ class RunOptions(Meant):
     asked for then, and ``reuse`` alone counts of what else is asked of a trial. ``timeout``
     is in seconds, ``memory_limit`` in GiB; None is the default of a profile. ``verify`` is
     which trials are trained again to be compared, None for none; ``shard`` the part of the
-    plan that is run, None for all of it. ``command`` is the line
-    that the records keep, ``resume`` the one that goes on with an interrupted run.
+    plan that is run, None for all of it. ``config`` is what a run was described by, None for
+    the command line alone, and ``configuration`` what the records keep of that. ``command`` is
+    the line that the records keep, ``resume`` the one that goes on with an interrupted run.
     """
 
     names: tuple[str, ...]
+    config: str | None
     everything: bool
     task: str | None
     profile: str
@@ -113,6 +115,7 @@ class RunOptions(Meant):
     output: Path | None
     command: str = ""
     resume: str = ""
+    configuration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def leaderboard(self) -> Path:

@@ -18,6 +18,7 @@ Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 def run(
     *names: str,
+    config: str | os.PathLike[str] | None = None,
     all: bool = False,
     task: str | None = None,
     profile: str = "quick",
@@ -56,6 +57,8 @@ def run(
 
     Args:
         names: Names, globs or files of plugins.
+        config: A run that a TOML file describes, or ``[tool.bench.run.NAME]`` of the project. An
+            argument that is not its default goes before it.
         all: Every plugin, where no name is given.
         task: Only the plugins of this task.
         profile: How much training: smoke, quick or full.
@@ -107,6 +110,7 @@ def run(
         ),
         *_values(
             {
+                "--config": (None if config is None else _path(config), None),
                 "--task": (task, None),
                 "--profile": (profile, "quick"),
                 "--seeds": (_listed(seeds, "--seeds"), "0"),

@@ -360,6 +360,7 @@ def _provenance(record: Record) -> dict[str, Any]:
     """Return which data, versions and machine a trial had."""
     environment, trial = record.environment, record.trial
     known = ("python", "suite", "commit", "dirty", "command")
+    described = environment.get("configuration")
     names = (*known, "threads", "inter_op_threads", "device", "start", "shared")
     return {
         "fingerprint": trial.fingerprint,
@@ -368,6 +369,7 @@ def _provenance(record: Record) -> dict[str, Any]:
         **_prefixed("version", trial.versions),
         **_prefixed("machine", environment.get("machine")),
         **{name: environment[name] for name in names if name in environment},
+        **({"configuration": described.get("name")} if isinstance(described, Mapping) else {}),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,16 @@ class ProjectSettings:
 
 @dataclass(frozen=True)
 class Project:
-    """A working folder, and the file that says what belongs to it, None where there is none."""
+    """A working folder, and the file that says what belongs to it, None where there is none.
+
+    ``runs`` are the tables ``[tool.bench.run.NAME]`` by their names, each a run as it is
+    described, which ``python -m bench run --config NAME`` judges.
+    """
 
     here: Path
     file: Path | None = None
     settings: ProjectSettings = field(default_factory=ProjectSettings)
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -87,7 +92,8 @@ def project_of(folder: Path | None = None) -> Project:
     for place in (start, *start.parents):
         table = _table(place / FILE)
         if table is not None:
-            return Project(here, place / FILE, _settings(table, place / FILE))
+            own, runs = _named_runs(table)
+            return Project(here, place / FILE, _settings(own, place / FILE), runs)
         if (place / ".git").exists():
             break
     return Project(here)
@@ -211,8 +217,21 @@ def _table(path: Path) -> Mapping[str, Any] | None:
     """Return the table of a file; None if there is no such file, or no table in it."""
     if not path.is_file():
         return None
+    tool = read_toml(path).get("tool", {})
+    table = tool.get("bench") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise BenchError(f"{path}: {_TABLE} must be a table")
+    return table
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a file holds that a user wrote in TOML.
+
+    Raises:
+        BenchError: It cannot be read, or is no TOML; names the file and the fix.
+    """
     try:
-        document = _parse(read_bounded(path, _LARGEST_FILE).decode("utf-8-sig"))
+        return _parse(read_bounded(path, _LARGEST_FILE).decode("utf-8-sig"))
     except OSError as error:
         raise BenchError(
             f"{path}: cannot be read ({error.strerror or error}); fix its permissions"
@@ -221,11 +240,6 @@ def _table(path: Path) -> Mapping[str, Any] | None:
         raise BenchError(f"{path}: {error}; give a file of usual size") from None
     except (ValueError, RecursionError) as error:
         raise BenchError(f"{path}: is no TOML ({error}); fix that place") from None
-    tool = document.get("tool", {})
-    table = tool.get("bench") if isinstance(tool, dict) else None
-    if table is not None and not isinstance(table, dict):
-        raise BenchError(f"{path}: {_TABLE} must be a table")
-    return table
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -234,6 +248,18 @@ def _parse(text: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
     return tomllib.loads(text)
+
+
+def _named_runs(
+    table: Mapping[str, Any],
+) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+    """Take the tables ``[tool.bench.run.NAME]`` out of ``[tool.bench]``; return both."""
+    run = table.get("run")
+    if not isinstance(run, dict):
+        return table, {}
+    options = {option.name for option in fields(RunDefaults)}
+    named = {k: v for k, v in run.items() if isinstance(v, dict) and k not in options}
+    return {**table, "run": {k: v for k, v in run.items() if k not in named}}, named
 
 
 def _settings(table: Mapping[str, Any], file: Path) -> ProjectSettings:

@@ -44,7 +44,7 @@ from bench.report.document import (
     Text,
     table_of,
 )
-from bench.report.provenance import about, below, opening, provenance
+from bench.report.provenance import about, below, configurations, opening, provenance
 
 
 def leaderboard_document(board: Leaderboard) -> Document:
@@ -166,6 +166,7 @@ def _data(table: Table) -> dict[str, Any]:
         **({"points": table.points} if table.points else {}),
         "comparison": as_numbers(table),
         "provenance": dict(below(table)),
+        **({"configurations": found} if (found := configurations(table.records)) else {}),
         "circumstances": dict(circumstances(table)),
         "place": table.place,
         "elsewhere": table.elsewhere,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.analysis.leaderboard import Table
-from bench.formatting import notes_of, size
+from bench.formatting import notes_of, one_line, size
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.report.document import (
@@ -53,7 +53,34 @@ def below(table: Table) -> list[tuple[str, str]]:
         ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
         ("commit", _different(_commit(record) for record in records)),
         ("command", _different(_command(record) for record in records)),
+        *_configuration(records),
     ]
+
+
+def configurations(records: Iterable[Record]) -> list[Mapping[str, Any]]:
+    """Return the described runs that records are of, each once; see ``run --config``.
+
+    Each has a name, the file that it is from, and options as they were after the command line.
+    """
+    found = (record.environment.get("configuration") for record in records)
+    whole = [each for each in found if isinstance(each, Mapping) and each]
+    return [each for number, each in enumerate(whole) if each not in whole[:number]]
+
+
+def described(configuration: Mapping[str, Any]) -> str:
+    """Write a described run on one line; it may be foreign."""
+    options = configuration.get("options")
+    told = [
+        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in (options.items() if isinstance(options, Mapping) else ())
+    ]
+    name, file = (configuration.get(key, "?") for key in ("name", "file"))
+    return one_line(f"{name} ({file}): {' '.join(told)}")
+
+
+def _configuration(records: Iterable[Record]) -> list[tuple[str, str]]:
+    told = [described(each) for each in configurations(records)]
+    return [("configuration", _different(told))] if told else []
 
 
 def _task_version(table: Table) -> str:

@@ -72,7 +72,7 @@ def test_every_command_takes_one_frozen_object_with_a_field_for_each_option(comm
     assert {parameter.name for parameter in command.params} == {
         each.name for each in fields(kind) if each.name not in by_default
     }
-    assert by_default <= {"command", "resume"}
+    assert by_default <= {"command", "resume", "configuration"}
     made = kind(**{each.name: None for each in fields(kind)})
     with pytest.raises(FrozenInstanceError):
         setattr(made, fields(kind)[0].name, 1)
