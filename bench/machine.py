@@ -43,8 +43,8 @@ def version_of(package: str) -> str | None:
         return version(names[0]) if names else "unknown"
 
 
-def describe_run(command: str) -> dict[str, Any]:
-    """Return what every record of a run says of machine, suite and command line."""
+def describe_run(command: str, configuration: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what every record of a run says of machine, suite, command line and description."""
     commit, dirty = _commit()
     return {
         "machine": machine(),
@@ -52,6 +52,7 @@ def describe_run(command: str) -> dict[str, Any]:
         "commit": commit,
         "dirty": dirty,
         "command": command,
+        **({"configuration": configuration} if configuration else {}),
     }
 
 

@@ -1,14 +1,14 @@
-"""What ``run`` is told by files: the defaults of a project, and a run that is described whole.
+"""A run that a file describes, for ``run --config``: what its table says, and what is kept of it.
 
-The command line goes before a described run (``--config``), that before ``[tool.bench.run]``,
-and that before the defaults of the options themselves. A table has the options by their names, with
-"_" for "-", and is held to what the command line is held to.
+The command line goes before it, and it before the defaults that ``[tool.bench.run]`` has. A
+table has the options by their names, with "_" for "-", and is held to what the command line is
+held to.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,6 @@ from bench.formatting import nearest
 if TYPE_CHECKING:
     from bench.plan.plan import RunOptions
 
-Readers = Mapping[str, Callable[[Any], Any]]
-
-#: What says how and of what a run goes on, and so stands on the command line alone.
-_NOT_DESCRIBED = ("config", "failed", "shard", "help")
 _NAMES, _ALL = "names", "all"
 #: Options that are words KEY=VALUE, in a file a table.
 _TABLES = ("set", "data")
@@ -46,77 +42,17 @@ class RunDescription:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ConfiguredCommand(click.Command):
-    """A command whose options, where they are not given, a file may say.
-
-    ``readers`` are those of ``bench.cli.options.filled``.
-    """
-
-    def __init__(self, *args: Any, readers: Readers, **rest: Any):
-        super().__init__(*args, **rest)
-        self.readers = readers
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words of a command line; where Python calls, a project's defaults do not count.
-
-        Raises:
-            BenchError: A file has a value that the command line would refuse.
-        """
-        if ctx.parent is not None and not {*ctx.help_option_names} & {*args}:
-            ctx.default_map = dict(self._defaults(ctx))
-        rest = super().parse_args(ctx, args)
-        description = described_by(ctx)
-        if description is not None:
-            _take_together(ctx, description)
-        return rest
-
-    def _defaults(self, context: click.Context) -> Iterator[tuple[str, Any]]:
-        """Yield the name and value of each option that ``[tool.bench.run]`` has.
-
-        Raises:
-            BenchError: One has a value that the command line would refuse.
-        """
-        from bench.registry.project import project_of
-
-        project = project_of()
-        where = f"{project.file}: [tool.bench.run]"
-        for name in project.runs:
-            if name in parameters_of(self):
-                raise BenchError(
-                    f"{where}.{name}: is no default that a project has; put it into the table "
-                    "of a named run, [tool.bench.run.NAME], for --config NAME"
-                )
-        for key, value in vars(project.settings.run).items():
-            if value is not None:
-                option = parameters_of(self)[key]
-                word = ",".join(map(str, value)) if isinstance(value, tuple) else value
-                check(option, word, self.readers, context, f"{where}.{key}")
-                yield option.name or "", word
-
-
-def take_description(context: click.Context, parameter: click.Parameter, given: str | None) -> Any:
+def take_description(context: click.Context, given: str) -> None:
     """Take what a run is described by for what the command line does not give.
 
     Raises:
         BenchError: There is no such description, or something in it is wrong.
     """
-    command = context.command
-    if given is not None and isinstance(command, ConfiguredCommand):
-        description = read_description(given, command, context)
-        context.meta[_KEY] = description
-        plain = {k: v for k, v in description.values.items() if k not in _together(command)}
-        context.default_map = {**(context.default_map or {}), **plain}
-    return given
-
-
-option = click.option(
-    "--config",
-    metavar="FILE|NAME",
-    is_eager=True,
-    callback=take_description,
-    help="A run that is described in a TOML file, or in [tool.bench.run.NAME] of the project; the "
-    "command line goes before it.",
-)
+    description = read_description(given, context)
+    context.meta[_KEY] = description
+    together = _together(context.command)
+    plain = {name: word for name, word in description.values.items() if name not in together}
+    context.default_map = {**(context.default_map or {}), **plain}
 
 
 def described_by(context: click.Context) -> RunDescription | None:
@@ -135,9 +71,10 @@ def record_of(options: RunOptions, context: click.Context) -> dict[str, Any]:
     description = described_by(context)
     if description is None:
         return {}
+    command: Any = context.command
     kept = {
         key: _plain(getattr(options, parameter.name or ""))
-        for key, parameter in parameters_of(context.command).items()
+        for key, parameter in command.in_files.items()
     }
     return {
         "name": description.name,
@@ -146,18 +83,7 @@ def record_of(options: RunOptions, context: click.Context) -> dict[str, Any]:
     }
 
 
-def parameters_of(command: click.Command) -> dict[str, click.Parameter]:
-    """Return the parameters that a file may give, by their names there."""
-    named = {}
-    for parameter in command.params:
-        long = next((word[2:] for word in parameter.opts if word.startswith("--")), _NAMES)
-        named[long.replace("-", "_")] = parameter
-    return {key: each for key, each in named.items() if key not in _NOT_DESCRIBED}
-
-
-def read_description(
-    given: str, command: ConfiguredCommand, context: click.Context
-) -> RunDescription:
+def read_description(given: str, context: click.Context) -> RunDescription:
     """Read the run that ``--config`` names.
 
     Raises:
@@ -165,18 +91,20 @@ def read_description(
             refuse; names the file and the key.
     """
     found, table = _find(given)
-    known = parameters_of(command)
+    command: Any = context.command
+    known = command.in_files
+    options = {word[2:].replace("-", "_") for each in command.params for word in each.opts}
     values = {}
     for key, value in table.items():
         place = f"{found.where}.{key}" if found.where.endswith("]") else f"{found.where}: {key}"
-        if key in _NOT_DESCRIBED:
+        if key in options - known.keys():
             raise BenchError(f"{place}: stands on the command line alone; take it out")
         if key not in known:
             hint = nearest(key, known) or f"; there are: {', '.join(known)}"
             raise BenchError(f"{found.where} has the unknown entry {key!r}{hint}")
         parameter = known[key]
         word = _word(key, value, parameter, found.file.parent, place)
-        check(parameter, word, command.readers, context, place)
+        command.check(parameter, word, context, place)
         values[parameter.name or ""] = word
     if values.get("everything") and values.get(_NAMES):
         raise BenchError(f"{found.where}: names plugins and has all; take one of them out")
@@ -211,22 +139,6 @@ def _find(given: str) -> tuple[RunDescription, Mapping[str, Any]]:
         )
     where = f"{project.file}: [tool.bench.run.{given}]"
     return RunDescription(given, project.file, where), project.runs[given]
-
-
-def check(
-    parameter: click.Parameter, word: Any, readers: Readers, context: click.Context, place: str
-) -> None:
-    """Refuse what the command line would refuse.
-
-    Raises:
-        BenchError: Names the place and says what the command line would say.
-    """
-    try:
-        parameter.type_cast_value(context, word)
-        readers.get(parameter.name or "", str)(word)
-    except (click.BadParameter, BenchError) as error:
-        said = error.message if isinstance(error, click.BadParameter) else str(error)
-        raise BenchError(f"{place}: {said}") from None
 
 
 # From a value of TOML to what the words of a command line would give
@@ -318,14 +230,18 @@ def _plain(value: Any) -> Any:
 # Options that the command line and a description both give
 
 
-def _take_together(context: click.Context, description: RunDescription) -> None:
+def take_together(context: click.Context) -> None:
     """Let the command line add to folders, go before keys, and name other plugins."""
-    given, known = context.params, parameters_of(context.command)
+    description = described_by(context)
+    if description is None:
+        return
+    command: Any = context.command
+    given, known = context.params, command.in_files
     everything = known[_ALL].name or ""
     names_some = given[_NAMES] or given[everything]
     for key, parameter in known.items():
         name = parameter.name or ""
-        if name not in description.values or name not in _together(context.command):
+        if name not in {*description.values} & _together(command):
             continue
         described = parameter.type_cast_value(context, description.values[name])
         if key in _TABLES:
@@ -338,9 +254,9 @@ def _take_together(context: click.Context, description: RunDescription) -> None:
         given[name] = tuple(dict.fromkeys([*described, *given[name]])) if is_list else described
 
 
-def _together(command: click.Command) -> set[str]:
+def _together(command: Any) -> set[str]:
     """Return the parameters of which a description is not simply a default."""
-    known = parameters_of(command)
+    known = command.in_files
     lists = {each.name or "" for each in known.values() if getattr(each, "multiple", False)}
     return {*lists, _NAMES, known[_ALL].name or ""}
 

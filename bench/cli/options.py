@@ -380,3 +380,97 @@ def resuming(context: click.Context) -> list[str]:
             if each is not True and (parameter.name, each) != ("verify", ""):
                 words.append(str(each))
     return words
+
+
+# What options are that are not given: a file may say, the project's or that of a described run
+
+
+def _take_description(context: click.Context, parameter: click.Parameter, given: Any) -> Any:
+    if given is not None:
+        from bench.cli.configuration import take_description
+
+        take_description(context, given)
+    return given
+
+
+described = click.option(
+    "--config",
+    metavar="FILE|NAME",
+    is_eager=True,
+    callback=_take_description,
+    help="A run that is described in a TOML file, or in [tool.bench.run.NAME] of the project; the "
+    "command line goes before it.",
+)
+
+#: What says how a run goes on, and of what, and so stands on the command line alone.
+_NOT_IN_FILES = ("config", "failed", "shard", "help")
+
+
+class WithProjectDefaults(click.Command):
+    """Takes from ``[tool.bench.run]`` what options are that the command line does not give.
+
+    A run that ``--config`` describes goes before that; see ``bench.cli.configuration``.
+    ``readers`` are those of ``filled``.
+    """
+
+    def __init__(self, *args: Any, readers: Mapping[str, Callable[[Any], Any]], **rest: Any):
+        super().__init__(*args, **rest)
+        self._readers = readers
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of a command line; where Python calls, its own defaults count."""
+        if ctx.parent is not None and not {*ctx.help_option_names} & {*args}:
+            ctx.default_map = dict(self._defaults(ctx))
+        rest = super().parse_args(ctx, args)
+        if ctx.params.get("config") is not None:
+            from bench.cli.configuration import take_together
+
+            take_together(ctx)
+        return rest
+
+    def _defaults(self, context: click.Context) -> Iterator[tuple[str, Any]]:
+        """Yield the name and value of each option that the file has.
+
+        Raises:
+            BenchError: One has a value that the command line would refuse.
+        """
+        from bench.registry.project import project_of
+
+        project = project_of()
+        place = f"{project.file}: [tool.bench.run]"
+        known = self.in_files
+        for name in project.runs:
+            if name in known:
+                raise BenchError(
+                    f"{place}.{name}: is no default that a project has; put it into a named run, "
+                    "[tool.bench.run.NAME], for --config NAME"
+                )
+        for key, value in vars(project.settings.run).items():
+            if value is not None:
+                word = ",".join(map(str, value)) if isinstance(value, tuple) else value
+                self.check(known[key], word, context, f"{place}.{key}")
+                yield known[key].name or "", word
+
+    @property
+    def in_files(self) -> dict[str, click.Parameter]:
+        """The parameters that a file may give, by their names there."""
+        named = {}
+        for parameter in self.params:
+            long = (word.removeprefix("--") for word in parameter.opts if word.startswith("--"))
+            named[next(long, parameter.name or "").replace("-", "_")] = parameter
+        return {key: each for key, each in named.items() if key not in _NOT_IN_FILES}
+
+    def check(
+        self, parameter: click.Parameter, word: Any, context: click.Context, place: str
+    ) -> None:
+        """Refuse what the command line would refuse.
+
+        Raises:
+            BenchError: Names the place and says what the command line would say.
+        """
+        try:
+            parameter.type_cast_value(context, word)
+            self._readers.get(parameter.name or "", str)(word)
+        except (click.BadParameter, BenchError) as error:
+            said = error.message if isinstance(error, click.BadParameter) else str(error)
+            raise BenchError(f"{place}: {said}") from None

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from bench.cli import configuration
 from bench.cli import options as shared
 from bench.cli.options import (
     check_backend,
@@ -49,9 +48,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-@click.command(name="run", cls=configuration.ConfiguredCommand, readers=_READERS)
+@click.command(name="run", cls=shared.WithProjectDefaults, readers=_READERS)
 @click.argument("names", nargs=-1, metavar="[NAME | GLOB | FILE.py]...")
-@configuration.option
+@shared.described
 @click.option("--all", "everything", is_flag=True, help="Every plugin that `list` shows.")
 @click.option("--task", metavar="TASK", help="Only the plugins of this task.")
 @click.option(
@@ -214,9 +213,7 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         BenchError: Something in them makes no sense together.
     """
     shared.form_of(options.leaderboard, {"md": "md", "markdown": "md"})
-    described = configuration.described_by(context)
-    limits = is_given(context, "max_seeds") or (described and "max_seeds" in described.values)
-    if not options.until_separated and limits:
+    if not options.until_separated and is_given(context, "max_seeds"):
         raise BenchError("--max-seeds: is the limit of --until-separated; give that too")
     if options.until_separated and options.shard is not None:
         raise BenchError(
@@ -230,12 +227,12 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         for backend in options.backends:
             check_backend(backend)
     resume = command_line(["run", *resuming(context)])
-    return replace(
-        options,
-        command=command_line(words),
-        resume=resume,
-        configuration=configuration.record_of(options, context),
-    )
+    made = replace(options, command=command_line(words), resume=resume)
+    if options.config is None:
+        return made
+    from bench.cli.configuration import record_of
+
+    return replace(made, configuration=record_of(made, context))
 
 
 def _run(options: RunOptions) -> int:

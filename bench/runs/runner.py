@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import time
 from collections import deque
@@ -11,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
-
-from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.errors import BenchError
 from bench.files import without_home
@@ -27,7 +24,7 @@ from bench.registry.plugins import Plugin
 from bench.runs.executor import Executor, Started, WorkerEvent
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
-from bench.runs.recorder import Recorder
+from bench.runs.recorder import CLAIMS, Claims, Recorder
 from bench.runs.scoring import settle
 from bench.runs.verification import judged, repeated_meanwhile
 
@@ -373,75 +370,3 @@ class _Run:
         self.result.reused.add(record.identity)
         self.result.records.append(record)
         self._observer.finished(record, reused=True)
-
-
-# Which trials a run has taken, so that other runs on the same folder leave them alone
-
-#: The folder of claims in a folder of results.
-CLAIMS = ".claims"
-
-
-class Claims:
-    """Locked files, one a trial, in a folder that several runs share.
-
-    The system lets go of a lock when its process ends, however that ends. Where files
-    cannot be locked every trial is free to be taken, and ``warn`` is told so once.
-    """
-
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
-        self._folder = folder
-        self._warn = warn
-        self._warned = False
-        self._held: dict[str, BaseFileLock] = {}
-        self._sweep()
-
-    def take(self, identity: str) -> bool:
-        """Claim a trial; return False if another run has it.
-
-        One that is held already stays so: a trial may be repeated while the record of its
-        first training was late to find room on the disk.
-        """
-        if identity in self._held:
-            return True
-        # A soft lock, which filelock would fall back on, outlives a killed process.
-        lock = FileLock(self._folder / f"{identity}.lock", fallback_to_soft=False)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return False
-        except OSError as error:
-            self._cannot(error)
-        else:
-            self._held[identity] = lock
-        return True
-
-    def release(self, identity: str) -> None:
-        """Give up a claim, if it is held."""
-        lock = self._held.pop(identity, None)
-        if lock is None:
-            return
-        with contextlib.suppress(OSError):
-            # Still locked: whoever has opened the file meanwhile finds that it is gone
-            # once the lock is his, and opens the next one. Windows keeps a file in use.
-            Path(lock.lock_file).unlink()
-        with contextlib.suppress(OSError):
-            lock.release()
-
-    def close(self) -> None:
-        """Give up all claims."""
-        for identity in [*self._held]:
-            self.release(identity)
-
-    def _sweep(self) -> None:
-        """Remove the files that killed runs have left."""
-        for path in self._folder.glob("*.lock"):
-            if path.is_file() and self.take(path.stem):
-                self.release(path.stem)
-
-    def _cannot(self, error: OSError) -> None:
-        if not self._warned:
-            self._warn(
-                f"{self._folder}: trials cannot be claimed here ({error.strerror or error}); "
-                "start no second run on this folder, it would do the same trials again"
-            )
-        self._warned = True

@@ -199,7 +199,7 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
         say(f"shard {options.shard}: {len(chosen)} of {counted(len(plan), 'trial')}")
     context = Context(
         jobs=jobs,
-        environment={**describe_run(options.command), **_described(options)},
+        environment=describe_run(options.command, options.configuration),
         reuse=options.reuse,
         known=frozenset((record.identity, record.finished) for record in contents.records),
         retries=options.retry,
@@ -239,10 +239,6 @@ def _groups(
             registry.select([name], task)  # Refuses a name that nothing has.
     trials = [trial for trial in failed_trials(records, tree) if is_named(trial, names, task)]
     return ask_again(trials, registry, options.reuse)
-
-
-def _described(options: RunOptions) -> dict[str, Any]:
-    return {"configuration": options.configuration} if options.configuration else {}
 
 
 def _points(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from builders import a_board, a_record
+from command_line import complaint
 from verify_world import Workshop
 
-from bench.cli.configuration import parameters_of
 from bench.cli.run import command, options_of
 from bench.errors import BenchError
 from bench.plan.plan import RunOptions
@@ -21,7 +21,7 @@ from bench.records.repeats import VerifySample
 from bench.records.store import Store
 from bench.registry.source_tree import Folders
 from bench.report.leaderboard import leaderboard_document
-from bench.report.writers import to_json, to_text
+from bench.report.writers import to_json, to_markdown
 
 NIGHTLY = """
 [tool.bench.run.nightly]
@@ -65,7 +65,8 @@ def test_a_named_run_is_what_its_table_says_and_paths_begin_at_the_file(project)
     found = options_of(["--config", "nightly"])
 
     assert found.names == ("jena_*", "../own/mine.py")
-    assert (found.profile, found.seeds, found.jobs, found.everything) == ("full", (0, 1, 2), 2, False)
+    assert (found.profile, found.seeds, found.jobs) == ("full", (0, 1, 2), 2)
+    assert not found.everything
     assert found.overrides == {
         "units": [16, 32],
         "optimizer": "adam",
@@ -123,7 +124,6 @@ def test_names_on_the_command_line_go_before_all_in_a_file(project):
         ("data = {jena = 3}", ".data.jena: must be a path, not 3"),
         ("shard = '1/2'", ".shard: stands on the command line alone; take it out"),
         ("all = true\nnames = ['x']", "names plugins and has all; take one of them out"),
-        ("all = true\nmax_seeds = 4", "--max-seeds: is the limit of --until-separated"),
     ],
 )
 def test_what_is_wrong_in_a_description_is_named_with_file_and_key(project, table, said):
@@ -131,7 +131,7 @@ def test_what_is_wrong_in_a_description_is_named_with_file_and_key(project, tabl
     told = refused("--config", "mine")
 
     assert said in told
-    assert "max-seeds" in said or f"{project / 'pyproject.toml'}: [tool.bench.run.mine]" in told
+    assert f"{project / 'pyproject.toml'}: [tool.bench.run.mine]" in told
 
 
 def test_a_run_that_is_not_described_is_refused_with_those_that_are(project):
@@ -144,13 +144,21 @@ def test_a_run_that_is_not_described_is_refused_with_those_that_are(project):
     assert "no pyproject.toml here or above has [tool.bench]" in refused("--config", "zzz")
 
 
+def test_what_no_project_has_a_default_for_is_told_where_it_belongs(project, capsys):
+    describe(project, "[tool.bench.run.set]\nunits = 8\n")
+    assert "[tool.bench.run].set: is no default that a project has" in complaint(
+        capsys, "run", "jena_gru"
+    )
+
+
 def test_what_failed_is_not_described(project):
-    assert "leave --config out" in refused("--failed", "--config", "nightly")
+    describe(project, "[tool.bench.run.brief]\nprofile = 'smoke'\n")
+    assert "leave --config out" in refused("--failed", "--config", "brief")
 
 
 def test_every_option_of_run_can_be_described_but_for_what_says_how_it_goes_on():
     words = {word for each in command.params for word in each.opts if word.startswith("--")}
-    named = {f"--{key.replace('_', '-')}" for key in parameters_of(command)} - {"--names"}
+    named = {f"--{key.replace('_', '-')}" for key in command.in_files} - {"--names"}
     assert words - named == {"--config", "--failed", "--shard"}
 
 
@@ -187,8 +195,9 @@ def test_records_keep_the_options_as_they_were_after_the_command_line(project):
 
 def test_a_run_by_its_name_leaves_it_in_records_and_show_tells_it(make_place):
     place = make_place(Workshop(), ["mine"])
-    table = f"profile = 'smoke'\nnames = ['mine']\nplugins = ['my-plugins']\nsource = 'local'"
-    describe(place.folder, f"[tool.bench.run.mine]\n{table}\ndata = {{jena = '{place.weather}'}}\n")
+    table = "profile = 'smoke'\nnames = ['mine']\nplugins = ['my-plugins']\nsource = 'local'"
+    data = f"data = {{jena = '{place.weather}'}}"
+    describe(place.folder, f"[tool.bench.run.mine]\n{table}\n{data}\n")
 
     assert place.bench("run", "--config", "mine") == 0, place.err
     (record,) = place.records
@@ -209,7 +218,7 @@ def test_a_leaderboard_a_frame_and_programs_are_told_of_it(tmp_path):
     record = replace(record, environment={**record.environment, "configuration": described})
     document = leaderboard_document(a_board(plain, record))
 
-    assert "configuration: nightly (pyproject.toml): seeds=0,1" in to_text(document, 100)
+    assert "configuration: nightly (pyproject.toml): seeds=0,1" in to_markdown(document)
     (table,) = json.loads(to_json(document))["tables"]
     assert table["configurations"] == [described]
     (table,) = json.loads(to_json(leaderboard_document(a_board(plain))))["tables"]

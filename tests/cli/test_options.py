@@ -67,7 +67,9 @@ def commands() -> Iterator[Any]:
 def test_every_command_takes_one_frozen_object_with_a_field_for_each_option(command):
     hints = get_type_hints(command.callback.__wrapped__)
     (kind,) = (hint for name, hint in hints.items() if name != "return")
-    by_default = {each.name for each in fields(kind) if each.default is not MISSING}
+    by_default = {
+        each.name for each in fields(kind) if not each.default is each.default_factory is MISSING
+    }
 
     assert {parameter.name for parameter in command.params} == {
         each.name for each in fields(kind) if each.name not in by_default

@@ -12,12 +12,12 @@ from pathlib import Path
 import filelock
 import pytest
 
-from bench.runs.runner import Claims
+from bench.runs.recorder import Claims
 
 TAKING = """
 import sys, time
 from pathlib import Path
-from bench.runs.runner import Claims
+from bench.runs.recorder import Claims
 claims = Claims(Path(sys.argv[1]), print)
 print(claims.take("a"), flush=True)
 time.sleep(600)

@@ -20,7 +20,7 @@ from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
 from bench.records.store import Store
 from bench.runs import runner
 from bench.runs.interruption import Interruption
-from bench.runs.runner import CLAIMS, Claims
+from bench.runs.recorder import CLAIMS, Claims
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

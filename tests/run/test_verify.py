@@ -17,7 +17,7 @@ from verify_world import NUMBERS, Place, Workshop, packed
 from bench.protocol import CRASHED, FAILED, OK, TIMEOUT, Job
 from bench.records.record import BIT_IDENTICAL, DIFFERENT, WITHIN
 from bench.records.store import Store
-from bench.runs.runner import CLAIMS
+from bench.runs.recorder import CLAIMS
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 

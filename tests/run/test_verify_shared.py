@@ -21,7 +21,8 @@ from bench.records.record import BIT_IDENTICAL, WITHIN, Record
 from bench.records.repeats import VerifySample
 from bench.records.store import Store
 from bench.runs import runner
-from bench.runs.runner import CLAIMS, Claims, Result
+from bench.runs.recorder import CLAIMS, Claims
+from bench.runs.runner import Result
 from bench.runs.verification import Verification
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
