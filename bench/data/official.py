@@ -77,6 +77,14 @@ def find_local(info: TaskInfo, folder: Path) -> Found | None:
     return None
 
 
+def folders_of(info: TaskInfo, folder: Path) -> list[Path]:
+    """Return where a task's local files may lie, first that which comes before the others.
+
+    A file that DATA names may lie beside the task file, others in the data folder alone.
+    """
+    return [info.path.parent, folder] if info.data else [folder]
+
+
 def all_local(info: TaskInfo, folder: Path) -> list[Path]:
     """Return everything in a folder that one of a task's local bundles names."""
     patterns = [pattern_of(name) for names in info.local for name in names]
@@ -193,11 +201,11 @@ def _content_complaint(
 
 
 def _look(info: TaskInfo, bundle: Sequence[OfficialFile], files: Sequence[Path]) -> str | None:
-    from bench.registry.tasks import load_module, told_of_task
+    from bench.registry.tasks import function_of, told_of_task
 
     names = " with ".join(file.name for file in files)
     with told_of_task(info):
-        is_official = getattr(load_module(info), "is_official", None)
+        is_official = function_of(info, "is_official")
     if is_official is not None:
         try:
             with told_of_task(info):

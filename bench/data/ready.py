@@ -21,7 +21,7 @@ from bench.data.sources import Source, resolve
 from bench.errors import BenchError, DataError, TaskError
 from bench.files import FileStamp, stamp_of
 from bench.formatting import nearest, notes_of
-from bench.registry.tasks import TaskInfo, call_task, load_module, told_of_task
+from bench.registry.tasks import TaskInfo, call_task, function_of, told_of_task
 
 if TYPE_CHECKING:
     from bench.task import Array, Examples, Look, OpenTask, Prepared
@@ -214,7 +214,7 @@ def look_at(
         )
     facts = {name: fact for name, fact in opened.meta.items() if name != "notes"}
     with told_of_task(task):
-        shown = getattr(load_module(task), "look", None)
+        shown = function_of(task, "look")
         return Looked(facts, None if shown is None else shown(opened, view, split, number))
 
 

@@ -15,6 +15,7 @@ from bench.data.official import (
     complaint,
     find_companions,
     find_local,
+    folders_of,
     is_data,
     looked_for,
     matching_bundle,
@@ -57,8 +58,9 @@ def resolve(
     """Return the data a task is to run on.
 
     A ``path`` is taken whatever else is there. ``auto`` takes official data from the
-    data folder, else local files there, else tries a download, else synthetic data.
-    ``official`` downloads what is missing and never falls back.
+    data folder, else local files there, else tries a download, else synthetic data; of a task
+    whose file DATA names it takes that file and nothing else. ``official`` downloads what is
+    missing and never falls back.
 
     Args:
         info: The task.
@@ -87,6 +89,8 @@ def resolve(
         found = _local(info, folder, digests, remark=absence)
     if found is not None:
         return found
+    if info.data and not info.official:
+        raise _no_local(info, folder)
     try:
         download(info, folder)
     except DownloadFailed as failure:
@@ -179,7 +183,8 @@ def _given(info: TaskInfo, path: Path, digests: Digests, alone: bool) -> Found:
 
 def _local(info: TaskInfo, folder: Path, digests: Digests, remark: str) -> Source | None:
     """Return the local files of a folder; a wrong file of an official name is one of them."""
-    found = find_local(info, folder)
+    places = [(place, find_local(info, place)) for place in folders_of(info, folder)]
+    place, found = next(((place, each) for place, each in places if each), (folder, None))
     files = list(found.files) if found else []
     for bundle in official_bundles(info) if not files else []:
         paths = [folder / item.name for item in bundle]
@@ -188,12 +193,18 @@ def _local(info: TaskInfo, folder: Path, digests: Digests, remark: str) -> Sourc
             break
     if not files:
         return None
-    why = f"{' with '.join(file.name for file in files)} found in the data folder"
+    where = "in the data folder" if place == folder else "beside the task file"
+    why = f"{' with '.join(file.name for file in files)} found {where}"
     remarks = [text for text in (found.remark if found else "", remark) if text]
     return _source(info, "local", files, digests, "; ".join([why, *remarks]))
 
 
 def _no_local(info: TaskInfo, folder: Path) -> DataError:
+    if info.data:
+        return DataError(
+            f"{info.name}: {looked_for(info)} is neither beside {info.path} nor in {folder}; put "
+            f"it there, give --data {info.name}=FILE, or --source synthetic for data made up"
+        )
     return DataError(
         f"{info.name}: no local data: looked for {looked_for(info)} in {folder}; put a file "
         f"there, set BENCH_DATA_DIR, or give --data {info.name}=PATH"

@@ -18,7 +18,9 @@ from bench.data.official import (
     ends_like,
     find_companions,
     find_local,
+    folders_of,
     is_data,
+    looked_for,
     official_bundles,
     pattern_of,
 )
@@ -99,6 +101,8 @@ def survey(info: TaskInfo) -> TaskStatus:
         reason = why_not_tried(info)
         download = _downloadable(info) if reason is None else None
         why = f"{absence} in {data_folder()}{f', {reason}' if reason else ''}"
+        if info.data:
+            why = f"{looked_for(info)} not found, without which only --source synthetic runs"
         source = synthetic(info, why)
     folder = prepared_folder(info, source)
     prepared, size = "no", 0
@@ -231,18 +235,23 @@ def _files(info: TaskInfo, digests: Digests) -> Iterator[FileStatus]:
             wrong = complaint(info, part, paths, digests)
             remark = (wrong or "official, verified").removeprefix(f"{item.name} is ")
             yield FileStatus(item.name, Stamp.of(file).size, wrong is None, remark)
-    for file in all_local(info, folder):
+    for file in _local_files(info, folder):
         if file not in told:
             yield FileStatus(file.name, Stamp.of(file).size, None, "local file")
+
+
+def _local_files(info: TaskInfo, folder: Path) -> list[Path]:
+    return [path for place in folders_of(info, folder) for path in all_local(info, place)]
 
 
 def _verify_raw(info: TaskInfo, digests: Digests) -> Iterator[DataFinding]:
     folder = data_folder()
     official = [folder / item.name for bundle in official_bundles(info) for item in bundle]
-    present = [path for path in official if is_data(path)] + all_local(info, folder)
+    present = [path for path in official if is_data(path)] + _local_files(info, folder)
+    named = {path.name: path for path in reversed(present)}
     changed = {path for path in dict.fromkeys(present) if digests.changed_unnoticed(path)}
     for status in _files(info, digests):
-        path = folder / status.name
+        path = named.get(status.name, folder / status.name)
         if path in changed:
             message = "content has changed, though not its time; put the file there again"
             yield DataFinding(path, message, damaged=True)

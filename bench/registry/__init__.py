@@ -1,14 +1,15 @@
 """What there is to run: task and plugin files, read without being run.
 
 ``discover`` finds them; ``plugins``, ``grid``, ``tasks`` and ``declarations`` read what they
-declare; ``training_options`` has the schedule's options and profiles, ``project`` what a working
-folder's own are.
+declare, ``kinds`` has what follows from DATA; ``training_options`` has the schedule's options and
+profiles, ``project`` what a working folder's own are.
 """
 
 __all__ = [
     "declarations",
     "discover",
     "grid",
+    "kinds",
     "plugins",
     "project",
     "source_tree",

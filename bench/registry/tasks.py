@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import importlib.util
 import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from bench.errors import BenchError, TaskError
 from bench.formatting import nearest
-from bench.registry.declarations import Declarations, read_declarations
+from bench.registry.declarations import Constant, Declarations, read_declarations
+from bench.registry.kinds import KINDS, SCORES, TaskKind, literals_of
 from bench.registry.source_tree import shipped
 from bench.registry.training_options import LIMITS, PROFILES, TRAINING_OPTIONS
 from bench.values import NAMES, is_a, unstorable
@@ -40,10 +43,9 @@ _LITERALS: dict[str, type] = {
     "TEST_TARGETS": list,
     "IN_TIME": bool,
 }
+_OF_KIND = (*_LITERALS, "KIND", "DATA")
 #: What a task may leave out, with what it then is.
 _OPTIONAL: dict[str, Any] = {"TEST_TARGETS": [], "IN_TIME": False}
-#: What predictions are scored by; see ``bench.worker.sampling``.
-SCORES = ("mae", "accuracy")
 #: Of plugins and tasks: folders and files are named after them.
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 T = TypeVar("T")
@@ -60,8 +62,9 @@ class TaskInfo:
     ``local`` are alternative bundles of files; ``synthetic`` is the version of the synthetic data.
     ``test_targets`` names the prepared arrays that hold the targets of the test split: no
     trial gets these. ``in_time`` says that groups follow each other in time, so that
-    neighbours may err alike. ``sha256`` is the digest of the file and of those beside it that
-    it imports.
+    neighbours may err alike. ``kind`` is that of its data, "" for none; of a task whose file says
+    no more, ``data`` is what DATA says, defaults filled in. ``sha256`` is the digest of the file
+    and of those beside it that it imports.
     """
 
     name: str
@@ -84,6 +87,8 @@ class TaskInfo:
     test_targets: Sequence[str] = ()
     in_time: bool = False
     sha256: str = ""
+    kind: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,20 @@ def load_module(info: TaskInfo) -> ModuleType:
     return module
 
 
+def function_of(info: TaskInfo, name: str) -> Callable[..., Any] | None:
+    """Return a function of a task: its file's own, else its kind's, else None.
+
+    Raises:
+        Exception: Whatever the file raises.
+    """
+    own: Callable[..., Any] | None = getattr(load_module(info), name, None)
+    if own is not None or not info.data:
+        return own
+    # By name: what a kind does stands above the registry.
+    function = getattr(importlib.import_module(KINDS[info.kind].module), name, None)
+    return None if function is None else partial(function, info.data)
+
+
 def call_task(info: TaskInfo, function: str, *arguments: Any, kind: type[T]) -> T:
     """Call a function of a task file, and see that it returns what it has to.
 
@@ -204,7 +223,10 @@ def call_task(info: TaskInfo, function: str, *arguments: Any, kind: type[T]) -> 
         Exception: Whatever a task of the suite itself raises.
     """
     with told_of_task(info, function):
-        made = getattr(load_module(info), function)(*arguments)
+        called = function_of(info, function)
+        if called is None:
+            raise BenchError(f"{info.path}:1: a task defines {function}(); see bench/task.py")
+        made = called(*arguments)
     if not isinstance(made, kind):
         line = _line_of(info, function)
         raise TaskError(
@@ -225,7 +247,8 @@ def told_of_task(info: TaskInfo, function: str = "") -> Iterator[None]:
             of the data.
 
     Raises:
-        TaskError: In place of any other error, but of a task that the suite ships.
+        TaskError: In place of any other error, but of a task that the suite ships, or of a
+            kind's own code.
     """
     try:
         yield
@@ -233,20 +256,26 @@ def told_of_task(info: TaskInfo, function: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         is_of_data = isinstance(error, OSError) and function == "read"
-        if is_of_data or info.path.parent == shipped("datasets"):
+        is_of_kind = info.data and not _own_lines(info, error)
+        if is_of_data or is_of_kind or info.path.parent == shipped("datasets"):
             raise
         raise TaskError(info.path.parent, _told(info, error)) from error
+
+
+def _own_lines(info: TaskInfo, error: Exception) -> list[tuple[str, int | None]]:
+    """Return the files and lines of a task's folder that led to an error."""
+    folder = os.path.realpath(info.path.parent)
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    return [each for each in frames if os.path.dirname(os.path.realpath(each[0])) == folder]
 
 
 def _told(info: TaskInfo, error: Exception) -> str:
     from bench.formatting import one_line
 
-    folder = os.path.realpath(info.path.parent)
-    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError) and error.filename:
-        frames.append((error.filename, error.lineno))
-    own = [each for each in frames if os.path.dirname(os.path.realpath(each[0])) == folder]
-    file, line = own[-1] if own else (info.path, 1)
+    own = _own_lines(info, error)
+    file, line = own[-1] if own else (str(info.path), 1)
     hint = ""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and (info.path.parent / f"{missing}.py").is_file():
@@ -278,31 +307,88 @@ def read_task(path: Path) -> TaskInfo:
     Raises:
         BenchError: It lacks a part or declares it wrongly; file, line and fix are named.
     """
-    return _task(read_declarations(path, _LITERALS))
+    found = read_declarations(path, (*_LITERALS, "KIND"))
+    # Without a kind, what else is called DATA is the file's own.
+    return _task(read_declarations(path, _OF_KIND) if "KIND" in found.constants else found)
 
 
 def _task(found: Declarations) -> TaskInfo:
     if found.problems:
         raise BenchError(str(found.problems[0]))
+    kind = _kind(found)
+    data = _data(found, kind) if kind else {}
     values: dict[str, Any] = {}
-    for name, kind in _LITERALS.items():
+    for name, wanted in _LITERALS.items():
         constant = found.constants.get(name)
-        if constant is None and name in _OPTIONAL:
-            values[name.lower()] = _OPTIONAL[name]
-            continue
-        if constant is None:
-            raise BenchError(f"{found.path}:1: a task declares {name}; add it as a literal")
-        if not is_a(constant.value, kind):
-            raise BenchError(f"{found.path}:{constant.line}: {name} must be {NAMES[kind]}")
-        values[name.lower()] = constant.value
-    missing = [name for name in _FUNCTIONS if name not in found.functions]
+        if constant is not None and not is_a(constant.value, wanted):
+            raise BenchError(f"{found.path}:{constant.line}: {name} must be {NAMES[wanted]}")
+        if constant is not None:
+            values[name] = constant.value
+    given = literals_of(kind, data, values) if kind and data else {}
+    values = {**_OPTIONAL, **given, **values}
+    for name in _LITERALS:
+        if name not in values:
+            raise BenchError(f"{found.path}:1: a task declares {name}; {_remedy(kind)}")
+    missing = [name for name in _FUNCTIONS if name not in found.functions and not data]
     if missing:
         raise BenchError(f"{found.path}:1: a task defines {missing[0]}(); see bench/task.py")
-    digest = _digest(found)
-    task = TaskInfo(found.name, found.path, found.description, **values, sha256=digest)
+    declared = {name.lower(): values[name] for name in _LITERALS}
+    task = TaskInfo(
+        found.name,
+        found.path,
+        found.description,
+        **declared,
+        sha256=_digest(found),
+        kind=kind.name if kind else "",
+        data=data,
+    )
     for name, message in _contradictions(task):
-        raise BenchError(f"{found.path}:{found.constants[name].line}: {name} {message}")
+        constant = found.constants.get(name) or found.constants["DATA"]
+        raise BenchError(f"{found.path}:{constant.line}: {name} {message}")
     return task
+
+
+def _remedy(kind: TaskKind | None) -> str:
+    if kind is not None:
+        return f"add it as a literal, or DATA, from which the kind {kind.name!r} gives it"
+    return "add it as a literal, or, for a task without code, KIND and DATA (docs/tasks.md)"
+
+
+def _kind(found: Declarations) -> TaskKind | None:
+    constant = found.constants.get("KIND")
+    if constant is None:
+        return None
+    if constant.value not in (*KINDS,):
+        hint = nearest(str(constant.value), KINDS)
+        raise BenchError(
+            f"{found.path}:{constant.line}: KIND must be one of {', '.join(KINDS)}, not "
+            f"{constant.value!r}{hint}"
+        )
+    return KINDS[constant.value]
+
+
+def _data(found: Declarations, kind: TaskKind) -> dict[str, Any]:
+    """Return what DATA says with the defaults of what it leaves out; nothing without a DATA.
+
+    Raises:
+        BenchError: Something in it is wrong; names the line.
+    """
+    constant = found.constants.get("DATA")
+    if constant is None:
+        return {}
+    if not isinstance(constant.value, dict):
+        raise BenchError(f"{found.path}:{constant.line}: DATA must be {NAMES[dict]}")
+    _refuse(found, constant, kind.complaints(constant.value))
+    data = kind.filled(constant.value)
+    wrong = ((key, f"key {key!r} {why}") for key, why in kind.contradictions(data))
+    _refuse(found, constant, wrong)
+    return data
+
+
+def _refuse(found: Declarations, data: Constant, wrong: Iterable[tuple[str, str]]) -> None:
+    for key, message in wrong:
+        line = data.key_lines.get(key, data.line)
+        raise BenchError(f"{found.path}:{line}: DATA {message}")
 
 
 def _digest(found: Declarations) -> str:
@@ -326,6 +412,8 @@ def _contradictions(task: TaskInfo) -> Iterator[tuple[str, str]]:
     """Yield the name of each wrong literal and what is wrong with it."""
     if task.direction not in ("min", "max"):
         yield "DIRECTION", "must be 'min' or 'max'"
+    if task.name in KINDS:
+        yield "VERSION", f"is of a file to be renamed: {task.name!r} is a kind of tasks"
     if not SAFE_NAME.fullmatch(task.name):
         yield "VERSION", "is of a file to be renamed: a task's name has letters, digits, _ and -"
     if task.metric not in SCORES:
