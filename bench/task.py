@@ -81,7 +81,8 @@ def _no_lookup() -> None:
 class Examples:
     """One split of a task under one view.
 
-    ``targets`` has shape (n,), float32. ``gather`` takes an int64 array of example
+    ``targets`` has shape (n,), float32, or (n, outputs) of a task with several outputs (see
+    ``OpenTask``). ``gather`` takes an int64 array of example
     numbers in [0, n), shape (b,), and returns their inputs, shape (b, *input_shape):
     nothing is materialised before it is asked for. ``groups`` has shape (n,), int32:
     examples of one group are not independent (windows of one day); for independent
@@ -115,6 +116,15 @@ class OpenTask:
     ``task`` argument. ``units`` maps the name of a further metric to the factor that
     turns the task's metric into it (``{"mae_degC": 8.85}``). ``highest`` is the highest
     number that an input of whole numbers from 0 can have under this view, if it is known.
+
+    ``outputs`` is how many numbers are predicted of an example (the steps of a horizon, several
+    columns): targets and predictions have shape (n,) for one, and (n, outputs) otherwise.
+    ``classes`` names the classes where an example is put into one. Of three or more the targets
+    are class numbers, shape (n,), and predictions are probabilities, shape (n, classes); of two,
+    or none named, a prediction is one number, shape (n,).
+
+    Targets are in the unit that is scored: of a task with the metric mase, that of the seasonal
+    naive error (see ``bench.statistics.scores``); of one with smape they are not centred.
     """
 
     input_shape: tuple[int, ...]
@@ -125,6 +135,13 @@ class OpenTask:
     facts: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, float] = field(default_factory=dict)
     highest: int | None = None
+    outputs: int = 1
+    classes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many numbers a prediction has: one a class of three or more, else one an output."""
+        return len(self.classes) if len(self.classes) > 2 else self.outputs
 
 
 @dataclass(frozen=True)

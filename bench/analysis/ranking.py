@@ -232,10 +232,11 @@ def _with_intervals(
 ) -> Mapping[str, Spread]:
     if found is None or label not in found.intervals:
         return spreads
-    from bench.statistics.blocks import RANGES
+    from bench.statistics.scores import SCORE_RULES
 
     interval, one = found.intervals[label], spreads[metric].mean
-    interval = interval.within(*RANGES.get(metric, (-math.inf, math.inf)))
+    if rule := SCORE_RULES.get(metric):
+        interval = interval.within(rule.low, rule.high)
     return {
         # Other units are the metric times a factor, and so are their intervals.
         unit: replace(spread, interval=interval.scaled(spread.mean / one if one else 1.0))

@@ -20,7 +20,7 @@ from bench.data.prepared import (
 from bench.data.sources import Source, resolve
 from bench.errors import BenchError, DataError, TaskError
 from bench.files import FileStamp, stamp_of
-from bench.formatting import nearest, notes_of
+from bench.formatting import counted, nearest, notes_of
 from bench.registry.tasks import TaskInfo, call_task, function_of, told_of_task
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 class Answers:
     """What predictions under a view are scored against: targets, groups, and further units.
 
-    The examples have no inputs; ``units`` is as in ``bench.task.OpenTask``.
+    The examples have no inputs; ``units`` is as in ``bench.task.OpenTask``. ``width`` is how many
+    numbers a prediction has, and ``are_shares`` whether these are the probabilities of classes.
     """
 
     validation: Examples
     test: Examples
     units: Mapping[str, float]
+    width: int = 1
+    are_shares: bool = False
 
 
 class ArrayGuard:
@@ -248,7 +251,9 @@ class _Views:
                 del self._answers[next(iter(self._answers))]
             splits = (opened.validation, opened.test)
             validation, test = map(without_inputs, splits)
-            self._answers[key] = Answers(validation, test, dict(opened.units))
+            self._answers[key] = Answers(
+                validation, test, dict(opened.units), opened.width, len(opened.classes) > 2
+            )
         return self._answers[key]
 
     def encode(self, view: Mapping[str, Any]) -> None:
@@ -285,6 +290,13 @@ def open_task(task: TaskInfo, prepared: Prepared, view: Mapping[str, Any]) -> Op
                 task.path.parent,
                 f"{task.path.name}: open_view made {len(split.targets)} {name} targets and "
                 f"{len(split.groups)} groups; make one group a target, and one target at least",
+            )
+        wanted = split.targets.shape[:1] + ((opened.outputs,) if opened.outputs > 1 else ())
+        if split.targets.shape != wanted:
+            raise TaskError(
+                task.path.parent,
+                f"{task.path.name}: open_view made {name} targets of shape {split.targets.shape}; "
+                f"of {counted(opened.outputs, 'output')} it is {wanted}",
             )
     return opened
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 LARGEST = 1 << 28
 #: Squares of these still fit float64, and themselves float32.
 _LARGEST_NUMBER = 1e30
-#: The arrays that are read, each of shape (examples,); others may lie beside them.
+#: The arrays that are read, of shape (examples,) or, but for groups, (examples, numbers of each);
+#: others may lie beside them.
 _LISTS = frozenset(
     f"{split}{name}"
     for split in ("", "validation_")
@@ -69,7 +70,7 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
     path = folder / expected.file
     arrays = unpack(path, content_of(folder, expected))
     for name, array in arrays.items():
-        if name in _LISTS and (reason := _no_list(array)):
+        if name in _LISTS and (reason := _no_list(array, may_be_table=not name.endswith("groups"))):
             raise _unusable(path, f"has {name} that {reason}")
     return arrays
 
@@ -94,11 +95,12 @@ def content_of(folder: Path, expected: Predictions) -> bytes:
     return content
 
 
-def _no_list(array: Array) -> str:
+def _no_list(array: Array, may_be_table: bool) -> str:
     """Return why an array is no list of numbers that can be computed with; NaN is one."""
     import numpy as np
 
-    if array.ndim != 1 or array.dtype.kind not in "biuf":
+    has_columns = may_be_table and array.ndim == 2 and array.shape[1] > 0
+    if not (array.ndim == 1 or has_columns) or array.dtype.kind not in "biuf":
         return f"are no list of numbers but of shape {array.shape} and type {array.dtype.str:.20}"
     beyond = array.dtype.kind == "f" and (np.abs(array.astype("float64")) > _LARGEST_NUMBER).any()
     return f"go beyond {_LARGEST_NUMBER:g}" if beyond else ""

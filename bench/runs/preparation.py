@@ -154,7 +154,11 @@ def _answers(ready: DataReady, file: Path) -> list[Answers | None]:
     arrays = {} if content is None else unpack(file, content)
     return [
         Answers(
-            _split(arrays, f"{number}_validation"), _split(arrays, f"{number}_test"), told["units"]
+            _split(arrays, f"{number}_validation"),
+            _split(arrays, f"{number}_test"),
+            told["units"],
+            told.get("width", 1),
+            told.get("are_shares", False),
         )
         if "units" in told and f"{number}_test_targets" in arrays
         else None

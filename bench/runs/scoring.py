@@ -64,7 +64,7 @@ def settle(
 
 def _most(answers: Answers) -> int:
     """Return the bytes that a file of predictions has at most; compressed it has fewer."""
-    return 4 * (len(answers.validation) + len(answers.test)) + 4 * _AROUND
+    return 4 * answers.width * (len(answers.validation) + len(answers.test)) + 4 * _AROUND
 
 
 def _without_scores(outcome: Outcome) -> Outcome:
@@ -87,7 +87,8 @@ def _scored(
 ) -> tuple[Outcome, bytes | None]:
     import numpy as np
 
-    from bench.worker.sampling import METRICS, evenly_spread
+    from bench.statistics.scores import score, wrong_probabilities
+    from bench.worker.sampling import evenly_spread
 
     if content is None:
         raise BenchError("the worker reported success and left no predictions")
@@ -95,11 +96,13 @@ def _scored(
     kept: dict[str, Array] = {}
     for name, prefix in _SPLITS.items():
         split: Examples = evenly_spread(getattr(answers, name), trial.scored_examples)
-        predictions = _predictions_in(content, f"{prefix}predictions", len(split))
+        predictions = _predictions_in(content, f"{prefix}predictions", len(split), answers.width)
         if not np.isfinite(predictions).all():
             reason = f"predictions of the {name} split are not all finite"
             return replace(outcome, status=DIVERGED, reason=reason, metrics=metrics), None
-        value = METRICS[metric](split.targets, predictions)
+        if answers.are_shares and (wrong := wrong_probabilities(predictions)):
+            raise BenchError(f"the worker left {name} predictions that {wrong}")
+        value = score(metric, split.targets, predictions)
         scores = {unit: value * factor for unit, factor in answers.units.items()}
         metrics[name] = {metric: value, **scores}
         kept[f"{prefix}predictions"] = predictions
@@ -117,8 +120,10 @@ def packed(arrays: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _predictions_in(content: bytes, name: str, examples: int) -> Array:
-    """Return the float32 predictions of a name, shape (examples,), from a file's content.
+def _predictions_in(content: bytes, name: str, examples: int, width: int) -> Array:
+    """Return the float32 predictions of a name from a file's content.
+
+    Their shape is (examples,), or (examples, width) of more than one number each.
 
     Raises:
         BenchError: They are not there, or of another type or number.
@@ -128,7 +133,7 @@ def _predictions_in(content: bytes, name: str, examples: int) -> Array:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             member = archive.getinfo(f"{name}.npy")
-            if member.file_size > 4 * examples + _AROUND:
+            if member.file_size > 4 * width * examples + _AROUND:
                 raise BenchError(f"the worker left {name} of more than {examples} examples")
             # A second member of one name would be read in place of the one that was looked at.
             data = archive.read(member)
@@ -140,9 +145,9 @@ def _predictions_in(content: bytes, name: str, examples: int) -> Array:
         raise BenchError(f"the worker left no {name} that can be read ({said})") from None
     if not isinstance(array, np.ndarray) or array.dtype != np.float32:
         raise BenchError(f"the worker left {name} that are not of the type float32")
-    if array.shape != (examples,):
+    if array.shape != ((examples,) if width == 1 else (examples, width)):
+        each = "one number" if width == 1 else f"{width} numbers"
         raise BenchError(
-            f"the worker left {name} of shape {array.shape}, not one number each of "
-            f"{examples} examples"
+            f"the worker left {name} of shape {array.shape}, not {each} each of {examples} examples"
         )
     return array

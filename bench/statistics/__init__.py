@@ -1,8 +1,9 @@
 """Statistics as pure functions of numbers, each with its source.
 
-Intervals and comparisons over seeds and examples (``blocks``, ``intervals``, ``kinds``,
-``pairs``, ``compare``), ratios of times (``ratios``, ``before_after``), what few seeds and many
-tests leave to chance (``beyond_chance``), and change points.
+How predictions are scored (``scores``); intervals and comparisons over seeds and examples
+(``blocks``, ``intervals``, ``kinds``, ``pairs``, ``compare``), ratios of times (``ratios``,
+``before_after``), what few seeds and many tests leave to chance (``beyond_chance``), and change
+points.
 """
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "intervals",
     "pairs",
     "ratios",
+    "scores",
 ]

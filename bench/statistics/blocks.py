@@ -8,63 +8,53 @@ mean its variance is a known sum, so nothing is drawn and nothing is random here
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bench.errors import BenchError
+from bench.statistics.scores import SCORE_RULES
 from bench.task import Array
 
 # The score of each example, whose mean is the metric
-
-
-def _correct(targets: Array, predictions: Array) -> Array:
-    return np.asarray((predictions > 0.5) == (targets > 0.5))
-
-
-def _absolute_error(targets: Array, predictions: Array) -> Array:
-    return np.asarray(np.abs(targets.astype("float64") - predictions.astype("float64")))
-
-
-PER_EXAMPLE: Mapping[str, Callable[[Array, Array], Array]] = {
-    "accuracy": _correct,
-    "mae": _absolute_error,
-}
-
-
-#: The least and the largest value that each metric can have.
-RANGES: Mapping[str, tuple[float, float]] = {
-    "accuracy": (0.0, 1.0),
-    "mae": (0.0, float("inf")),
-}
 
 
 def per_example(metric: str, targets: Array, predictions: Array) -> Array:
     """Return the score of each example, float32 of shape (n,); their mean is the metric.
 
     Args:
-        metric: A metric of ``bench.worker.sampling``: accuracy scores 1 for a prediction on
-            the target's side of 0.5, else 0; mae scores the absolute error, in the
-            targets' unit.
-        targets: Shape (n,).
-        predictions: Shape (n,).
+        metric: A metric of ``bench.statistics.scores``: accuracy scores 1 for a prediction of
+            the target's class, else 0; mae scores the absolute error, in the targets' unit; one
+            that is no mean scores what an example adds to it, see ``ScoreRule``.
+        targets: Shape (n,), or (n, outputs).
+        predictions: The same, or (n, classes) for class numbers.
 
     Raises:
         BenchError: The metric has no score of an example, or the shapes differ.
     """
-    if metric not in PER_EXAMPLE:
+    if metric not in SCORE_RULES:
         raise BenchError(
             f"metric {metric!r}: it has no score of a single example, so there is no error to "
-            f"tell; those that have one: {', '.join(PER_EXAMPLE)}"
+            f"tell; those that have one: {', '.join(SCORE_RULES)}"
         )
-    if targets.ndim != 1 or targets.shape != predictions.shape:
+    if not _fit_each_other(targets, predictions):
         raise BenchError(
             f"predictions of shape {predictions.shape} for targets of shape {targets.shape}: "
-            "one number an example is needed; run the trial again"
+            "as many numbers an example as it has targets, or classes, are needed; run the trial "
+            "again"
         )
-    return PER_EXAMPLE[metric](targets, predictions).astype("float32")
+    return SCORE_RULES[metric].of_examples(targets, predictions).astype("float32")
+
+
+def _fit_each_other(targets: Array, predictions: Array) -> bool:
+    if targets.ndim == 1 and predictions.ndim == 2:
+        known = targets[np.isfinite(targets)]
+        within = len(known) == len(targets) and 0 <= known.min(initial=0)
+        is_of_classes = within and known.max(initial=0) < predictions.shape[1]
+        return len(targets) == len(predictions) and bool(is_of_classes)
+    return targets.ndim in (1, 2) and targets.shape == predictions.shape
 
 
 # The scores of one plugin, and what is left of them once their examples are grouped

@@ -18,9 +18,10 @@ from bench.errors import BenchError
 from bench.protocol import Job
 from bench.registry.declarations import parse_declarations
 from bench.registry.tasks import TaskInfo
+from bench.statistics.scores import wrong_probabilities
 from bench.task import Array, OpenTask
 from bench.worker.plugin import PluginError
-from bench.worker.sampling import evenly_spread, one_number_each
+from bench.worker.sampling import OF_CLASSES, evenly_spread, loss_of_classes, numbers_each
 
 Shape = tuple[int | None, ...]
 
@@ -200,7 +201,7 @@ def check_options(model: object, job: Job) -> None:
             )
 
 
-# What an output means, and the one number an example that is made of it
+# What an output means, and the numbers of an example that are made of it
 
 _PROBABILITY = ("binary_crossentropy", "binary_focal_crossentropy")
 _SIGNED = ("hinge", "squared_hinge")
@@ -222,31 +223,40 @@ class Output:
     """What the numbers of a model mean, by its loss and its last activation.
 
     ``kind`` is "number" (as it is), "probability", "logit" or "signed" (from -1 to 1, of a
-    hinge loss). ``units`` is 1, or 2 where there is one for each class; ``flat`` says that
-    the output has the shape (n,). ``one_hot`` says that the loss wants targets of two columns.
+    hinge loss). ``units`` is 1, or 2 where there is one for each of two classes, or ``width``;
+    ``flat`` says that the output has the shape (n,). ``one_hot`` says that the loss wants targets
+    of a column for each class. ``width`` is how many numbers a prediction has.
     """
 
     kind: str = "number"
     units: int = 1
     flat: bool = False
     one_hot: bool = False
+    width: int = 1
 
     def targets(self, targets: Array) -> Array:
-        """Return targets of shape (n,) as the loss wants them: (n, 1), or (n, 2)."""
-        return np.stack([1 - targets, targets], axis=1) if self.one_hot else targets[:, None]
+        """Return targets as the loss wants them: (n, 1), or (n, units)."""
+        if not self.one_hot:
+            return targets[:, None] if targets.ndim == 1 else targets
+        if self.width == 1:
+            return np.stack([1 - targets, targets], axis=1)
+        return np.eye(self.width, dtype=targets.dtype)[targets.astype("int64")]
 
     def numbers(self, outputs: Array, examples: int) -> Array:
         """Return one number an example, shape (n,), float32; for classes above 0.5 or below.
 
-        Logits become probabilities; of a hinge loss, -1 to 1 becomes 0 to 1.
+        Logits become probabilities; of a hinge loss, -1 to 1 becomes 0 to 1. Of a task with
+        several outputs, or with three classes or more, the shape is (n, width).
 
         Raises:
             BenchError: What should be probabilities is none.
             ValueError: There are more or fewer.
         """
+        if self.width > 1:
+            return self._of_many(numbers_each(outputs, examples, self.width))
         if self.units == 2:
-            return one_number_each(self._of_two(np.asarray(outputs, dtype="float64")), examples)
-        found = one_number_each(outputs, examples)
+            return numbers_each(self._of_two(np.asarray(outputs, dtype="float64")), examples)
+        found = numbers_each(outputs, examples)
         if self.kind == "logit":
             return _sigmoid(found.astype("float64")).astype("float32")
         if self.kind == "signed":
@@ -254,6 +264,16 @@ class Output:
         if self.kind == "probability":
             _check_probabilities(found)
         return found
+
+    def _of_many(self, outputs: Array) -> Array:
+        if self.kind == "logit":
+            outputs = _softmax(outputs.astype("float64")).astype("float32")
+        if self.kind == "probability" and (wrong := wrong_probabilities(outputs)):
+            raise BenchError(
+                f"the outputs of the model {wrong}; end it with a softmax, or compile it with "
+                "from_logits=True"
+            )
+        return outputs
 
     def _of_two(self, outputs: Array) -> Array:
         first, second = outputs.reshape(-1, 2).T
@@ -273,14 +293,16 @@ class Output:
 AS_IT_IS = Output()
 
 
-def output_of(model: keras.Model, shape: Shape, task: TaskInfo) -> Output:
+def output_of(model: keras.Model, shape: Shape, task: TaskInfo, opened: OpenTask) -> Output:
     """Find out what a model's output, of this shape, means.
 
     Raises:
         BenchError: It has too many units, or what they mean cannot be known.
     """
     width = math.prod(size or 1 for size in shape[1:])
-    classes = task.metric == "accuracy"
+    classes = task.metric in OF_CLASSES
+    if opened.width > 1:
+        return _output_of_width(model, shape, task, opened)
     if width != 1 and not (classes and width == 2):
         raise BenchError(
             f"build returned a model with output shape {shape}; the task expects one number "
@@ -292,18 +314,67 @@ def output_of(model: keras.Model, shape: Shape, task: TaskInfo) -> Output:
     flat = len(shape) == 1
     if flat and compiled:
         _check_metrics(model)
-    loss, logits = _loss(model.loss) if compiled else _loss(_default_loss(task, width))
+    loss, logits = _loss(model.loss if compiled else _default_loss(task, width))
     if loss in _CLASSES or width == 2:
         return _output_of_classes(loss, logits, width, _activation(model))
     return Output(_kind(loss, logits, _activation(model)), flat=flat)
 
 
+def _output_of_width(
+    model: keras.Model, shape: Shape, task: TaskInfo, opened: OpenTask
+) -> Output:
+    """Find out the same of a task with several outputs, or with three classes or more."""
+    width = opened.width
+    if [size for size in shape[1:] if size != 1] != [width]:
+        each = "probabilities" if opened.classes else "numbers"
+        raise BenchError(
+            f"build returned a model with output shape {shape}; the task expects {width} {each} "
+            f"an example, so end it with {width} units, task.outputs"
+        )
+    if not opened.classes:
+        return Output(units=width, width=width)
+    compiled = bool(getattr(model, "compiled", False))
+    loss, logits = _loss(model.loss if compiled else loss_of_classes(task.loss))
+    if loss not in _CLASSES or loss == "categorical_hinge":
+        raise BenchError(
+            f"{width} units with the loss {loss or 'of the plugin'} cannot be read; compile the "
+            "model with sparse_categorical_crossentropy"
+        )
+    _check_activation(loss, logits, _activation(model))
+    return Output("logit" if logits else "probability", width, one_hot=loss in _ONE_HOT, width=width)
+
+
 def compiled_with(output: Output, task: TaskInfo) -> dict[str, Any]:
     """Return loss and metrics for a model that its plugin has not compiled."""
-    metric: Any = task.metric
-    if output.flat and metric == "accuracy":
-        metric = keras.metrics.BinaryAccuracy(name=metric)  # By name, Keras asks for two axes.
-    return {"loss": _default_loss(task, output.units), "metrics": [metric]}
+    return {"loss": loss_of(output, task), "metrics": _metrics(output, task.metric)}
+
+
+def loss_of(output: Output, task: TaskInfo) -> str:
+    """Return the loss of a model that its plugin has not compiled."""
+    if output.width > 1:
+        return task.loss if output.kind == "number" else loss_of_classes(task.loss)
+    return _default_loss(task, output.units)
+
+
+def _metrics(output: Output, metric: str) -> list[Any]:
+    """Return what Keras tells of an epoch's training; it has no smape and no macro F1."""
+    if metric == "accuracy" and output.flat:
+        # By name, Keras asks for two axes.
+        return [keras.metrics.BinaryAccuracy(name=metric)]
+    if metric in ("mae", "accuracy"):
+        return [metric]
+    losses = {
+        (False, False): keras.metrics.BinaryCrossentropy,
+        (True, False): keras.metrics.SparseCategoricalCrossentropy,
+        (True, True): keras.metrics.CategoricalCrossentropy,
+    }
+    known = {
+        "rmse": keras.metrics.RootMeanSquaredError,
+        "mase": keras.metrics.MeanAbsoluteError,
+        "log_loss": losses.get((output.units > 1, output.one_hot)),
+    }
+    made = known.get(metric)
+    return [made(name=metric)] if made else []
 
 
 def _default_loss(task: TaskInfo, units: int) -> str:
@@ -427,6 +498,12 @@ def _activation(model: keras.Model) -> str:
 
 def _is_sigmoid(operation: object) -> bool:
     return type(operation).__name__ in ("Sigmoid", "Softmax", "Tanh")
+
+
+def _softmax(values: Array) -> Array:
+    """Return exp(x) / sum of exp(x) of each row in double precision, without overflow."""
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _sigmoid(values: Array) -> Array:

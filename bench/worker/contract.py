@@ -23,7 +23,7 @@ from bench.errors import BenchError, CannotRun
 from bench.protocol import OK, Checked, Job, Outcome
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
-from bench.worker.adoption import Output, check_options
+from bench.worker.adoption import Output, check_options, loss_of
 from bench.worker.backend import seed_everything
 from bench.worker.keras_model import KerasLearner
 from bench.worker.plugin import (
@@ -106,7 +106,7 @@ class _Candidate:
 
     def build(self) -> None:
         """Call ``build``."""
-        self.model = call_build(self.module, self.job, self.opened)
+        self.model = call_build(self.module, self.job, self.opened, self.task)
         check_options(self.model, self.job)
 
     def adopt(self, output: Output | None = None) -> None:
@@ -135,10 +135,11 @@ class _Candidate:
         if isinstance(self.learner, EstimatorLearner):
             self.learner.fit(self.examples, self.examples, lambda _: None)
         elif self.model.trainable_weights and self.job.trial.training["epochs"]:
-            _train_until_lower(self.learner, self.examples, self.task.loss)
+            loss = loss_of(self.learner.output, self.task)
+            _train_until_lower(self.learner, self.examples, loss)
 
     def predictions(self) -> Array:
-        """Return one number an example.
+        """Return the numbers of each example.
 
         Raises:
             BenchError: One is not finite.
@@ -313,7 +314,9 @@ def _train_until_lower(learner: KerasLearner, examples: Examples, loss: str) -> 
             return lowering.add(float(logs["loss"]))
         # A train_step of the model's own may tell none.
         predictions = learner.predict(examples)
-        computed = keras.losses.get(loss)(examples.targets[:, None], predictions[:, None])
+        given = learner.output.targets(examples.targets)
+        found = predictions[:, None] if predictions.ndim == 1 else predictions
+        computed = keras.losses.get(loss)(given, found)
         return lowering.add(float(np.mean(keras.ops.convert_to_numpy(computed))))
 
     batch = _OneBatch(

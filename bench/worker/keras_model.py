@@ -17,13 +17,14 @@ import numpy as np
 from bench.errors import BenchError
 from bench.protocol import EpochDone
 from bench.registry.tasks import TaskInfo
+from bench.statistics.scores import score
 from bench.task import Array, Examples
 from bench.trial import Trial
 from bench.worker.adoption import AS_IT_IS, Output, compiled_with
 from bench.worker.backend import Compilation
 from bench.worker.batches import TrainingBatches
 from bench.worker.prediction import Predictor
-from bench.worker.sampling import METRIC_NAMES, METRICS, is_better
+from bench.worker.sampling import METRIC_NAMES, is_better
 
 
 @dataclass
@@ -113,7 +114,7 @@ class KerasLearner:
         if type(self.model).train_step is keras.Model.train_step:
             return
         inputs = train.gather(np.zeros(2, dtype="int64"))
-        targets = self.output.targets(train.targets[:1].repeat(2))
+        targets = self.output.targets(train.targets[:1].repeat(2, axis=0))
         with contextlib.suppress(Exception):  # What is wrong, the training tells.
             self.model._symbolic_build(data_batch=(inputs, targets))
 
@@ -167,7 +168,7 @@ class KerasLearner:
             )
 
     def predict(self, examples: Examples) -> Array:
-        """Return one number an example, shape (n,), float32; see ``Output.numbers``."""
+        """Return the numbers of each example, float32; see ``Output.numbers``."""
         return self.output.numbers(self._predictor.predict(examples), len(examples))
 
 
@@ -231,7 +232,7 @@ class _Judge(keras.callbacks.Callback):
         predictions = self._learner.predict(self._validation)
         if not np.isfinite(predictions).all():
             return self._stop(f"predictions are not all finite after epoch {epoch + 1}")
-        metric = METRICS[task.metric](self._validation.targets, predictions)
+        metric = score(task.metric, self._validation.targets, predictions)
         fit.validation_metric.append(metric)
         logs[f"val_{task.metric}"] = metric  # For callbacks of a model's own.
         fit.elapsed_seconds.append(time.perf_counter() - self._started)

@@ -19,6 +19,7 @@ from bench.formatting import one_line
 from bench.protocol import Job
 from bench.registry.tasks import TaskInfo, read_task
 from bench.task import Array, OpenTask
+from bench.worker.sampling import OF_CLASSES, loss_of_classes
 
 if TYPE_CHECKING:
     import keras
@@ -27,19 +28,26 @@ if TYPE_CHECKING:
 class PluginTask:
     """The ``task`` argument of a plugin's ``build``: shapes and facts, never examples.
 
-    ``files`` has the names of the files that the plugin declares it needs, ``plugin`` is its
+    ``outputs`` is how many units the last layer has, ``activation`` what it ends in (None,
+    "sigmoid" or "softmax"), ``loss`` what the suite compiles a model with that is not compiled;
+    ``classes`` are the names of the classes, where there are any. ``files`` has the names of the files that the plugin declares it needs, ``plugin`` is its
     own file.
     """
 
     def __init__(
-        self, name: str, opened: OpenTask, files: Container[str] = (), plugin: Path = Path()
+        self,
+        name: str,
+        opened: OpenTask,
+        files: Container[str] = (),
+        plugin: Path = Path(),
+        info: TaskInfo | None = None,
     ) -> None:
         self.name = name
         self._files = files
         self._plugin = plugin
         self.input_shape = opened.input_shape
         self.input_dtype = opened.input_dtype
-        self._facts = dict(opened.facts)
+        self._facts = {**_of_output(opened, info), **opened.facts}
 
     def inputs(self) -> keras.KerasTensor:
         """Return a Keras input of this view's shape and dtype."""
@@ -92,6 +100,19 @@ class PluginTask:
             f"task {self.__dict__.get('name')!r} has no attribute {name!r}; "
             f"it has inputs(), path(), input_shape, input_dtype, {', '.join(sorted(facts))}"
         )
+
+
+def _of_output(opened: OpenTask, info: TaskInfo | None) -> dict[str, Any]:
+    """Return the facts that a model's end follows from."""
+    many = len(opened.classes) > 2
+    loss, metric = (info.loss, info.metric) if info else ("", "")
+    one = "sigmoid" if metric in OF_CLASSES else None
+    return {
+        "outputs": opened.width,
+        "classes": opened.classes,
+        "activation": "softmax" if many else one,
+        "loss": loss_of_classes(loss) if many else loss,
+    }
 
 
 class PluginError(BenchError):
@@ -191,13 +212,13 @@ def load_plugin(job: Job) -> ModuleType:
     return module
 
 
-def call_build(module: ModuleType, job: Job, opened: OpenTask) -> object:
+def call_build(module: ModuleType, job: Job, opened: OpenTask, info: TaskInfo) -> object:
     """Return what the plugin's ``build`` makes of the task and its hyperparameters.
 
     Raises:
         Exception: Whatever the plugin raises.
     """
-    task = PluginTask(job.trial.task, opened, job.trial.versions, Path(job.plugin_path))
+    task = PluginTask(job.trial.task, opened, job.trial.versions, Path(job.plugin_path), info)
     model: object = module.build(task, **dict(job.trial.hyperparameters))
     return model
 

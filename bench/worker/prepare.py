@@ -49,7 +49,12 @@ def _looked_at(
             split = getattr(scored, name)
             answers[f"{prefix}{name}_targets"] = split.targets
             answers[f"{prefix}{name}_groups"] = split.groups
-        return {**found, "units": dict(scored.units)}
+        return {
+            **found,
+            "units": dict(scored.units),
+            "width": scored.width,
+            "are_shares": scored.are_shares,
+        }
     except CannotRun as error:
         return {"skipped": str(error)}
     except BenchError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -45,28 +45,16 @@ def _shuffle(examples: int, seed: int, number: int) -> Array:
     return np.random.default_rng([seed, number]).permutation(examples)
 
 
-# Metrics, and which examples of a split are scored: numpy only, the same on every backend
+# Which examples of a split are scored, and in what form predictions are: numpy only
 
 
-def accuracy(targets: Array, predictions: Array) -> float:
-    """Share of examples whose predicted probability falls on the target's side of 0.5.
-
-    Args:
-        targets: Shape (n,), 0 or 1.
-        predictions: Shape (n,), probabilities or labels.
-    """
-    return float(np.mean((predictions > 0.5) == (targets > 0.5)))
+#: The metrics of tasks that put an example into a class.
+OF_CLASSES = ("accuracy", "macro_f1", "log_loss")
 
 
-def mean_absolute_error(targets: Array, predictions: Array) -> float:
-    """Mean of |target - prediction|, in the targets' unit; both of shape (n,)."""
-    return float(np.mean(np.abs(targets.astype("float64") - predictions.astype("float64"))))
-
-
-METRICS: Mapping[str, Callable[[Array, Array], float]] = {
-    "accuracy": accuracy,
-    "mae": mean_absolute_error,
-}
+def loss_of_classes(loss: str) -> str:
+    """Return the loss of a model of three classes or more, by the one that a task declares."""
+    return loss if "categorical" in loss else "sparse_categorical_crossentropy"
 
 
 #: By what names Keras may report each of them.
@@ -79,6 +67,11 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "categorical_accuracy",
     ),
     "mae": ("mae", "MAE", "mean_absolute_error"),
+    "rmse": ("rmse", "root_mean_squared_error"),
+    "mase": ("mase",),
+    "smape": ("smape",),
+    "macro_f1": ("macro_f1",),
+    "log_loss": ("log_loss",),
 }
 
 
@@ -101,18 +94,18 @@ def evenly_spread(examples: Examples, count: int | None) -> Examples:
     return examples.only(np.linspace(0, total - 1, count).round().astype("int64"))
 
 
-def one_number_each(
-    predictions: Array, examples: int, fix: str = "end the model with one unit"
-) -> Array:
-    """Return predictions as float32 of shape (n,).
+def numbers_each(predictions: Array, examples: int, width: int = 1, fix: str = "") -> Array:
+    """Return predictions as float32 of shape (n,), or (n, width) where an example has several.
 
     Raises:
-        ValueError: There is not one number an example; ``fix`` says what to do.
+        ValueError: There are more or fewer an example; ``fix`` says what to do.
     """
     flat = np.asarray(predictions, dtype="float32").reshape(-1)
-    if len(flat) != examples:
+    if len(flat) != examples * width:
+        count = "one number" if width == 1 else f"{width} numbers"
+        fix = fix or f"end the model with {'one unit' if width == 1 else f'{width} units'}"
         raise ValueError(
-            f"predicted {np.shape(predictions)} for {examples} examples: one number each is "
-            f"expected, so {fix}"
+            f"predicted {np.shape(predictions)} for {examples} examples: {count} each is expected, "
+            f"so {fix}"
         )
-    return flat
+    return flat if width == 1 else flat.reshape(examples, width)

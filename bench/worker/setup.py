@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.protocol import MEASURE, EpochDone, Job
 from bench.registry.tasks import TaskInfo
+from bench.statistics.scores import wrong_probabilities
 from bench.task import Array, Examples, OpenTask
 from bench.trial import Trial
 from bench.worker.adoption import AS_IT_IS, Output, adopt, check_options, output_of
@@ -25,7 +26,7 @@ from bench.worker.backend import Compilation, choose_compilation, seed_everythin
 from bench.worker.batches import SCORING_BATCH
 from bench.worker.keras_model import Fit, KerasLearner
 from bench.worker.plugin import NeighbourWatch, call_build, load_plugin, task_of
-from bench.worker.sampling import epoch_batches, fixed_part, one_number_each
+from bench.worker.sampling import epoch_batches, fixed_part, numbers_each
 
 # Fit and score an object with scikit-learn's ``fit`` and ``predict``
 
@@ -36,9 +37,11 @@ LARGEST_FIT = 4 * 1024**3
 class EstimatorLearner:
     """An estimator as the trial sees it: fitted once, on as many examples as the schedule sees."""
 
-    def __init__(self, estimator: Any, trial: Trial) -> None:
+    def __init__(self, estimator: Any, trial: Trial, width: int = 1, of_classes: int = 0) -> None:
         self._estimator = estimator
         self._trial = trial
+        self._width = width
+        self._has_classes = of_classes > 2
 
     @property
     def parameters(self) -> int:
@@ -92,12 +95,62 @@ class EstimatorLearner:
         return Fit(fit_seconds=seconds, epoch_seconds=[seconds], elapsed_seconds=[seconds])
 
     def predict(self, examples: Examples) -> Array:
-        """Return one number an example, shape (n,), float32; inputs go in batches."""
+        """Return the numbers of each example, float32; inputs go in batches.
+
+        Their shape is (n,), or (n, width) of several outputs or of three classes or more.
+        """
         parts = []
         for first in range(0, len(examples), SCORING_BATCH):
             numbers = np.arange(first, min(first + SCORING_BATCH, len(examples)))
-            parts.append(_numbers(self._estimator.predict(examples.gather(numbers)), len(numbers)))
+            parts.append(self._predicted(examples.gather(numbers)))
         return np.concatenate(parts)
+
+    def _predicted(self, inputs: Array) -> Array:
+        if self._has_classes:
+            return _probabilities(self._estimator, inputs, self._width)
+        found = self._estimator.predict(inputs)
+        if self._width == 1:
+            return _numbers(found, len(inputs))
+        return _table(np.asarray(found), (len(inputs), self._width))
+
+
+def _table(found: Array, shape: tuple[int, int]) -> Array:
+    """Return what an estimator predicts as float32 of this shape.
+
+    Raises:
+        BenchError: It predicts something else.
+    """
+    if found.shape != shape or found.dtype.kind not in "biuf":
+        raise BenchError(
+            f"the estimator predicts {found.dtype.name} of shape {found.shape}; have predict "
+            f"return numbers of shape (n, {shape[1]})"
+        )
+    return found.astype("float32")
+
+
+def _probabilities(estimator: Any, inputs: Array, classes: int) -> Array:
+    """Return the probability of each class, shape (n, classes), float32.
+
+    An estimator without ``predict_proba`` may predict the numbers of the classes instead: each
+    is then certain.
+
+    Raises:
+        BenchError: It predicts something else.
+    """
+    ask = getattr(estimator, "predict_proba", None)
+    found = np.asarray(ask(inputs) if callable(ask) else estimator.predict(inputs))
+    known = np.asarray(getattr(estimator, "classes_", np.arange(classes)))
+    if found.ndim == 2 and found.shape[1] == len(known) and known.dtype.kind in "biuf":
+        # A class that no training example had is none that it knows.
+        spread = np.zeros((len(found), classes))
+        spread[:, known.astype("int64")] = found
+        found = spread
+    elif found.shape == (len(inputs),) and found.dtype.kind in "biuf":
+        found = np.eye(classes)[np.clip(np.rint(found), 0, classes - 1).astype("int64")]
+    table = _table(found, (len(inputs), classes))
+    if wrong := wrong_probabilities(table):
+        raise BenchError(f"the estimator's predictions {wrong}; return probabilities of classes")
+    return table
 
 
 def _numbers(predicted: Any, examples: int) -> Array:
@@ -115,7 +168,7 @@ def _numbers(predicted: Any, examples: int) -> Array:
             f"the estimator predicts two columns, {found.shape}; return that of the class 1 alone, "
             "as in predict_proba(x)[:, 1]"
         )
-    return one_number_each(found, examples, "have predict return an array of shape (n,)")
+    return numbers_each(found, examples, 1, "have predict return an array of shape (n,)")
 
 
 def _gathered(examples: Examples, numbers: Array) -> Array:
@@ -165,7 +218,7 @@ def set_up(job: Job) -> Setup:
     started = time.perf_counter()
     watch = NeighbourWatch(job)
     with watch.noting():
-        model = call_build(load_plugin(job), job, opened)
+        model = call_build(load_plugin(job), job, opened, task)
     training = trial.training
     check_options(model, job)
     # A measurement clocks each step by itself.
@@ -201,7 +254,7 @@ def make_learner(
         raise BenchError(f"build returned the class {model.__name__}; return an object of it")
     if isinstance(model, keras.Model):
         shape = adopt(model, opened)
-        output = output or output_of(model, shape, task)
+        output = output or output_of(model, shape, task, opened)
     elif not all(callable(getattr(model, name, None)) for name in ("fit", "predict")):
         raise BenchError(
             f"build returned {type(model).__name__}; return a Keras model or an object with "
@@ -213,4 +266,4 @@ def make_learner(
         learner = KerasLearner(model, task, trial, compilation, known)
         learner.build_metrics(opened.train)
         return learner, compilation
-    return EstimatorLearner(model, trial), compilation
+    return EstimatorLearner(model, trial, opened.width, len(opened.classes)), compilation
