@@ -13,8 +13,10 @@ _MOST_NAMES = 6
 
 def metric_name(metric: str) -> str:
     """Write the name of a task's metric as people do: "mae_degC" is "MAE (°C)"."""
+    if metric in ("macro_f1", "log_loss"):
+        return metric.replace("_", " ").replace("f1", "F1")
     name, _, unit = metric.partition("_")
-    known = {"mae": "MAE", "degC": "°C"}
+    known = {"mae": "MAE", "rmse": "RMSE", "mase": "MASE", "smape": "sMAPE", "degC": "°C"}
     shown = known.get(name, name)
     return f"{shown} ({known.get(unit, unit)})" if unit else shown
 

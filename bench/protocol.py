@@ -189,8 +189,9 @@ class DataReady:
 
     ``folder`` holds the parsed arrays, ``description`` is the data section of a record.
     ``examples`` has for each view that was asked for either its number of training examples
-    under the key "examples" and the view's units under "units" (with "width" and "are_shares"
-    of ``bench.data.ready.Answers``), or a reason under the key "skipped" (the view has no meaning on these data) or "failed" (an option of the view is
+    under the key "examples" and the view's units under "units" (with "width" and "are_shares" of
+    ``bench.data.ready.Answers``), or a reason under the key "skipped" (the view has no meaning on
+    these data) or "failed" (an option of the view is
     wrong).
     """
 

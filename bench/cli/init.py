@@ -54,7 +54,7 @@ python -m bench new another --task jena   the next model
 whose copy is installed.
 """
 
-_PLUGINS = {"my_forecast": "jena", "my_words": "imdb"}
+_PLUGINS = {"my_forecast": ("jena", "series"), "my_words": ("imdb", "text")}
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def contents(folder: Path) -> dict[str, str]:
         for name in ("bench.yml", "bench-comment.yml")
     }
     plugins = {}
-    for name, task in _PLUGINS.items():
-        plugins[f"plugins/{name}.py"] = plugin_source(name, task)
+    for name, (task, kind) in _PLUGINS.items():
+        plugins[f"plugins/{name}.py"] = plugin_source(name, task, kind)
     title = folder.resolve().name or "Models"
     return {
         "pyproject.toml": _PYPROJECT,

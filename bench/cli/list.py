@@ -108,6 +108,7 @@ def _task_entry(task: TaskInfo) -> dict[str, Any]:
     return {
         "name": task.name,
         "description": task.description,
+        "kind": task.kind or None,
         "version": task.version,
         "metric": task.metric,
         "direction": task.direction,
@@ -122,6 +123,7 @@ def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
     return {
         "name": plugin.name,
         "task": plugin.task or None,
+        "by_kind": plugin.by_kind,
         "description": plugin.description,
         "path": str(plugin.path),
         "hyperparameters": dict(plugin.hyperparameters),

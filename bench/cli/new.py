@@ -31,7 +31,9 @@ def _default_folder() -> Path:
 
 @click.command(name="new")
 @click.argument("name")
-@click.option("--task", required=True, metavar="TASK", help="The task that the model is for.")
+@click.option(
+    "--task", required=True, metavar="TASK", help="The task, or the kind of tasks, that it is for."
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -47,11 +49,12 @@ def command(options: NewOptions) -> int:
 
     Exit status: 0 it is written; 2 the name or task is wrong, or the file exists.
     """
+    from bench.registry.kinds import KINDS
     from bench.registry.project import registry_of
     from bench.registry.source_tree import Folders
 
     registry, name = registry_of(Folders((), options.datasets)), options.name
-    registry.task(options.task)
+    kind = options.task if options.task in KINDS else registry.task(options.task).kind
     check_name(name)
     path = options.folder / f"{name}.py"
     twin = next((p for p in registry.plugins if p.name == name), None)
@@ -61,7 +64,7 @@ def command(options: NewOptions) -> int:
         raise BenchError(f"{name}: {twin.path} has this name already; choose another")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(plugin_source(name, options.task), encoding="utf-8")
+        path.write_text(plugin_source(name, options.task, kind), encoding="utf-8")
     except OSError as error:
         raise BenchError(
             f"{path}: cannot be written ({error.strerror or error}); give another --folder"
@@ -74,7 +77,7 @@ def command(options: NewOptions) -> int:
 
 
 _BODIES = {
-    "imdb": """    "maxlen": 200,
+    "text": """    "maxlen": 200,
     "embedding_dim": 16,
     "epochs": 5,
 }}
@@ -85,7 +88,7 @@ def build(task, embedding_dim):
         task.inputs(),
         layers.Embedding(task.num_words, embedding_dim),
         layers.GlobalAveragePooling1D(),
-        layers.Dense(1, activation="sigmoid"),
+        layers.Dense(task.outputs, activation=task.activation),
     ])
 """,
     "": """    "units": 16,
@@ -98,7 +101,7 @@ def build(task, units):
         task.inputs(),
         layers.Flatten(),
         layers.Dense(units, activation="relu"),
-        layers.Dense(1),
+        layers.Dense(task.outputs, activation=task.activation),
     ])
 """,
 }
@@ -124,7 +127,7 @@ def check_name(name: str) -> None:
         )
 
 
-def plugin_source(name: str, task: str) -> str:
-    """Return the text of a new plugin file."""
-    template = _HEAD + _BODIES.get(task, _BODIES[""])
+def plugin_source(name: str, task: str, kind: str = "") -> str:
+    """Return the text of a new plugin file for a task, or a kind of tasks, that is of a kind."""
+    template = _HEAD + _BODIES.get(kind, _BODIES[""])
     return template.format(title=name.replace("_", " ").capitalize(), task=task)

@@ -90,15 +90,18 @@ def command(options: ShowOptions) -> int:
         click.echo(json.dumps([json.loads(record.to_json()) for record in records], indent=1))
         return 0
     lines = []
-    for plugin in known:
+    several = [plugin.task for plugin in known if plugin.several]
+    for plugin in known[:1] if several else known:
         lines += [f"{plugin.name}: {plugin.description}", f"  {plugin.path}"]
+        lines += [f"  for {', '.join(several)}"] if several else []
         lines += [f"  {key} = {value!r}" for key, value in plugin.hyperparameters.items()]
         if plugin.grid:
             lines.append(f"  a grid of {plugin.points} points: {', '.join(map(str, plugin.grid))}")
         if plugin.reference:
             figures = ", ".join(f"{key} {value:g}" for key, value in plugin.reference.items())
             lines.append(f"  published: {figures}")
-        lines += [f"  PROBLEM {problem}" for problem in plugin.problems]
+    problems = dict.fromkeys(str(problem) for plugin in known for problem in plugin.problems)
+    lines += [f"  PROBLEM {problem}" for problem in problems]
     if not records:
         lines.append(f"no records in {store}; `python -m bench run {name}` makes one")
     else:

@@ -47,9 +47,9 @@ class TestOptions(Meant):
 def command(options: TestOptions) -> int:
     """Check plugins against the contract, on synthetic data: all of `list`, if none is named.
 
-    One line a check: it parses, imports, builds, leaves the process as it was, gives one
-    number an example, learns 32 examples, repeats itself for the same seed, and can be
-    saved and loaded.
+    One line a check: it parses, imports, builds, leaves the process as it was, gives as many
+    numbers an example as the task wants, learns 32 examples, repeats itself for the same seed,
+    and can be saved and loaded.
 
     Exit status: 0 all passed, or were skipped with a reason; 1 some check failed; 2 the
     command line is wrong, nothing was run.
@@ -68,7 +68,7 @@ def command(options: TestOptions) -> int:
     plugins = registry.select(options.names, options.task)
     for line in left_out(registry, options.names, options.task, "checked"):
         say_on_stderr(without_controls(line))
-    width = max((len(one_line(plugin.name)) for plugin in plugins), default=0)
+    width = max((len(one_line(plugin.label)) for plugin in plugins), default=0)
     # As for `run`: told to end, it lets no worker outlive it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     verdicts: list[Verdict] = []

@@ -101,7 +101,7 @@ class Examiner:
 
 
 def _verdict(plugin: Plugin, check: str, status: str, reason: str = "") -> Verdict:
-    return Verdict(plugin.name, str(plugin.path), check, status, reason)
+    return Verdict(plugin.label, str(plugin.path), check, status, reason)
 
 
 def _not_reached(plugin: Plugin, checks: Iterable[str], culprit: str) -> Iterator[Verdict]:

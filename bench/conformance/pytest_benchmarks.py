@@ -78,7 +78,7 @@ class Benchmarks:
             conditions = Conditions(source="synthetic")
             prepare = prepare_here(conditions.source, {}, say_on_stderr)
             self._sampler = Sampler(self._registry, LocalExecutor(), conditions, prepare)
-        (plugin,) = self._registry.select([str(path)])
+        plugin, *_ = self._registry.select([str(path)])  # Of several tasks, the first.
         if plugin.problems:
             raise BenchError("; ".join(map(str, plugin.problems)))
         samples: list[Sample] = []

@@ -142,8 +142,8 @@ class ContractTests:
             asked = Folders(tuple(self._folders), tuple(self._datasets))
             self._registry = registry_of(asked, folder=self._project)
             self._examiner = Examiner(self._registry, LocalExecutor(), say_on_stderr)
-        (plugin,) = self._registry.select([str(path)])
-        return [*self._examiner.examine(plugin)]
+        plugins = self._registry.select([str(path)])
+        return [verdict for each in plugins for verdict in self._examiner.examine(each)]
 
     def pytest_unconfigure(self) -> None:
         """End the running worker, if pytest is interrupted, and what starts workers."""
@@ -167,8 +167,11 @@ class PluginFile(pytest.File):
 
     def verdicts(self) -> dict[str, Verdict]:
         """Return what came of each check."""
-        if not self._verdicts:
-            self._verdicts = {v.check: v for v in self._tests.verdicts(self.path)}
+        for verdict in [] if self._verdicts else self._tests.verdicts(self.path):
+            known = self._verdicts.get(verdict.check)
+            # Of a plugin for several tasks, the one where it fails is told.
+            if known is None or (known.good and not verdict.good):
+                self._verdicts[verdict.check] = verdict
         return self._verdicts
 
 

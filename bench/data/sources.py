@@ -195,7 +195,9 @@ def _local(info: TaskInfo, folder: Path, digests: Digests, remark: str) -> Sourc
         return None
     where = "in the data folder" if place == folder else "beside the task file"
     why = f"{' with '.join(file.name for file in files)} found {where}"
-    remarks = [text for text in (found.remark if found else "", remark) if text]
+    # That a task of one's own has no official data is nothing to remark.
+    told = (found.remark if found else "", "" if info.data else remark)
+    remarks = [text for text in told if text]
     return _source(info, "local", files, digests, "; ".join([why, *remarks]))
 
 

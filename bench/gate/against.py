@@ -106,7 +106,7 @@ def only_named(registry: Registry, names: Collection[str], other: Registry) -> R
     A shipped plugin is none beside a project's own of its name on the other side.
     """
     own = other.own or frozenset()
-    named = [plugin for plugin in registry.plugins if plugin.name in names]
+    named = [plugin for plugin in registry.plugins if plugin.label in names]
     kept = [plugin for plugin in named if registry.is_meant(plugin) or plugin.name not in own]
     return replace(registry, plugins=tuple(kept))
 
@@ -162,8 +162,9 @@ def with_broken(candidate: Side, base: Side, registry: Registry) -> Side:
     """
     plugins = dict(candidate.plugins)
     now = {plugin.name: plugin for plugin in registry.plugins}
+    of_task = {(plugin.task, plugin.name): plugin for plugin in registry.plugins}
     for key in base.plugins.keys() - plugins.keys():
-        plugin = now.get(key.plugin)
+        plugin = of_task.get((key.task, key.plugin)) or now.get(key.plugin)
         if plugin is not None:
             plugins[key] = Measurement(key, FAILED, _broken(plugin, key))
     return replace(candidate, plugins=plugins)
@@ -182,7 +183,7 @@ def _of_quality_alone(learnt: Measurement) -> Measurement:
 
 
 def _names(options: CheckOptions, now: Registry, then: Registry) -> frozenset[str]:
-    """Return the plugins that are asked for, of either revision.
+    """Return the labels of the plugins that are asked for, of either revision.
 
     Raises:
         BenchError: A pattern matches nothing in either, or there is nothing to compare.
@@ -200,16 +201,16 @@ def _names(options: CheckOptions, now: Registry, then: Registry) -> frozenset[st
 
 def _matching(registry: Registry, pattern: str, task: str | None) -> set[str]:
     try:
-        return {plugin.name for plugin in registry.select([pattern], task)}
+        return {plugin.label for plugin in registry.select([pattern], task)}
     except BenchError:
         return set()
 
 
 def _chosen(registry: Registry, names: Collection[str]) -> dict[str, Plugin]:
     return {
-        plugin.name: plugin
+        plugin.label: plugin
         for plugin in registry.plugins
-        if plugin.name in names and plugin.task in registry.tasks
+        if plugin.label in names and plugin.task in registry.tasks
     }
 
 
@@ -254,7 +255,8 @@ class Trainer:
             KeyboardInterrupt: The user has stopped it.
         """
         registry, say = self._registry, self._watch.say
-        plugins = [p for p in registry.plugins if p.name in names and p.task in registry.tasks]
+        asked = [p for p in registry.plugins if p.name in names or p.label in names]
+        plugins = [plugin for plugin in asked if plugin.task in registry.tasks]
         self._store.prepare()
         if plugins:
             say(f"{self.name}: training for quality, {conditions.profile}")

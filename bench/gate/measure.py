@@ -131,9 +131,9 @@ class Sampler:
         self._executor.cancel()
 
     def _plan(self, plugin: Plugin) -> Planned:
-        if plugin.name not in self._planned:
-            (self._planned[plugin.name],) = self._jobs.plan([plugin], self._request)
-        return self._planned[plugin.name]
+        if plugin.label not in self._planned:
+            (self._planned[plugin.label],) = self._jobs.plan([plugin], self._request)
+        return self._planned[plugin.label]
 
     def _run(self, sampled: Sample, job: Job) -> Sample:
         outcome = Outcome(CRASHED, "the worker gave no outcome")
@@ -201,7 +201,7 @@ _Say = Callable[[str], None]
 class Revision:
     """A state of the code and the plugins: ``name`` is how a reader knows it.
 
-    ``plugins`` are those to be measured, by name. ``code`` is the folder that workers
+    ``plugins`` are those to be measured, by label. ``code`` is the folder that workers
     import ``bench`` from, None for where this process did, see
     ``bench.registry.source_tree.Tree``; in ``libraries`` they look for modules first.
     """

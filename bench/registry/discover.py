@@ -6,15 +6,17 @@ import fnmatch
 import importlib.util
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.formatting import nearest
-from bench.registry.declarations import Problem
-from bench.registry.plugins import Plugin, read_plugin
+from bench.registry.declarations import Declarations, Problem, read_declarations
+from bench.registry.kinds import KINDS
+from bench.registry.plugins import LITERALS, Plugin, plugin_of
+from bench.registry.published import problems_of_several
 from bench.registry.source_tree import Tree, shipped
 from bench.registry.tasks import FoundTasks, TaskInfo, WrongTask, files_in, read_tasks
 
@@ -28,7 +30,9 @@ class Registry:
 
     ``own`` has the names of a project's own plugins, None where it has none and all are meant;
     the others are then meant only where they are named, and ``hidden`` are those of another
-    content that have the name of one of its own. ``wrong_tasks`` are files that are no tasks.
+    content that have the name of one of its own. ``wrong_tasks`` are files that are no tasks. A
+    plugin of several tasks stands here once for each; ``shipped_tasks`` have plugins of their
+    own, so that one for their kind is meant there only where it is named.
     """
 
     tasks: Mapping[str, TaskInfo]
@@ -36,6 +40,7 @@ class Registry:
     own: frozenset[str] | None = None
     hidden: tuple[Plugin, ...] = ()
     wrong_tasks: tuple[WrongTask, ...] = ()
+    shipped_tasks: frozenset[str] = frozenset()
 
     def task(self, name: str) -> TaskInfo:
         """Return the task of this name.
@@ -47,7 +52,13 @@ class Registry:
 
     def is_meant(self, plugin: Plugin) -> bool:
         """Say whether a plugin is meant where none is named."""
+        return self._is_own(plugin) and not self._is_only_named(plugin)
+
+    def _is_own(self, plugin: Plugin) -> bool:
         return self.own is None or plugin.name in self.own
+
+    def _is_only_named(self, plugin: Plugin) -> bool:
+        return plugin.by_kind and plugin.task in self.shipped_tasks
 
     def select(self, patterns: Sequence[str], task: str | None = None) -> list[Plugin]:
         """Return the plugins whose names match, or all that are meant for no pattern.
@@ -85,7 +96,7 @@ class Registry:
         return [
             plugin
             for plugin in self.plugins
-            if not self.is_meant(plugin)
+            if not (self._is_own(plugin) or self._is_only_named(plugin))
             and is_asked_for(plugin, patterns, task)
             and not any(_matches(plugin, pattern) for pattern in alone)
         ]
@@ -122,9 +133,10 @@ def discover(
     unique = {os.path.realpath(path): path for path in reversed([*installed, *given])}
     mine = {os.path.realpath(path): path.stem for path in given} if own else {}
     names = {*mine.values()}
-    read = {real: read_plugin(path, tasks.right, wrong) for real, path in unique.items()}
-    hidden = [p for real, p in read.items() if p.name in names and real not in mine]
-    plugins = _refuse_twins([plugin for plugin in read.values() if plugin not in hidden])
+    read = {real: read_plugins(path, tasks.right, wrong) for real, path in unique.items()}
+    aside = {real for real, path in unique.items() if path.stem in names and real not in mine}
+    hidden = [plugin for real in aside for plugin in read[real]]
+    plugins = _refuse_twins([p for real, each in read.items() if real not in aside for p in each])
     ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
     contents = {(plugin.name, plugin.sha256) for plugin in plugins}
     return Registry(
@@ -133,7 +145,55 @@ def discover(
         own=frozenset(names) if own else None,
         hidden=tuple(p for p in hidden if (p.name, p.sha256) not in contents),
         wrong_tasks=tasks.wrong,
+        shipped_tasks=frozenset(
+            task.name
+            for task in tasks.right.values()
+            if task.path.parent == _in(tree, shipped("datasets"))
+        ),
     )
+
+
+def read_plugins(
+    path: Path, tasks: Mapping[str, TaskInfo], wrong: Mapping[str, str]
+) -> list[Plugin]:
+    """Read a plugin file without running it: a plugin for each task that it serves.
+
+    TASK is a task, or a kind of tasks, or a list of these; a kind stands for every task of it.
+    """
+    found = read_declarations(path, LITERALS)
+    served = [*_served(found, tasks)]
+    if not served:
+        return [plugin_of(found, tasks, wrong)]
+    return [_for_task(found, *each, tasks, wrong) for each in served]
+
+
+def _served(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[tuple[str, bool]]:
+    """Yield the tasks that a file serves by a list or a kind, and whether by a kind alone."""
+    constant = found.constants.get("TASK")
+    value = constant.value if constant else None
+    if isinstance(value, str):
+        words = [value] if value in KINDS else []
+    else:
+        words = [*value] if isinstance(value, list | tuple) else []
+    if not all(isinstance(word, str) for word in words):
+        return  # Which is told of the file itself.
+    yield from ((word, False) for word in dict.fromkeys(words) if word not in KINDS)
+    for name, task in tasks.items():
+        if task.kind and task.kind in words and name not in words:
+            yield name, True
+
+
+def _for_task(
+    found: Declarations,
+    name: str,
+    by_kind: bool,
+    tasks: Mapping[str, TaskInfo],
+    wrong: Mapping[str, str],
+) -> Plugin:
+    constants = {**found.constants, "TASK": replace(found.constants["TASK"], value=name)}
+    plugin = plugin_of(replace(found, constants=constants), tasks, wrong)
+    problems = (*plugin.problems, *problems_of_several(found))
+    return replace(plugin, several=True, by_kind=by_kind, reference={}, problems=problems)
 
 
 def find_tasks(datasets: Iterable[Path] = (), tree: Tree | None = None) -> FoundTasks:
@@ -252,9 +312,9 @@ def _entry_point_files(point: EntryPoint, tree: Tree | None) -> list[Path]:
 
 
 def _refuse_twins(plugins: Sequence[Plugin]) -> list[Plugin]:
-    files: dict[str, list[str]] = defaultdict(list)
+    files: dict[str, set[str]] = defaultdict(set)
     for plugin in plugins:
-        files[plugin.name].append(str(plugin.path))
+        files[plugin.name].add(str(plugin.path))
     checked = []
     for plugin in plugins:
         if len(files[plugin.name]) > 1:

@@ -5,7 +5,8 @@ out: the kind gives it, by ``TaskKind.literals`` and by the functions of the kin
 of which takes the checked DATA first::
 
     read(data, files, official) -> Prepared         synthesise(data) -> Prepared
-    open_view(data, prepared, view) -> OpenTask     look(data, prepared, view, split, number) -> Look
+    open_view(data, prepared, view) -> OpenTask
+    look(data, prepared, view, split, number) -> Look
 """
 
 from __future__ import annotations

@@ -6,20 +6,23 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.formatting import nearest
 from bench.registry.declarations import Declarations, Problem, read_declarations
+from bench.registry.kinds import KINDS
+from bench.registry.published import is_figure, reference_problems
 from bench.registry.tasks import SAFE_NAME, TaskInfo, complaint
 from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
-from bench.values import NAMES, is_a, unstorable
+from bench.values import NAMES, unstorable
 
 if TYPE_CHECKING:
     from bench.registry.grid import GridAxis
 
-_LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "REFERENCE", "REFERENCE_NOTE", "FILES")
+LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "REFERENCE", "REFERENCE_NOTE", "FILES")
 _COMPILE = "compile the model in build, where that is wanted"
 #: What a plugin does not declare, though others would: what to do instead.
 _ELSEWHERE = {
@@ -43,10 +46,11 @@ _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
 class Plugin:
     """One model, as its file declares it.
 
-    ``hyperparameters`` and ``reference`` hold what a record can hold; the rest is among
-    the problems. ``build_parameters`` are those of ``build`` after the task, and the
-    hyperparameters that a ``**`` parameter takes. ``grid`` is what varies, none for one model;
-    each point of it is one value of every axis. ``reference_note`` says why a published
+    A file that serves ``several`` tasks is a plugin for each, and ``by_kind`` says of one that the
+    file names the task's kind. ``hyperparameters`` and ``reference`` hold what a record can hold;
+    the rest is among the problems. ``build_parameters`` are those of ``build`` after the task,
+    and the hyperparameters that a ``**`` parameter takes. ``grid`` is what varies, none for one
+    model; each point of it is one value of every axis. ``reference_note`` says why a published
     figure is not met, where that is known. ``needs`` names the packages that the
     file imports beyond Keras and NumPy, ``files`` the files beside it, or in the data folder,
     that the model is made with. A plugin with problems is listed, never run.
@@ -66,6 +70,13 @@ class Plugin:
     source: str = ""
     sha256: str = ""
     problems: tuple[Problem, ...] = ()
+    several: bool = False
+    by_kind: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its name, with its task where its file serves several."""
+        return f"{self.name} ({self.task})" if self.several else self.name
 
     @property
     def points(self) -> int:
@@ -79,7 +90,11 @@ class Plugin:
 
 def read_plugin(path: Path, tasks: _Tasks, wrong: _Reasons = MappingProxyType({})) -> Plugin:
     """Read a plugin file without running it; ``wrong`` says why some tasks cannot be used."""
-    found = read_declarations(path, _LITERALS)
+    return plugin_of(read_declarations(path, LITERALS), tasks, wrong)
+
+
+def plugin_of(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Plugin:
+    """Return the plugin that a file declares for one task, the text that its TASK is."""
     task = _value(found, "TASK", str) or ""
     hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}
     reference = _value(found, "REFERENCE", dict) or {}
@@ -87,12 +102,12 @@ def read_plugin(path: Path, tasks: _Tasks, wrong: _Reasons = MappingProxyType({}
     problems = found.problems or tuple(_problems(found, tasks, wrong))
     return Plugin(
         name=found.name,
-        path=path,
+        path=found.path,
         description=found.description,
         task=task,
         hyperparameters={k: v for k, v in hyperparameters.items() if not unstorable({k: v})},
         grid=() if problems else _grid(found),
-        reference={k: v for k, v in reference.items() if isinstance(k, str) and _is_figure(v)},
+        reference={k: v for k, v in reference.items() if isinstance(k, str) and is_figure(v)},
         reference_note=_value(found, "REFERENCE_NOTE", str) or "",
         build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
         needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
@@ -122,9 +137,7 @@ def _value(found: Declarations, name: str, kind: type) -> Any:
 
 
 def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[Problem]:
-    def problem(line: int, message: str) -> Problem:
-        return Problem(str(found.path), line, message)
-
+    problem = partial(Problem, str(found.path))
     if not SAFE_NAME.fullmatch(found.name):
         yield problem(1, "rename the file: a plugin's name has letters, digits, _ and - only")
     if not found.description:
@@ -146,20 +159,20 @@ def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[P
     task_name = _value(found, "TASK", str)
     if task_name is None:
         return
+    line = found.constants["TASK"].line
     if task_name in wrong:
-        message = f"its task {task_name!r} cannot be used: {wrong[task_name]}"
-        yield problem(found.constants["TASK"].line, message)
-        return
-    if task_name not in tasks:
-        hint = nearest(task_name, tasks) or f"; there are: {', '.join(sorted(tasks))}"
-        yield problem(found.constants["TASK"].line, f"unknown task {task_name!r}{hint}")
-        return
-    yield from _hyperparameter_problems(found, tasks[task_name])
-    if "GRID" in found.constants:
-        from bench.registry.grid import grid_problems
+        yield problem(line, f"its task {task_name!r} cannot be used: {wrong[task_name]}")
+    elif task_name not in tasks:
+        known = [name for name in (*tasks, *KINDS) if name != task_name]
+        hint = nearest(task_name, known) or f"; there are: {', '.join(sorted(known))}"
+        yield problem(line, f"unknown task {task_name!r}{hint}")
+    else:
+        yield from _hyperparameter_problems(found, tasks[task_name])
+        if "GRID" in found.constants:
+            from bench.registry.grid import grid_problems
 
-        yield from grid_problems(found, tasks[task_name])
-    yield from _reference_problems(found, tasks[task_name])
+            yield from grid_problems(found, tasks[task_name])
+        yield from reference_problems(found, tasks[task_name])
 
 
 def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
@@ -168,9 +181,7 @@ def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Pr
     if declared is None or not isinstance(declared.value, dict) or build is None:
         return
 
-    def problem(line: int, message: str) -> Problem:
-        return Problem(str(found.path), line, message)
-
+    problem = partial(Problem, str(found.path))
     parameters = build.parameters[1:]
     known = {*parameters, *task.view, *TRAINING_OPTIONS}
     for key, value in declared.value.items():
@@ -204,29 +215,6 @@ def _grid(found: Declarations) -> tuple[GridAxis, ...]:
     return read_grid(found)
 
 
-def _reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
-    note = found.constants.get("REFERENCE_NOTE")
-    if note is not None and not isinstance(note.value, str):
-        message = "REFERENCE_NOTE must be a text that says why the published figure is not met"
-        yield Problem(str(found.path), note.line, message)
-    constant = found.constants.get("REFERENCE")
-    if constant is None:
-        return
-    known = {f"{split}_{metric}" for split in ("val", "test") for metric in task.units}
-    if not isinstance(constant.value, dict):
-        message = f"REFERENCE must be a dictionary, like {{'val_{task.metric}': 0.5}}"
-        yield Problem(str(found.path), constant.line, message)
-        return
-    for key, value in constant.value.items():
-        line = constant.key_lines.get(key, constant.line)
-        if key not in known:
-            message = f"unknown reference figure {key!r}{nearest(str(key), known)}"
-            yield Problem(str(found.path), line, f"{message}; use {', '.join(sorted(known))}")
-        elif not _is_figure(value):
-            message = f"{key} must be a finite number, not {value!r}"
-            yield Problem(str(found.path), line, message)
-
-
 def _name_problems(found: Declarations) -> Iterator[Problem]:
     """Tell of constants that look like a declaration and are none.
 
@@ -239,7 +227,7 @@ def _name_problems(found: Declarations) -> Iterator[Problem]:
             message = f"{name} has no effect: write {known!r} into HYPERPARAMETERS"
         elif name in _ELSEWHERE:
             message = f"{name} has no effect: {_ELSEWHERE[name]}"
-        elif close := nearest(name, _LITERALS, 0.75):
+        elif close := nearest(name, LITERALS, 0.75):
             message = (
                 f"unknown declaration {name}{close}; a constant of the file's own has to be read"
             )
@@ -265,7 +253,3 @@ def _is_plain_name(name: Any) -> bool:
     if not isinstance(name, str) or not name.isprintable() or unstorable(name):
         return False
     return name not in ("", "..") and name[0] != "." and not {*name} & {"/", "\\", ":"}
-
-
-def _is_figure(value: Any) -> bool:
-    return is_a(value, float) and not unstorable(value)

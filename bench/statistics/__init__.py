@@ -1,9 +1,8 @@
 """Statistics as pure functions of numbers, each with its source.
 
 How predictions are scored (``scores``); intervals and comparisons over seeds and examples
-(``blocks``, ``intervals``, ``kinds``, ``pairs``, ``compare``), ratios of times (``ratios``,
-``before_after``), what few seeds and many tests leave to chance (``beyond_chance``), and change
-points.
+(``blocks``, ``intervals``, ``kinds``, ``pairs``, ``compare``); ratios of times (``ratios``,
+``before_after``); what tests leave to chance (``beyond_chance``); change points.
 """
 
 __all__ = [

@@ -51,7 +51,7 @@ def per_example(metric: str, targets: Array, predictions: Array) -> Array:
 def _fit_each_other(targets: Array, predictions: Array) -> bool:
     if targets.ndim == 1 and predictions.ndim == 2:
         known = targets[np.isfinite(targets)]
-        within = len(known) == len(targets) and 0 <= known.min(initial=0)
+        within = len(known) == len(targets) and known.min(initial=0) >= 0
         is_of_classes = within and known.max(initial=0) < predictions.shape[1]
         return len(targets) == len(predictions) and bool(is_of_classes)
     return targets.ndim in (1, 2) and targets.shape == predictions.shape

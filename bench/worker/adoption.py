@@ -240,7 +240,8 @@ class Output:
             return targets[:, None] if targets.ndim == 1 else targets
         if self.width == 1:
             return np.stack([1 - targets, targets], axis=1)
-        return np.eye(self.width, dtype=targets.dtype)[targets.astype("int64")]
+        one_hot: Array = np.eye(self.width, dtype=targets.dtype)[targets.astype("int64")]
+        return one_hot
 
     def numbers(self, outputs: Array, examples: int) -> Array:
         """Return one number an example, shape (n,), float32; for classes above 0.5 or below.
@@ -320,9 +321,7 @@ def output_of(model: keras.Model, shape: Shape, task: TaskInfo, opened: OpenTask
     return Output(_kind(loss, logits, _activation(model)), flat=flat)
 
 
-def _output_of_width(
-    model: keras.Model, shape: Shape, task: TaskInfo, opened: OpenTask
-) -> Output:
+def _output_of_width(model: keras.Model, shape: Shape, task: TaskInfo, opened: OpenTask) -> Output:
     """Find out the same of a task with several outputs, or with three classes or more."""
     width = opened.width
     if [size for size in shape[1:] if size != 1] != [width]:
@@ -341,7 +340,9 @@ def _output_of_width(
             "model with sparse_categorical_crossentropy"
         )
     _check_activation(loss, logits, _activation(model))
-    return Output("logit" if logits else "probability", width, one_hot=loss in _ONE_HOT, width=width)
+    return Output(
+        "logit" if logits else "probability", width, one_hot=loss in _ONE_HOT, width=width
+    )
 
 
 def compiled_with(output: Output, task: TaskInfo) -> dict[str, Any]:

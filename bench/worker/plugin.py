@@ -30,8 +30,8 @@ class PluginTask:
 
     ``outputs`` is how many units the last layer has, ``activation`` what it ends in (None,
     "sigmoid" or "softmax"), ``loss`` what the suite compiles a model with that is not compiled;
-    ``classes`` are the names of the classes, where there are any. ``files`` has the names of the files that the plugin declares it needs, ``plugin`` is its
-    own file.
+    ``classes`` are the names of the classes, where there are any. ``files`` has the names of the
+    files that the plugin declares it needs, ``plugin`` is its own file.
     """
 
     def __init__(

@@ -58,7 +58,8 @@ def test_a_record_without_predictions_says_so(tmp_path):
     ("array", "said"),
     [
         (np.array(["x", "y"]), "are no list of numbers but of shape (2,) and type <U1"),
-        (np.ones((2, 2)), "are no list of numbers but of shape (2, 2)"),
+        (np.ones((2, 2, 2)), "are no list of numbers but of shape (2, 2, 2)"),
+        (np.ones((2, 0)), "are no list of numbers but of shape (2, 0)"),
         (np.float64(1), "are no list of numbers but of shape ()"),
         (np.array([1j]), "and type <c16"),
         (np.zeros(2, "datetime64[s]"), "are no list of numbers"),

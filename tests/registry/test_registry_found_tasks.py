@@ -120,7 +120,7 @@ def test_a_copy_of_a_task_is_the_same_task(datasets, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"METRIC": "'rmse'", "UNITS": "{'rmse': 'm'}"}, "METRIC must be one of mae, accuracy"),
+        ({"METRIC": "'auc'", "UNITS": "{'auc': ''}"}, "METRIC must be one of mae, rmse"),
         ({"OFFICIAL": "['data.csv']"}, "OFFICIAL must be a list of lists"),
         ({"OFFICIAL": "[[{'nam': 'data.csv'}]]"}, "OFFICIAL must give each file's name"),
         ({"LOCAL": "['data.csv']"}, "LOCAL must be a list of lists of names"),

@@ -88,7 +88,9 @@ def test_an_unknown_task_offers_the_nearest(tmp_path):
 
 
 def test_a_task_unlike_any_other_lists_them_all(tmp_path):
-    assert only_problem(read(tmp_path, task="speech"))[1].endswith("there are: imdb, jena")
+    assert only_problem(read(tmp_path, task="speech"))[1].endswith(
+        "there are: imdb, jena, series, text"
+    )
 
 
 @pytest.mark.parametrize("value", ["3", "[1]", "None"])

@@ -19,8 +19,6 @@ from bench.statistics.before_after import (
     trigamma_inverse,
 )
 from bench.statistics.blocks import (
-    PER_EXAMPLE,
-    RANGES,
     Components,
     PluginScores,
     components,
@@ -39,12 +37,12 @@ from bench.statistics.intervals import (
     t_quantile,
 )
 from bench.statistics.pairs import holm
-from bench.worker.sampling import METRICS
+from bench.statistics.scores import SCORE_RULES, score
 
 # Scores
 
 
-@pytest.mark.parametrize("metric", sorted(METRICS))
+@pytest.mark.parametrize("metric", sorted(SCORE_RULES))
 def test_the_mean_of_the_scores_is_the_metric(metric: str):
     random = np.random.default_rng(0)
     targets = random.integers(0, 2, 500).astype("float32")
@@ -52,20 +50,21 @@ def test_the_mean_of_the_scores_is_the_metric(metric: str):
     assert 0.5 in predictions
     scores = per_example(metric, targets, predictions)
     assert (scores.dtype, scores.shape) == (np.float32, (500,))
-    assert scores.mean(dtype="float64") == pytest.approx(METRICS[metric](targets, predictions))
+    assert scores.mean(dtype="float64") == pytest.approx(score(metric, targets, predictions))
 
 
-def test_every_metric_of_the_worker_has_scores_and_no_other():
-    assert set(PER_EXAMPLE) == set(METRICS)
-    with pytest.raises(BenchError, match=r"'auc'.*accuracy, mae"):
+def test_a_metric_that_there_is_not_is_refused_with_those_that_there_are():
+    with pytest.raises(BenchError, match=r"'auc'.*mae, rmse"):
         per_example("auc", np.zeros(2), np.zeros(2))
 
 
 def test_predictions_of_other_examples_are_refused():
     with pytest.raises(BenchError, match="run the trial again"):
         per_example("mae", np.zeros(3), np.zeros(2))
-    with pytest.raises(BenchError, match="one number an example"):
-        per_example("mae", np.zeros((3, 1)), np.zeros((3, 1)))
+    with pytest.raises(BenchError, match="as many numbers an example"):
+        per_example("mae", np.zeros((3, 2)), np.zeros((3, 1)))
+    with pytest.raises(BenchError, match="or classes, are needed"):
+        per_example("accuracy", np.full(3, 4.0), np.full((3, 4), 0.25))
 
 
 # Where an error comes from
@@ -291,11 +290,11 @@ def test_an_interval_is_never_shorter_than_that_of_the_trained_models_themselves
 
 
 def test_an_interval_stays_within_the_metrics_range_and_keeps_its_longer_half():
-    interval = Interval(0.9, 0.6, 1.2, 0.1, 0.1, 3).within(*RANGES["accuracy"])
+    interval = Interval(0.9, 0.6, 1.2, 0.1, 0.1, 3).within(0.0, SCORE_RULES["accuracy"].high)
     assert (interval.low, interval.high) == (0.6, 1.0)
     assert interval.half == pytest.approx(0.3)
-    assert Interval(0.1, -0.2, 0.4, 0.1, 0.1, 3).within(*RANGES["mae"]).low == 0.0
-    assert set(RANGES) == set(PER_EXAMPLE)
+    of_error = SCORE_RULES["mae"]
+    assert Interval(0.1, -0.2, 0.4, 0.1, 0.1, 3).within(of_error.low, of_error.high).low == 0.0
 
 
 def test_one_seed_has_the_interval_of_the_examples():

@@ -119,7 +119,7 @@ def test_declared_optimizer_options_reach_the_optimizer(task):
 
 
 def test_permuting_test_labels_changes_nothing_but_test_scores(task):
-    from bench.worker.sampling import mean_absolute_error
+    from bench.statistics.scores import mean_absolute_error
 
     def train_and_score(test: Examples) -> tuple[list[float], np.ndarray, float]:
         learner = learner_for(task, a_trial(seed=4))

@@ -25,7 +25,7 @@ def build(source: str, **arguments: Any) -> Any:
 
     trial = replace(a_trial(), hyperparameters=arguments)
     job = Job(trial, "my_plugin.py", source, "", "", "")
-    return call_build(load_plugin(job), job, OPENED)
+    return call_build(load_plugin(job), job, OPENED, discover_tasks()["jena"])
 
 
 def learner_for(model: Any) -> Any:

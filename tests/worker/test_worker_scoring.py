@@ -1,4 +1,4 @@
-"""Metrics and the choice of scored examples."""
+"""The choice of scored examples, and the form of predictions."""
 
 from __future__ import annotations
 
@@ -6,28 +6,12 @@ import numpy as np
 import pytest
 
 from bench.task import Examples
-from bench.worker.sampling import (
-    accuracy,
-    evenly_spread,
-    is_better,
-    mean_absolute_error,
-    one_number_each,
-)
+from bench.worker.sampling import evenly_spread, is_better, numbers_each
 
 
 def numbered(count: int) -> Examples:
     targets = np.arange(count, dtype="float32")
     return Examples(targets, lambda numbers: targets[numbers] * 10, np.arange(count) // 4)
-
-
-def test_accuracy_counts_probabilities_on_the_right_side_of_one_half():
-    assert accuracy(np.array([0, 1, 1, 0]), np.array([0.2, 0.9, 0.4, 0.6])) == 0.5
-
-
-def test_mean_absolute_error_is_computed_in_double_precision():
-    targets = np.full(10_000, 0.1, dtype="float32")
-
-    assert mean_absolute_error(targets, targets + np.float32(0.25)) == pytest.approx(0.25, abs=1e-7)
 
 
 def test_scored_examples_spread_over_the_whole_split_and_keep_their_inputs():
@@ -54,9 +38,15 @@ def test_better_follows_the_direction_and_equal_is_no_improvement():
 
 
 def test_predictions_of_shape_n_by_one_are_flattened():
-    assert one_number_each(np.ones((3, 1)), 3).shape == (3,)
+    assert numbers_each(np.ones((3, 1)), 3).shape == (3,)
 
 
 def test_more_than_one_number_an_example_is_refused_with_the_mend():
     with pytest.raises(ValueError, match="end the model with one unit"):
-        one_number_each(np.ones((3, 2)), 3)
+        numbers_each(np.ones((3, 2)), 3)
+
+
+def test_several_numbers_an_example_keep_their_columns():
+    assert numbers_each(np.arange(6.0), 3, 2).tolist() == [[0, 1], [2, 3], [4, 5]]
+    with pytest.raises(ValueError, match=r"2 numbers each is expected, so end the model with 2 un"):
+        numbers_each(np.ones((3, 3)), 3, 2)
