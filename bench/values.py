@@ -1,8 +1,9 @@
-"""What values hyperparameters and options may have: kinds, and what a record can hold."""
+"""What values may be: of options and hyperparameters, of a task's kind and metric; in a record."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,20 @@ NAMES: dict[type, str] = {
     list: "a list",
     tuple: "a list",
     dict: "a dictionary",
+}
+
+#: The kinds of tasks; see ``bench.registry.kinds``.
+TASK_KINDS = ("series", "text")
+#: What predictions may be scored by, and which values of it are better; see
+#: ``bench.statistics.scores``.
+SCORES: Mapping[str, str] = {
+    "mae": "min",
+    "rmse": "min",
+    "mase": "min",
+    "smape": "min",
+    "accuracy": "max",
+    "macro_f1": "max",
+    "log_loss": "min",
 }
 
 

@@ -49,12 +49,12 @@ def command(options: NewOptions) -> int:
 
     Exit status: 0 it is written; 2 the name or task is wrong, or the file exists.
     """
-    from bench.registry.kinds import KINDS
     from bench.registry.project import registry_of
     from bench.registry.source_tree import Folders
+    from bench.values import TASK_KINDS
 
     registry, name = registry_of(Folders((), options.datasets)), options.name
-    kind = options.task if options.task in KINDS else registry.task(options.task).kind
+    kind = options.task if options.task in TASK_KINDS else registry.task(options.task).kind
     check_name(name)
     path = options.folder / f"{name}.py"
     twin = next((p for p in registry.plugins if p.name == name), None)

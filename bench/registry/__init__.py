@@ -1,8 +1,8 @@
 """What there is to run: task and plugin files, read without being run.
 
 ``discover`` finds them; ``plugins``, ``grid``, ``tasks`` and ``declarations`` read what they
-declare, ``published`` the figures that they tell, ``kinds`` what follows from DATA;
-``training_options`` has the schedule's options and profiles, ``project`` what a folder's own are.
+declare, ``kinds`` what follows from DATA; ``training_options`` has the schedule's options and
+profiles, ``project`` what a working folder's own are.
 """
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "kinds",
     "plugins",
     "project",
-    "published",
     "source_tree",
     "tasks",
     "training_options",

@@ -14,11 +14,17 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.formatting import nearest
 from bench.registry.declarations import Declarations, Problem, read_declarations
-from bench.registry.kinds import KINDS
 from bench.registry.plugins import LITERALS, Plugin, plugin_of
-from bench.registry.published import problems_of_several
 from bench.registry.source_tree import Tree, shipped
-from bench.registry.tasks import FoundTasks, TaskInfo, WrongTask, files_in, read_tasks
+from bench.registry.tasks import (
+    FoundTasks,
+    TaskInfo,
+    WrongTask,
+    files_in,
+    problems_of_several,
+    read_tasks,
+)
+from bench.values import TASK_KINDS
 
 PLUGINS_GROUP = "bench.plugins"
 TASKS_GROUP = "bench.tasks"
@@ -172,12 +178,12 @@ def _served(found: Declarations, tasks: Mapping[str, TaskInfo]) -> Iterator[tupl
     constant = found.constants.get("TASK")
     value = constant.value if constant else None
     if isinstance(value, str):
-        words = [value] if value in KINDS else []
+        words = [value] if value in TASK_KINDS else []
     else:
         words = [*value] if isinstance(value, list | tuple) else []
     if not all(isinstance(word, str) for word in words):
         return  # Which is told of the file itself.
-    yield from ((word, False) for word in dict.fromkeys(words) if word not in KINDS)
+    yield from ((word, False) for word in dict.fromkeys(words) if word not in TASK_KINDS)
     for name, task in tasks.items():
         if task.kind and task.kind in words and name not in words:
             yield name, True

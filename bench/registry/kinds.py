@@ -11,24 +11,14 @@ of which takes the checked DATA first::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.errors import BenchError
 from bench.formatting import nearest
-from bench.values import NAMES, is_a, unstorable
-
-#: What predictions are scored by, and which of its values are better; see
-#: ``bench.statistics.scores``.
-SCORES: Mapping[str, str] = {
-    "mae": "min",
-    "rmse": "min",
-    "mase": "min",
-    "smape": "min",
-    "accuracy": "max",
-    "macro_f1": "max",
-    "log_loss": "min",
-}
+from bench.registry.declarations import Constant, Declarations
+from bench.values import NAMES, SCORES, is_a, unstorable
 
 _REQUIRED: Any = object()
 #: Wrong keys of DATA, or of a part of it, each with what is wrong.
@@ -332,3 +322,25 @@ def literals_of(
         "SYNTHETIC": "1",
         **found,
     }
+
+
+def data_of(found: Declarations, kind: TaskKind) -> dict[str, Any]:
+    """Return what DATA says, with the defaults of what it leaves out.
+
+    Raises:
+        BenchError: Something in it is wrong; names the line.
+    """
+    constant = found.constants["DATA"]
+    if not isinstance(constant.value, dict):
+        raise BenchError(f"{found.path}:{constant.line}: DATA must be {NAMES[dict]}")
+    _refuse(found, constant, kind.complaints(constant.value))
+    data = kind.filled(constant.value)
+    wrong = ((key, f"key {key!r} {why}") for key, why in kind.contradictions(data))
+    _refuse(found, constant, wrong)
+    return data
+
+
+def _refuse(found: Declarations, data: Constant, wrong: Iterable[tuple[str, str]]) -> None:
+    for key, message in wrong:
+        line = data.key_lines.get(key, data.line)
+        raise BenchError(f"{found.path}:{line}: DATA {message}")

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from bench.formatting import nearest
 from bench.registry.declarations import Declarations, Problem, read_declarations
-from bench.registry.kinds import KINDS
-from bench.registry.published import is_figure, reference_problems
-from bench.registry.tasks import SAFE_NAME, TaskInfo, complaint
+from bench.registry.tasks import (
+    SAFE_NAME,
+    TaskInfo,
+    complaint,
+    is_figure,
+    reference_problems,
+)
 from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
-from bench.values import NAMES, unstorable
+from bench.values import NAMES, TASK_KINDS, unstorable
 
 if TYPE_CHECKING:
     from bench.registry.grid import GridAxis
@@ -163,7 +167,7 @@ def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[P
     if task_name in wrong:
         yield problem(line, f"its task {task_name!r} cannot be used: {wrong[task_name]}")
     elif task_name not in tasks:
-        known = [name for name in (*tasks, *KINDS) if name != task_name]
+        known = [name for name in (*tasks, *TASK_KINDS) if name != task_name]
         hint = nearest(task_name, known) or f"; there are: {', '.join(sorted(known))}"
         yield problem(line, f"unknown task {task_name!r}{hint}")
     else:

@@ -19,11 +19,10 @@ from typing import Any, TypeVar
 
 from bench.errors import BenchError, TaskError
 from bench.formatting import nearest
-from bench.registry.declarations import Constant, Declarations, read_declarations
-from bench.registry.kinds import KINDS, SCORES, TaskKind, literals_of
+from bench.registry.declarations import Declarations, Problem, read_declarations
 from bench.registry.source_tree import shipped
 from bench.registry.training_options import LIMITS, PROFILES, TRAINING_OPTIONS
-from bench.values import NAMES, is_a, unstorable
+from bench.values import NAMES, SCORES, TASK_KINDS, is_a, unstorable
 
 _LITERALS: dict[str, type] = {
     "VERSION": int,
@@ -208,6 +207,8 @@ def function_of(info: TaskInfo, name: str) -> Callable[..., Any] | None:
     own: Callable[..., Any] | None = getattr(load_module(info), name, None)
     if own is not None or not info.data:
         return own
+    from bench.registry.kinds import KINDS
+
     # By name: what a kind does stands above the registry.
     function = getattr(importlib.import_module(KINDS[info.kind].module), name, None)
     return None if function is None else partial(function, info.data)
@@ -316,7 +317,6 @@ def _task(found: Declarations) -> TaskInfo:
     if found.problems:
         raise BenchError(str(found.problems[0]))
     kind = _kind(found)
-    data = _data(found, kind) if kind else {}
     values: dict[str, Any] = {}
     for name, wanted in _LITERALS.items():
         constant = found.constants.get(name)
@@ -324,7 +324,7 @@ def _task(found: Declarations) -> TaskInfo:
             raise BenchError(f"{found.path}:{constant.line}: {name} must be {NAMES[wanted]}")
         if constant is not None:
             values[name] = constant.value
-    given = literals_of(kind, data, values) if kind and data else {}
+    data, given = _of_kind(found, kind, values) if "DATA" in found.constants else ({}, {})
     values = {**_OPTIONAL, **given, **values}
     for name in _LITERALS:
         if name not in values:
@@ -339,7 +339,7 @@ def _task(found: Declarations) -> TaskInfo:
         found.description,
         **declared,
         sha256=_digest(found),
-        kind=kind.name if kind else "",
+        kind=kind,
         data=data,
     )
     for name, message in _contradictions(task):
@@ -348,47 +348,38 @@ def _task(found: Declarations) -> TaskInfo:
     return task
 
 
-def _remedy(kind: TaskKind | None) -> str:
-    if kind is not None:
-        return f"add it as a literal, or DATA, from which the kind {kind.name!r} gives it"
-    return "add it as a literal, or, for a task without code, KIND and DATA (docs/tasks.md)"
-
-
-def _kind(found: Declarations) -> TaskKind | None:
+def _kind(found: Declarations) -> str:
     constant = found.constants.get("KIND")
     if constant is None:
-        return None
-    if constant.value not in (*KINDS,):
-        hint = nearest(str(constant.value), KINDS)
+        return ""
+    if constant.value not in TASK_KINDS:
+        hint = nearest(str(constant.value), TASK_KINDS)
         raise BenchError(
-            f"{found.path}:{constant.line}: KIND must be one of {', '.join(KINDS)}, not "
+            f"{found.path}:{constant.line}: KIND must be one of {', '.join(TASK_KINDS)}, not "
             f"{constant.value!r}{hint}"
         )
-    return KINDS[constant.value]
+    return str(constant.value)
 
 
-def _data(found: Declarations, kind: TaskKind) -> dict[str, Any]:
-    """Return what DATA says with the defaults of what it leaves out; nothing without a DATA.
+def _of_kind(
+    found: Declarations, kind: str, declared: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what DATA says, defaults filled in, and the literals that follow from it.
 
     Raises:
-        BenchError: Something in it is wrong; names the line.
+        BenchError: Something in DATA is wrong; names the line.
     """
-    constant = found.constants.get("DATA")
-    if constant is None:
-        return {}
-    if not isinstance(constant.value, dict):
-        raise BenchError(f"{found.path}:{constant.line}: DATA must be {NAMES[dict]}")
-    _refuse(found, constant, kind.complaints(constant.value))
-    data = kind.filled(constant.value)
-    wrong = ((key, f"key {key!r} {why}") for key, why in kind.contradictions(data))
-    _refuse(found, constant, wrong)
-    return data
+    # Late: the suite's own tasks say all themselves.
+    from bench.registry.kinds import KINDS, data_of, literals_of
+
+    data = data_of(found, KINDS[kind])
+    return data, literals_of(KINDS[kind], data, declared)
 
 
-def _refuse(found: Declarations, data: Constant, wrong: Iterable[tuple[str, str]]) -> None:
-    for key, message in wrong:
-        line = data.key_lines.get(key, data.line)
-        raise BenchError(f"{found.path}:{line}: DATA {message}")
+def _remedy(kind: str) -> str:
+    if kind:
+        return f"add it as a literal, or DATA, from which the kind {kind!r} gives it"
+    return "add it as a literal, or, for a task without code, KIND and DATA (docs/tasks.md)"
 
 
 def _digest(found: Declarations) -> str:
@@ -412,7 +403,7 @@ def _contradictions(task: TaskInfo) -> Iterator[tuple[str, str]]:
     """Yield the name of each wrong literal and what is wrong with it."""
     if task.direction not in ("min", "max"):
         yield "DIRECTION", "must be 'min' or 'max'"
-    if task.name in KINDS:
+    if task.name in TASK_KINDS:
         yield "VERSION", f"is of a file to be renamed: {task.name!r} is a kind of tasks"
     if not SAFE_NAME.fullmatch(task.name):
         yield "VERSION", "is of a file to be renamed: a task's name has letters, digits, _ and -"
@@ -506,3 +497,44 @@ def _wrong_files(task: TaskInfo) -> Iterator[tuple[str, str]]:
     for names in task.local:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             yield "LOCAL", "must be a list of lists of names, like [['data.csv']]"
+
+
+# Published figures: what REFERENCE of a plugin declares, of the data of its one task
+
+
+def is_figure(value: Any) -> bool:
+    """Say whether this is a finite number."""
+    return is_a(value, float) and not unstorable(value)
+
+
+def reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
+    """Tell what is wrong with the published figures of a plugin of one task, each with its line."""
+    note = found.constants.get("REFERENCE_NOTE")
+    if note is not None and not isinstance(note.value, str):
+        message = "REFERENCE_NOTE must be a text that says why the published figure is not met"
+        yield Problem(str(found.path), note.line, message)
+    constant = found.constants.get("REFERENCE")
+    if constant is None:
+        return
+    known = {f"{split}_{metric}" for split in ("val", "test") for metric in task.units}
+    if not isinstance(constant.value, dict):
+        message = f"REFERENCE must be a dictionary, like {{'val_{task.metric}': 0.5}}"
+        yield Problem(str(found.path), constant.line, message)
+        return
+    for key, value in constant.value.items():
+        line = constant.key_lines.get(key, constant.line)
+        if key not in known:
+            message = f"unknown reference figure {key!r}{nearest(str(key), known)}"
+            yield Problem(str(found.path), line, f"{message}; use {', '.join(sorted(known))}")
+        elif not is_figure(value):
+            message = f"{key} must be a finite number, not {value!r}"
+            yield Problem(str(found.path), line, message)
+
+
+def problems_of_several(found: Declarations) -> tuple[Problem, ...]:
+    """Tell of figures of a file that serves several tasks: beside which would they stand?"""
+    constant = found.constants.get("REFERENCE")
+    if constant is None:
+        return ()
+    message = "REFERENCE belongs to the data of one task, and TASK names a kind or several: leave "
+    return (Problem(str(found.path), constant.line, f"{message}it out"),)

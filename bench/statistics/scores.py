@@ -162,7 +162,7 @@ def _of_outputs(errors: Array) -> Array:
     return errors if errors.ndim == 1 else np.asarray(errors.mean(axis=1))
 
 
-#: By the metric's name; directions are those of ``bench.registry.kinds``.
+#: By the metric's name; directions are those of ``bench.values``.
 SCORE_RULES: Mapping[str, ScoreRule] = {
     "mae": ScoreRule(mean_absolute_error, absolute_errors),
     "rmse": ScoreRule(root_mean_squared_error, _rmse_of_examples),

@@ -12,8 +12,9 @@ from builders import task_source
 
 from bench.data.sources import resolve
 from bench.errors import BenchError, DataError, TaskError
-from bench.registry.kinds import KINDS, SCORES
+from bench.registry.kinds import KINDS
 from bench.registry.tasks import TaskInfo, call_task, read_task
+from bench.values import SCORES, TASK_KINDS
 
 SERIES = {"file": "load.csv", "time": "when", "targets": ["load"]}
 TEXT = {"file": "news.csv", "text": "body", "label": "topic"}
@@ -29,6 +30,10 @@ def a_task_of(folder: Path, kind: str, more: str = "", **data: Any) -> TaskInfo:
 
 
 # What DATA says, and what follows
+
+
+def test_there_are_the_kinds_that_a_file_may_name():
+    assert (*KINDS,) == TASK_KINDS
 
 
 def test_a_task_of_a_kind_is_whole_without_another_word(tmp_path):

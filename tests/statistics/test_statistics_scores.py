@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from bench.registry.kinds import SCORES
 from bench.statistics.scores import (
     SCORE_RULES,
     SMALLEST,
@@ -20,6 +19,7 @@ from bench.statistics.scores import (
     wrong_probabilities,
 )
 from bench.task import Array
+from bench.values import SCORES
 
 RANDOM = np.random.default_rng(7)
 TARGETS = RANDOM.normal(size=(200, 3)).astype("float32")
