@@ -98,7 +98,8 @@ class Job:
 
     The plugin's source travels as text, so that what runs is what the identity was
     taken of, even if the file is edited meanwhile. ``prepared`` is the folder of parsed
-    data, ``predictions`` the file in which the worker leaves its test predictions.
+    data, ``predictions`` the file in which the worker leaves its test predictions, ``model``
+    that in which it leaves its model, "" if none is to be kept.
     ``effort`` counts for a measuring job alone, ``data`` for a preparing one, which has no
     plugin.
     """
@@ -113,6 +114,7 @@ class Job:
     kind: str = TRAIN
     effort: MeasureBudget = field(default_factory=MeasureBudget)
     data: DataRequest = field(default_factory=DataRequest)
+    model: str = ""
 
     def to_json(self) -> str:
         """Return the job as one JSON document on one line."""

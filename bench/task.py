@@ -16,6 +16,10 @@ For `python -m bench data show` and `data plot` it may have a fifth::
 
     look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -> Look
 
+and for `python -m bench predict` a sixth, which encodes as ``open_view`` does::
+
+    encode(prepared: Prepared, view: Mapping[str, Any], question: Question) -> Encoded
+
 Task files may import numpy, pandas and ``bench``; never Keras. What lies beside one it imports
 as ``from . import _helper``.
 """
@@ -173,3 +177,29 @@ class Look:
     tables: Mapping[str, Sequence[Mapping[str, str | float | None]]]
     example: Mapping[str, str]
     pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a trained model is asked: about a text, or for a forecast.
+
+    ``at`` is a time as the user has written it, ``files`` are the user's own, in place of the
+    task's data; what is not given is empty.
+    """
+
+    text: str = ""
+    at: str = ""
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A question as a model gets it, and what the answer means.
+
+    ``inputs`` has shape (1, *input_shape). ``told`` says how the question was encoded, line by
+    line, by what the line tells; ``answer`` says likewise what the model's number means.
+    """
+
+    inputs: Array
+    told: Mapping[str, str]
+    answer: Callable[[float], Mapping[str, str]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.task import Look, OpenTask, Prepared
+from bench.task import Encoded, Look, OpenTask, Prepared, Question
 
 VERSION = 1
 METRIC = "accuracy"
@@ -103,3 +103,10 @@ def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -
     from bench.text import look as looking
 
     return looking.look(prepared, {**VIEW, **view}, split, number)
+
+
+def encode(prepared: Prepared, view: Mapping[str, Any], question: Question) -> Encoded:
+    """Encode a sentence as the reviews are, for `python -m bench predict`."""
+    from bench.text import asking
+
+    return asking.encode(prepared, {**VIEW, **view}, question)

@@ -11,7 +11,7 @@ from bench.series.official import difference_from_official
 from bench.series.prepare import prepare
 from bench.series.synthetic import synthetic_table
 from bench.series.windows import open_windows
-from bench.task import Look, OpenTask, Prepared
+from bench.task import Encoded, Look, OpenTask, Prepared, Question
 
 VERSION = 1
 METRIC = "mae"
@@ -97,3 +97,10 @@ def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -
     from bench.series import look as looking
 
     return looking.look(prepared, view, split, number)
+
+
+def encode(prepared: Prepared, view: Mapping[str, Any], question: Question) -> Encoded:
+    """Gather the window before a time, for `python -m bench predict`."""
+    from bench.series import asking
+
+    return asking.encode(prepared, view, question)

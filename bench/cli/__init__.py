@@ -33,6 +33,8 @@ COMMANDS = {
     "report": "render the leaderboard again from the recorded results",
     "merge": "put the records of several results folders into one",
     "show": "one plugin: its records, curves and history",
+    "predict": "ask a kept model of a sentence, or for a forecast",
+    "export": "hand a kept model to other programs",
     "baseline": "keep what was measured, to compare with later",
     "check": "compare with a baseline or another revision: did anything get worse",
     "history": "a metric over kept baselines, with its change points",
@@ -42,7 +44,7 @@ COMMANDS = {
 }
 
 #: What these print is all that they do.
-_ONLY_PRINT = {("list",), ("report",), ("show",), ("history",), ("data", "status")}
+_ONLY_PRINT = {("list",), ("report",), ("show",), ("predict",), ("history",), ("data", "status")}
 _ONLY_TELL = {"-h", "--help", "--version"}
 #: Where `git bisect run` reads the exit status of a command: what has no verdict ends the search.
 _FOR_BISECT = ("check", "--bisect")

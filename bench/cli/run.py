@@ -150,6 +150,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     metavar="K/N",
     help="Only the K-th of N parts of the trials, such as 3/16, for a job array.",
 )
+@click.option(
+    "--keep-models", is_flag=True, help="Keep each trial's model, for `predict` and `export`."
+)
 @shared.meant
 @shared.results
 @click.option(
@@ -180,6 +183,9 @@ def command(options: RunOptions) -> int:
 
     With --config a run is what a TOML file says, or [tool.bench.run.NAME]: profile = "full",
     seeds = [0, 1, 2], names = ["jena_*"], set = {units = 64}. Records keep what came of it.
+
+    With --keep-models a result that is reused without a model is named: --reuse never trains it
+    again. Estimators of scikit-learn are not kept.
 
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
     Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.

@@ -16,6 +16,7 @@ from bench.data.prepared import (
     kept_of,
     open_prepared,
     prepare,
+    prepared_folder,
 )
 from bench.data.sources import Source, resolve
 from bench.errors import BenchError, DataError, TaskError
@@ -24,7 +25,8 @@ from bench.formatting import counted, nearest, notes_of
 from bench.registry.tasks import TaskInfo, call_task, function_of, told_of_task
 
 if TYPE_CHECKING:
-    from bench.task import Array, Examples, Look, OpenTask, Prepared
+    from bench.task import Array, Encoded, Examples, Look, OpenTask, Prepared, Question
+    from bench.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,56 @@ def look_at(
     with told_of_task(task):
         shown = function_of(task, "look")
         return Looked(facts, None if shown is None else shown(opened, view, split, number))
+
+
+def encode_question(
+    task: TaskInfo, trial: Trial, question: Question, say: Callable[[str], None]
+) -> Encoded:
+    """Return what a trial's model is given for a question, and what its answer means.
+
+    Args:
+        task: The trial's task; its file is run.
+        trial: Says what view and which data the model was trained on.
+        question: What is asked.
+        say: Takes a line for the user.
+
+    Raises:
+        BenchError: The task or its data are others now, or the question is none for the task.
+    """
+    from bench.task import Encoded
+
+    if trial.task_sha256 not in ("", task.sha256) or trial.task_version != task.version:
+        raise BenchError(
+            f"{task.path}: was edited since {trial} was trained, and may encode otherwise; run "
+            "it again"
+        )
+    prepared = open_prepared(_data_of(task, trial, say))
+    with told_of_task(task):
+        encode = getattr(load_module(task), "encode", None)
+    if encode is None:
+        raise BenchError(
+            f"{task.path}: answers no questions; add encode() to it, see bench/task.py"
+        )
+    return call_task(task, "encode", prepared, dict(trial.view), question, kind=Encoded)
+
+
+def _data_of(task: TaskInfo, trial: Trial, say: Callable[[str], None]) -> Path:
+    """Return the folder of the parsed data that a trial had, parsed again where they are gone.
+
+    Raises:
+        BenchError: Others are found in their place.
+    """
+    source = Source(task.name, trial.source, (), trial.fingerprint, "")
+    folder = prepared_folder(task, source)
+    if folder.exists() and array_damage(folder) is None:
+        return folder
+    found = prepare_task(task, trial.source, None, say)
+    if found.fingerprint != trial.fingerprint:
+        raise BenchError(
+            f"{task.name}: {trial} was trained on other {trial.source} data than are here; "
+            "put those back, or run it again"
+        )
+    return found.folder
 
 
 #: Of more views the answers are read anew: those of a long series take some megabytes.

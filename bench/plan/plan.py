@@ -86,9 +86,10 @@ class RunOptions(Meant):
     asked for then, and ``reuse`` alone counts of what else is asked of a trial. ``timeout``
     is in seconds, ``memory_limit`` in GiB; None is the default of a profile. ``verify`` is
     which trials are trained again to be compared, None for none; ``shard`` the part of the
-    plan that is run, None for all of it. ``config`` is what a run was described by, None for
-    the command line alone, and ``configuration`` what the records keep of that. ``command`` is
-    the line that the records keep, ``resume`` the one that goes on with an interrupted run.
+    plan that is run, None for all of it; ``keep_models`` whether models are kept. ``config`` is
+    what a run was described by, None for the command line alone, and ``configuration`` what the
+    records keep of that. ``command`` is the line that the records keep, ``resume`` the one that
+    goes on with an interrupted run.
     """
 
     names: tuple[str, ...]
@@ -111,6 +112,7 @@ class RunOptions(Meant):
     until_separated: bool
     max_seeds: int
     shard: Shard | None
+    keep_models: bool
     results: Path
     output: Path | None
     command: str = ""

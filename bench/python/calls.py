@@ -37,6 +37,7 @@ def run(
     until_separated: bool = False,
     max_seeds: int | None = None,
     shard: str | None = None,
+    keep_models: bool = False,
     plugins: Paths = (),
     datasets: Paths = (),
     results: str | os.PathLike[str] | None = None,
@@ -78,6 +79,7 @@ def run(
         until_separated: Add seeds to the plugins that are not separated yet.
         max_seeds: With ``until_separated``: the most seeds of a plugin.
         shard: Only the K-th of N parts of the trials, as "K/N".
+        keep_models: Keep each trial's model beside its record.
         plugins: Further folders of plugin files.
         datasets: Further folders of task files.
         results: Where records are kept; None is the project's folder, or else ``reports``.
@@ -105,6 +107,7 @@ def run(
                 "--all": all,
                 "--failed": failed,
                 "--until-separated": until_separated,
+                "--keep-models": keep_models,
                 "--shipped": shipped,
             }
         ),

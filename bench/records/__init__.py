@@ -1,8 +1,7 @@
-"""What a trial leaves behind: one sealed JSON file each, and its predictions.
+"""What a trial leaves behind: one sealed JSON file each, its predictions, its model.
 
-``record`` has its fields and older forms of them, ``store`` the folder, ``selection`` which
-record is the current one, ``repeats`` how far a repeat gave the same, ``merge`` puts folders
-together.
+``record`` has its fields and older forms, ``store`` the folder, ``selection`` which record is
+current, ``repeats`` how far one gave the same, ``models`` which kept model is meant.
 """
 
-__all__ = ["merge", "predictions", "record", "repeats", "selection", "store"]
+__all__ = ["merge", "models", "predictions", "record", "repeats", "selection", "store"]

@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.protocol import OK
 from bench.records import predictions
+from bench.records.predictions import KeptModel, Predictions, TrainedModel
 from bench.records.record import Record
 from bench.records.store import Store, content_of, from_content, record_files
 
@@ -20,8 +21,8 @@ class Merged:
     """What became of the records of some folders.
 
     ``copied`` were new, ``known`` were there already. ``refused`` has a line for each that
-    cannot be trusted, ``bare`` one for each that came without its predictions, because they
-    are gone, and ``conflicts`` one for each identity that has results which differ.
+    cannot be trusted, ``bare`` one for each that came without its predictions or its model,
+    because they are gone, and ``conflicts`` one for each identity that has results which differ.
     """
 
     copied: int = 0
@@ -60,7 +61,7 @@ def merge(sources: Sequence[Path], target: Path, tell: Callable[[Path], None]) -
             if content in known:
                 done.known += 1
                 continue
-            store.copy(found.record, found.content, found.predictions, found.path.stem)
+            store.copy(found.record, found.content, found.predictions, found.path.stem, found.model)
             known.add(content)
             done.copied += 1
     done.conflicts = _conflicts([r for r in store.read().records if r.identity in touched])
@@ -88,6 +89,7 @@ class _Found:
     record: Record
     content: bytes
     predictions: bytes | None
+    model: TrainedModel | None
 
 
 def _found(source: Path, done: Merged) -> Iterator[_Found]:
@@ -100,31 +102,38 @@ def _found(source: Path, done: Merged) -> Iterator[_Found]:
         try:
             content = content_of(path)
             record = from_content(content)
-            beside = _beside(path, record)
+            beside, kept = _beside(path, record.predictions), record.kept_model
+            model = _beside(path, kept)
         except BenchError as error:
             refuse(str(path), str(error).removeprefix(f"{path}: "))
             continue
         if beside is None and record.predictions is not None:
             done.bare.append(one_line(f"{path}: its predictions are gone, and so is its rank"))
-        yield _Found(path, record, content, beside)
+        if model is None and kept is not None:
+            done.bare.append(one_line(f"{path}: its model is gone"))
+        trained = TrainedModel(model, kept.output) if model is not None and kept else None
+        yield _Found(path, record, content, beside, trained)
 
 
-def _beside(path: Path, record: Record) -> bytes | None:
-    """Return what stands in the file of predictions, None if it is gone.
+def _beside(path: Path, expected: Predictions | KeptModel | None) -> bytes | None:
+    """Return what stands in a file beside a record, None if it is gone.
 
     Raises:
         BenchError: It is another one than the record was written with.
     """
-    expected = record.predictions
     if expected is None or not (path.parent / expected.file).exists():
         return None
     return predictions.content_of(path.parent, expected)
 
 
 def _content(record: Record) -> str:
-    """Return a digest of a record, whatever the file of its predictions is called."""
-    kept = record.predictions
-    unnamed = replace(record, predictions=None if kept is None else replace(kept, file=""))
+    """Return a digest of a record, whatever the files beside it are called."""
+    kept, model = record.predictions, record.kept_model
+    unnamed = replace(
+        record,
+        predictions=None if kept is None else replace(kept, file=""),
+        kept_model=None if model is None else replace(model, file=""),
+    )
     return hashlib.sha256(unnamed.to_json().encode()).hexdigest()
 
 

@@ -1,13 +1,14 @@
-"""The file of test predictions beside a record: how it is described, and read back."""
+"""The files beside a record, predictions and model: how they are described, and read back."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.files import read_bounded
@@ -36,12 +37,39 @@ class Predictions:
     sha256: str | None
 
 
+@dataclass(frozen=True)
+class KeptModel:
+    """The file of a trial's model, its content, and what the numbers of its output mean.
+
+    The model is that of the best epoch, saved by Keras. ``output`` has the fields of
+    ``bench.worker.adoption.Output``.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+    output: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model as its trial has left it: the content of its file, and ``KeptModel.output``."""
+
+    content: bytes
+    output: Mapping[str, Any]
+
+    def described(self, name: str) -> KeptModel:
+        """Return what a record says of it."""
+        found = describe(name, self.content)
+        return KeptModel(name, len(self.content), str(found.sha256), self.output)
+
+
 def describe(name: str, content: bytes) -> Predictions:
     """Return what a record says of its predictions."""
     return Predictions(name, len(content), hashlib.sha256(content).hexdigest())
 
 
-def take_from(path: Path, largest: int = LARGEST) -> bytes | None:
+def take_from(path: Path, largest: int = LARGEST, what: str = "predictions") -> bytes | None:
     """Return what a worker has left in a file, which is then gone; None if there is none.
 
     Raises:
@@ -53,7 +81,7 @@ def take_from(path: Path, largest: int = LARGEST) -> bytes | None:
         return None
     except (BenchError, OSError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
-        raise BenchError(f"the file of predictions that the worker left {said}") from None
+        raise BenchError(f"the file of {what} that the worker left {said}") from None
     finally:
         # A folder is left to whoever removes the one that it is in.
         with contextlib.suppress(OSError):
@@ -75,8 +103,8 @@ def load(folder: Path, expected: Predictions) -> dict[str, Array]:
     return arrays
 
 
-def content_of(folder: Path, expected: Predictions) -> bytes:
-    """Return the content of a file of predictions, which is that of the record.
+def content_of(folder: Path, expected: Predictions | KeptModel) -> bytes:
+    """Return the content of a file beside a record, which is that of the record.
 
     Raises:
         BenchError: It is gone, or not the file that the record was written with.

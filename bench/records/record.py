@@ -13,7 +13,7 @@ from bench import documents
 from bench.errors import BenchError
 from bench.files import is_one_name
 from bench.protocol import OK, STATUSES
-from bench.records.predictions import Predictions
+from bench.records.predictions import KeptModel, Predictions
 from bench.trial import Trial
 
 #: How far the clocks of two machines that share a folder may be apart.
@@ -29,7 +29,7 @@ VERDICTS = (BIT_IDENTICAL, WITHIN, DIFFERENT)
 # The forms that a record has had on disk: each is read, and made into the present one
 
 #: Raise this when a record's form changes, and say in ``upgrades`` how the old one is read.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _FIRST_WITH_DIGEST = 2
 
 Document = dict[str, Any]
@@ -204,7 +204,7 @@ class Record:
     """One trial's result with its provenance; see ``Outcome`` for the measured sections.
 
     ``reference`` are the plugin's published figures, ``finished`` is ISO time in UTC,
-    ``predictions`` describes the file beside the record, if any. ``repeat`` is None for an
+    ``predictions`` and ``kept_model`` describe files beside it, if any. ``repeat`` is None for an
     ordinary record. For one of a trial that was trained again to be compared it has: of,
     the time when the record was finished that is repeated; verdict, one of
     ``bench.records.record.VERDICTS`` if the repeat is ok, else None; largest, the largest absolute
@@ -226,6 +226,7 @@ class Record:
     predictions: Predictions | None
     log: str
     repeat: Annotated[Mapping[str, Any] | None, Repeat] = None
+    kept_model: KeptModel | None = None
     schema_version: Annotated[int, documents.Meta(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = (
         SCHEMA_VERSION
     )
@@ -292,11 +293,11 @@ def _check_names(record: Record) -> None:
     for name in (record.trial.task, record.trial.plugin):
         if not is_one_name(name):
             raise BenchError(f"has the name {documents.shown(name)}, which cannot name a folder")
-    found = record.predictions
-    if found is not None and not is_one_name(found.file):
-        raise BenchError(
-            f"has predictions in {documents.shown(found.file)}, which is no file beside it"
-        )
+    for what, found in (("predictions", record.predictions), ("a model", record.kept_model)):
+        if found is not None and not is_one_name(found.file):
+            raise BenchError(
+                f"has {what} in {documents.shown(found.file)}, which is no file beside it"
+            )
 
 
 def _check_times(record: Record) -> None:

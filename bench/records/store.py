@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.files import WRITING, read_bounded, sweep, write_whole
 from bench.formatting import one_line
-from bench.records.predictions import describe, load
+from bench.records.predictions import TrainedModel, describe, load
+from bench.records.predictions import content_of as content_of_file
 from bench.records.record import Record, answers, from_json, is_ahead
 from bench.trial import Trial
 
@@ -93,24 +94,35 @@ class Store:
         for folder in [self.root, *plugins]:
             sweep(folder, WRITING)
 
-    def write(self, record: Record, predictions: bytes | None = None) -> Path:
-        """Write a record and its predictions whole or not at all; return the record's path.
+    def write(
+        self, record: Record, predictions: bytes | None = None, model: TrainedModel | None = None
+    ) -> Path:
+        """Write a record and what it has beside it whole or not at all; return the record's path.
 
         Raises:
             BenchError: The disk is full or the folder read-only, or the record is longer
                 than any that is read; nothing was overwritten.
         """
-        return self._write(replace(record, predictions=None), predictions, _stem(record))
+        bare = replace(record, predictions=None, kept_model=None)
+        return self._write(bare, predictions, model, _stem(record))
 
-    def copy(self, record: Record, content: bytes, predictions: bytes | None, stem: str) -> Path:
-        """Write a record of another folder as it stands there, and its predictions.
+    def copy(
+        self,
+        record: Record,
+        content: bytes,
+        predictions: bytes | None,
+        stem: str,
+        model: TrainedModel | None = None,
+    ) -> Path:
+        """Write a record of another folder as it stands there, and what it has beside it.
 
         Args:
             record: The record that ``content`` is.
             content: What stands in its file; it is written to the byte.
             predictions: What stands in the file beside it, None if it has none any more.
             stem: The name of its file without the ending. Where another record has that name
-                here, it is written under another, and says so of its predictions.
+                here, it is written under another, and says so of the files beside it.
+            model: Its model, None if it has none any more.
 
         Returns:
             The path of the record here.
@@ -118,30 +130,36 @@ class Store:
         Raises:
             BenchError: As of ``write``.
         """
-        path, kept = self._folder(record.trial) / f"{stem}.json", record.predictions
-        is_beside = kept is None or predictions is None or kept.file == f"{stem}.npz"
-        if path.exists() or not is_beside:
-            return self._write(record, predictions, stem)
+        path = self._folder(record.trial) / f"{stem}.json"
+        beside = _beside(path, predictions, model)
+        kept = (record.predictions, record.kept_model)
+        named = {path.with_name(each.file) for each in kept if each is not None}
+        if path.exists() or not {*beside} <= named:
+            return self._write(record, predictions, model, stem)
         with self._telling(record):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _put(path, content, predictions)
+            _put(path, content, beside)
         return path
 
-    def _write(self, record: Record, predictions: bytes | None, stem: str) -> Path:
+    def _write(
+        self, record: Record, predictions: bytes | None, model: TrainedModel | None, stem: str
+    ) -> Path:
         folder = self._folder(record.trial)
         with self._telling(record):
             folder.mkdir(parents=True, exist_ok=True)
             path = _free(folder, stem)
-            kept = record.predictions
+            kept, kept_model = record.predictions, record.kept_model
             if predictions is not None:
                 kept = describe(path.with_suffix(".npz").name, predictions)
-            content = replace(record, predictions=kept).to_json().encode()
+            if model is not None:
+                kept_model = model.described(path.with_suffix(".keras").name)
+            content = replace(record, predictions=kept, kept_model=kept_model).to_json().encode()
             if len(content) > LARGEST_RECORD:
                 raise BenchError(f"{folder}: {record.trial} left too long a record to be kept")
-            _put(path, content, predictions)
-        self._keepsake.keep(path, content)
-        if predictions is not None:
-            self._keepsake.keep(path.with_suffix(".npz"), predictions)
+            beside = _beside(path, predictions, model)
+            _put(path, content, beside)
+        for file, written in {path: content, **beside}.items():
+            self._keepsake.keep(file, written)
         return path
 
     @contextlib.contextmanager
@@ -200,6 +218,16 @@ class Store:
             raise BenchError(f"{record.trial}: its record has no predictions")
         return load(self._folder(record.trial), record.predictions)
 
+    def model(self, record: Record) -> bytes:
+        """Return the file of the model that a trial left beside its record.
+
+        Raises:
+            BenchError: It left none; or the file is gone or another one.
+        """
+        if record.kept_model is None:
+            raise BenchError(f"{record.trial}: its record has no model")
+        return content_of_file(self._folder(record.trial), record.kept_model)
+
     def _folder(self, trial: Trial) -> Path:
         return self.root / trial.task / trial.plugin
 
@@ -232,6 +260,10 @@ class Stores:
     def predictions(self, record: Record) -> dict[str, Array]:
         """Return what ``Store.predictions`` does, of a record that was read here."""
         return self._where[record.identity, record.finished].predictions(record)
+
+    def model(self, record: Record) -> bytes:
+        """Return what ``Store.model`` does, of a record that was read here."""
+        return self._where[record.identity, record.finished].model(record)
 
 
 _Complain = Callable[[str, object], None]
@@ -304,20 +336,25 @@ def _by_age(records: list[tuple[str, Record]]) -> tuple[Record, ...]:
     return tuple(record for _, record in ordered)
 
 
-def _put(path: Path, content: bytes, predictions: bytes | None) -> None:
-    """Write a record's two files, or neither.
+def _beside(path: Path, predictions: bytes | None, model: TrainedModel | None) -> dict[Path, bytes]:
+    """Return what is written beside a record, by its path."""
+    contents = {".npz": predictions, ".keras": None if model is None else model.content}
+    return {path.with_suffix(end): each for end, each in contents.items() if each is not None}
+
+
+def _put(path: Path, content: bytes, beside: Mapping[Path, bytes]) -> None:
+    """Write a record's files, or none of them.
 
     Raises:
         OSError: As from the file system.
     """
-    beside = path.with_suffix(".npz")
     try:
-        if predictions is not None:
-            write_whole(beside, predictions)
+        for file, each in beside.items():
+            write_whole(file, each)
         write_whole(path, content)
     except BaseException:
         # The record first: predictions alone are no result, a record without them lies.
-        for file in (path, beside):
+        for file in (path, *beside):
             with contextlib.suppress(OSError):
                 file.unlink()
         raise

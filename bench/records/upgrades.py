@@ -27,5 +27,15 @@ def _from_3(document: _Document) -> _Document:
     return {**document, **known}
 
 
+def _from_4(document: _Document) -> _Document:
+    """Version 4 kept no models."""
+    return {**document, "kept_model": None}
+
+
 #: By the version that is read, what makes the next one of it.
-UPGRADES: Mapping[int, Callable[[_Document], _Document]] = {1: _from_1, 2: _from_2, 3: _from_3}
+UPGRADES: Mapping[int, Callable[[_Document], _Document]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+}

@@ -69,6 +69,7 @@ class Jobs:
         kind: str = TRAIN,
         *,
         predictions: Path | None = None,
+        model: Path | None = None,
         effort: MeasureBudget | None = None,
         warn: Warn = lambda line: None,
     ) -> Job:
@@ -78,6 +79,7 @@ class Jobs:
             planned: One of this object's plans.
             kind: What is to be done; see ``bench.protocol``.
             predictions: The file in which a trained trial leaves its predictions.
+            model: That in which it leaves its model; None if it is not to be kept.
             effort: How much a measuring job does.
             warn: Told of data that had to be made again.
 
@@ -96,6 +98,7 @@ class Jobs:
             task_path=str(self.registry.tasks[trial.task].path.absolute()),
             prepared=str(self._data[trial.task].folder.absolute()),
             predictions=str(predictions.absolute()) if predictions else "",
+            model=str(model.absolute()) if model else "",
             bounds=self._bounds[trial.profile],
             kind=kind,
             effort=effort or MeasureBudget(),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.errors import BenchError
+from bench.formatting import one_line
+from bench.plan.plan import Planned
+from bench.protocol import OK
+from bench.records.predictions import TrainedModel
 from bench.records.record import Record
 from bench.records.store import Store
 
@@ -23,7 +27,7 @@ class Recorder:
     def __init__(self, store: Store, warn: Callable[[str], None]) -> None:
         self._store = store
         self._warn = warn
-        self._waiting: list[tuple[Record, bytes | None]] = []
+        self._waiting: list[tuple[Record, bytes | None, TrainedModel | None]] = []
         self._in_a_row = 0
 
     @property
@@ -31,15 +35,17 @@ class Recorder:
         """How many records are not on the disk."""
         return len(self._waiting)
 
-    def write(self, record: Record, predictions: bytes | None) -> bool:
+    def write(
+        self, record: Record, predictions: bytes | None, model: TrainedModel | None = None
+    ) -> bool:
         """Write a record, and again what the trial has deleted; return whether it is written."""
         for line in self._store.fix():
             self._warn(line)
         try:
-            self._store.write(record, predictions)
+            self._store.write(record, predictions, model)
         except BenchError as error:
             self._warn(str(error))
-            self._waiting.append((record, predictions))
+            self._waiting.append((record, predictions, model))
             self._in_a_row += 1
             return False
         self._in_a_row = 0
@@ -48,11 +54,11 @@ class Recorder:
     def try_again(self) -> bool:
         """Write what could not be written; return whether there is a point in going on."""
         waiting, self._waiting = self._waiting, []
-        for record, predictions in waiting:
+        for each in waiting:
             try:
-                self._store.write(record, predictions)
+                self._store.write(*each)
             except BenchError:
-                self._waiting.append((record, predictions))
+                self._waiting.append(each)
         if not self._waiting:
             self._in_a_row = 0
         return self._in_a_row < IN_A_ROW
@@ -128,3 +134,26 @@ class Claims:
                 "start no second run on this folder, it would do the same trials again"
             )
         self._warned = True
+
+
+# Results that are reused, where models are to be kept
+
+
+def without_models(plan: Iterable[Planned]) -> str:
+    """Name the plugins of which a result is reused that has no model and could have one.
+
+    Returns:
+        A line, or an empty string where there is none.
+    """
+    names = dict.fromkeys(
+        each.plugin.name
+        for each in plan
+        if each.reused is not None
+        and each.reused.status == OK
+        and each.reused.kept_model is None
+        and "model_not_kept" not in each.reused.environment
+    )
+    if not names:
+        return ""
+    told = one_line(", ".join(names), longest=200)
+    return f"--keep-models: reused without a model: {told}; --reuse never trains them again"

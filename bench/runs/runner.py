@@ -17,6 +17,7 @@ from bench.formatting import one_line
 from bench.machine import load
 from bench.plan.plan import Planned
 from bench.protocol import CRASHED, FAILED, OK, EpochDone, Finished, Job, Outcome
+from bench.records.predictions import TrainedModel
 from bench.records.record import Record, from_json
 from bench.records.selection import made_meanwhile
 from bench.records.store import Store
@@ -25,7 +26,7 @@ from bench.runs.executor import Executor, Started, WorkerEvent
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.recorder import CLAIMS, Claims, Recorder
-from bench.runs.scoring import settle
+from bench.runs.scoring import settle, trained_model
 from bench.runs.verification import judged, repeated_meanwhile
 
 #: Seconds between two looks at trials that another run has in progress.
@@ -69,7 +70,7 @@ class Context:
 
     ``jobs`` has planned them and makes their jobs. ``reuse`` is the policy and
     ``known`` the records (identity and time) that the plan was made with; ``retries`` is
-    how often a trial that crashed is tried again.
+    how often a trial that crashed is tried again; ``keep_models`` whether models are kept.
     """
 
     jobs: Jobs
@@ -77,6 +78,7 @@ class Context:
     reuse: str = "missing"
     known: Container[tuple[str, str]] = frozenset()
     retries: int = 0
+    keep_models: bool = False
 
 
 @dataclass
@@ -184,7 +186,7 @@ class _Run:
         self._queue: deque[Planned] = deque()
         self._running: dict[str, _Running] = {}
         self._suspects: deque[Planned] = deque()
-        self._told: set[Path] = set()
+        self._told: set[tuple[Path, str]] = set()
 
     def go_through(self, plan: Sequence[Planned], interruption: Interruption) -> None:
         """See that every trial of a plan gets its record, from this run or another."""
@@ -261,7 +263,8 @@ class _Run:
         """Have a trial done, on data that are sound."""
         identity = planned.trial.identity
         predictions, warn = self._scratch / f"{identity}.npz", self._observer.warn
-        job = self._context.jobs.job(planned, predictions=predictions, warn=warn)
+        model = predictions.with_suffix(".keras") if self._context.keep_models else None
+        job = self._context.jobs.job(planned, predictions=predictions, model=model, warn=warn)
         self._running[identity] = _Running(planned, alone=not self._running)
         if len(self._running) > 1:
             for each in self._running.values():
@@ -284,13 +287,18 @@ class _Run:
     def _tell_of_neighbours(self, plugin: Plugin, outcome: Outcome) -> None:
         """Say once what a plugin reads beside itself that no identity covers."""
         files = outcome.environment.get("undeclared_files")
-        if isinstance(files, list) and files and plugin.path not in self._told:
-            self._told.add(plugin.path)
+        if isinstance(files, list) and files:
             names = one_line(", ".join(map(str, files)), longest=120)
-            self._observer.warn(
+            self._tell_once(
+                plugin,
                 f"{plugin.path.name} reads {names} beside it, which its identity does not cover: "
-                "a change would go unnoticed; name it in FILES"
+                "a change would go unnoticed; name it in FILES",
             )
+
+    def _tell_once(self, plugin: Plugin, line: str) -> None:
+        if (plugin.path, line) not in self._told:
+            self._told.add((plugin.path, line))
+            self._observer.warn(line)
 
     def _judge_data(self, job: Job, trial: _Running, outcome: Outcome) -> Outcome | None:
         """Look whether a trial has left the data as they were; None if it is done again.
@@ -324,31 +332,37 @@ class _Run:
             return None
         return outcome
 
-    def _settled(self, job: Job, outcome: Outcome, log: str) -> tuple[Record, bytes | None]:
+    def _settled(
+        self, job: Job, outcome: Outcome, log: str
+    ) -> tuple[Record, bytes | None, TrainedModel | None]:
         """Score what a trial left, and make its record of it: one that can be read back."""
         planned = self._running[job.trial.identity].planned
         jobs, context = self._context.jobs, self._context
         metric = str(jobs.data(job.trial.task).description["metric"]["name"])
         answers = jobs.answers(job.trial)
         outcome, predictions = settle(outcome, job.trial, metric, Path(job.predictions), answers)
+        outcome, model = trained_model(outcome, job.model)
         record = make_record(planned, outcome, log, context)
         try:
             from_json(record.to_json())
         except (BenchError, RecursionError, TypeError, ValueError) as error:
             failed = Outcome(FAILED, f"the worker's outcome makes a record that {error}")
-            return make_record(planned, failed, log, context), None
-        return record, predictions
+            return make_record(planned, failed, log, context), None, None
+        return record, predictions, model
 
     def _take_in(self, job: Job, outcome: Outcome, log: str) -> None:
         """Write a finished trial's record; it is the last one unless a crash is tried again."""
-        record, predictions = self._settled(job, outcome, log)
+        record, predictions, model = self._settled(job, outcome, log)
         if outcome.environment.get("clock"):
             self._observer.warn(f"{job.trial}: its own clock was wrong; its times mean nothing")
         trial = self._running[record.identity]
         if trial.planned.first is not None:
             first, warn = trial.planned.first, self._observer.warn
             record = judged(record, first, predictions, self._store, warn)
-        written = self._recorder.write(record, predictions)
+        if reason := record.environment.get("model_not_kept"):
+            plugin = trial.planned.plugin
+            self._tell_once(plugin, f"{plugin.name}: its model is not kept: {reason}")
+        written = self._recorder.write(record, predictions, model)
         if record.status == CRASHED and trial.retries < self._context.retries:
             trial.retries += 1
             self._observer.retrying(record, trial.retries, self._context.retries)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.ready import Answers
 from bench.errors import BenchError
+from bench.formatting import one_line
 from bench.protocol import DIVERGED, FAILED, OK, Outcome
-from bench.records.predictions import LARGEST, take_from
+from bench.records.predictions import LARGEST, TrainedModel, take_from
 
 if TYPE_CHECKING:
     from bench.task import Array, Examples
@@ -60,6 +61,32 @@ def settle(
         if outcome.status != OK:
             return scoreless, None  # That it left something odd as well adds nothing.
         return replace(scoreless, status=FAILED, reason=str(error)), None
+
+
+def trained_model(outcome: Outcome, file: str) -> tuple[Outcome, TrainedModel | None]:
+    """Return a settled outcome, and the model that its trial left if it was to leave one.
+
+    Why there is none is told in the outcome's environment, as model_not_kept; it fails nothing.
+    An outcome that is not ok keeps no model.
+
+    Args:
+        outcome: What is kept of the trial; of its model it may tell ``KeptModel.output``.
+        file: Where the model lies, which is gone afterwards; "" if none was asked for.
+    """
+    told, environment = dict(outcome.model), dict(outcome.environment)
+    output, reason = told.pop("output", None), environment.pop("model_not_kept", None)
+    content = None
+    try:
+        content = take_from(Path(file), LARGEST, "the model") if file else None
+    except BenchError as error:
+        reason = str(error)
+    kept = replace(outcome, model=told, environment=environment)
+    if not file or outcome.status != OK:
+        return kept, None
+    if content is not None and isinstance(output, Mapping):
+        return kept, TrainedModel(content, output)
+    told_reason = one_line(str(reason or "the worker left none"), longest=300)
+    return replace(kept, environment={**environment, "model_not_kept": told_reason}), None
 
 
 def _most(answers: Answers) -> int:

@@ -30,6 +30,7 @@ from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
+from bench.runs.recorder import without_models
 from bench.runs.runner import Context, Result, run
 from bench.runs.verification import Verification
 from bench.values import may_be_several
@@ -197,12 +198,15 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     if options.shard is not None:
         chosen = options.shard.part(chosen)
         say(f"shard {options.shard}: {len(chosen)} of {counted(len(plan), 'trial')}")
+    if options.keep_models and (line := without_models(chosen)):
+        say(line)
     context = Context(
         jobs=jobs,
         environment=describe_run(options.command, options.configuration),
         reuse=options.reuse,
         known=frozenset((record.identity, record.finished) for record in contents.records),
         retries=options.retry,
+        keep_models=options.keep_models,
     )
     durations = Durations(contents.records, machine(), options.jobs)
     baselines = frozenset(task.baseline for task in tasks.values())

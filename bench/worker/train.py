@@ -18,6 +18,7 @@ from bench.task import Array, Examples
 from bench.worker import contention
 from bench.worker.backend import worker_environment
 from bench.worker.keeper import end_unless
+from bench.worker.kept_model import with_model
 from bench.worker.keras_model import Fit
 from bench.worker.memory import peak_memory
 from bench.worker.sampling import evenly_spread
@@ -72,6 +73,9 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         | ({"undeclared_files": setup.undeclared} if setup.undeclared else {})
         | around,
     )
+    if job.model and outcome.status == OK:
+        end_unless(process)
+        outcome = with_model(outcome, learner, Path(job.model))
     # Last, for the run compares it with when this outcome arrives.
     return replace(outcome, timing={**timing, "total": time.perf_counter() - started})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 from builders import a_plugin, a_record
 from command_line import call
@@ -25,8 +26,10 @@ from bench.data.prepared import prepare
 from bench.data.sources import resolve
 from bench.gate import against, baseline
 from bench.protocol import FAILED
+from bench.records.predictions import TrainedModel
 from bench.records.store import Store
 from bench.registry.tasks import FoundTasks
+from bench.task import Encoded
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROW = re.compile(r"^\| `?(any|[a-z][a-z -]*)`? \| (\d+) \|", re.MULTILINE)
@@ -293,6 +296,34 @@ def _(repository):
 @ends("show", 2)
 def _(repository):
     return repository.bench("show", "no_such_plugin")
+
+
+@ends("predict", 0)
+def _(repository):
+    model = TrainedModel(b"model", {})
+    Store(Path("reports")).write(a_record(), None, model)
+    encoded = Encoded(np.zeros((1, 2)), {"window": "two"}, lambda number: {"forecast": f"{number}"})
+    patch = repository.monkeypatch.setattr
+    patch("bench.data.ready.encode_question", lambda *asked: encoded)
+    patch("bench.cli.predict._number", lambda *asked: 0.5)
+    return repository.bench("predict", "jena_gru", "--at", "2016-03-01")
+
+
+@ends("predict", 2)
+def _(repository):
+    return repository.bench("predict", "my_model", "good")
+
+
+@ends("export model", 0)
+def _(repository):
+    Store(Path("reports")).write(a_record(), None, TrainedModel(b"model", {}))
+    return repository.bench("export", "jena_gru", "best.keras")
+
+
+@ends("export model", 2)
+def _(repository):
+    repository.record()
+    return repository.bench("export", "jena_gru", "best.keras")
 
 
 # The gate

@@ -260,7 +260,8 @@ class Results:
             "predictions": predictions,
             "log": log,
             "repeat": repeat,
-            "schema_version": 4,
+            "kept_model": None,
+            "schema_version": 5,
         }
         (folder / f"{stem}.json").write_text(sealed(document), encoding="utf-8", newline="\n")
         self.now += timedelta(minutes=7)

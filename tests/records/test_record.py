@@ -85,7 +85,7 @@ def test_the_keys_are_those_that_the_design_names():
     assert set(json.loads(a_record().to_json())) == {
         *("schema_version", "identity", "trial", "status", "reason", "finished", "reference"),
         *("metrics", "timing", "memory", "model", "data", "environment", "predictions", "log"),
-        *("repeat", "digest"),
+        *("repeat", "kept_model", "digest"),
     }
 
 

@@ -17,10 +17,11 @@ from run_world import Notes, RunWorld, Script, a_plan, an_outcome
 
 from bench.errors import BenchError
 from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
+from bench.records.predictions import KeptModel
 from bench.records.store import Store
 from bench.runs import runner
 from bench.runs.interruption import Interruption
-from bench.runs.recorder import CLAIMS, Claims
+from bench.runs.recorder import CLAIMS, Claims, without_models
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -89,6 +90,83 @@ def test_predictions_are_kept_of_trials_that_are_ok_and_of_no_others(world):
     ok, crashed = world.store.read().records
     assert (ok.predictions is None, crashed.predictions is None) == (False, True)
     assert len(list(world.folder.rglob("*.npz"))) == 1
+
+
+def leave_model(content: bytes = b"a model", **told: Any) -> Callable[[Job], Outcome]:
+    """Return work that leaves a model, or only tells of one."""
+
+    def work(job: Job) -> Outcome:
+        made = write_predictions(job)
+        if content:
+            Path(job.model).write_bytes(content)
+        model = {**made.model, "output": {"kind": "number"}}
+        return replace(made, model=model, environment=told)
+
+    return work
+
+
+def test_a_model_is_kept_with_its_record_where_it_is_asked_for(world):
+    world.run(a_plan(SEEDS[0]), Script(leave_model()), keep_models=True)
+    (record,) = world.store.read().records
+    assert world.store.model(record) == b"a model"
+    assert record.kept_model is not None
+    assert record.kept_model.output == {"kind": "number"}
+    assert "output" not in record.model
+    assert world.notes.warnings == []
+
+
+def test_a_trial_is_told_of_no_file_for_its_model_unless_models_are_kept(world):
+    executor = Script()
+    world.run(a_plan(SEEDS[0]), executor)
+    assert [job.model for job in executor.done] == [""]
+    (record,) = world.store.read().records
+    assert record.kept_model is None
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (leave_model(b"", model_not_kept="would be\na pickle"), "would be a pickle"),
+        (leave_model(b""), "the worker left none"),
+        (leave_model(b"x" * 200), "the worker left has 200 bytes, more than the 100 that are read"),
+    ],
+)
+def test_a_model_that_is_not_kept_is_told_once_a_plugin_and_fails_nothing(
+    world, monkeypatch, work, said
+):
+    monkeypatch.setattr("bench.runs.scoring.LARGEST", 100)
+    world.run(a_plan(*SEEDS[:2]), Script(work), keep_models=True)
+    assert [status for _, status in world.outcomes()] == [OK, OK]
+    (warning,) = world.notes.warnings
+    assert warning.startswith("model: its model is not kept: ")
+    assert said in warning
+    assert all(said in r.environment["model_not_kept"] for r in world.store.read().records)
+    assert list(world.folder.rglob("*.keras")) == []
+
+
+def test_of_a_trial_that_is_not_ok_no_model_is_kept(world):
+    def work(job: Job) -> Outcome:
+        leave_model()(job)
+        return an_outcome(FAILED, "half way")
+
+    world.run(a_plan(SEEDS[0]), Script(work), keep_models=True)
+    (record,) = world.store.read().records
+    assert (record.kept_model, world.notes.warnings) == (None, [])
+
+
+def test_what_is_reused_without_a_model_is_named_before_the_run():
+    model = KeptModel("x.keras", 1, "0", {})
+    told = {**SEEDS[0].environment, "model_not_kept": "would be a pickle"}
+    plan = [
+        *a_plan(SEEDS[0], reused=SEEDS[0]),
+        *a_plan(SEEDS[1], reused=replace(SEEDS[1], kept_model=model)),
+        *a_plan(SEEDS[2], reused=replace(SEEDS[2], environment=told)),
+        *a_plan(SEEDS[3]),
+    ]
+    assert without_models(plan) == (
+        "--keep-models: reused without a model: model; --reuse never trains them again"
+    )
+    assert without_models(plan[1:]) == ""
 
 
 def test_what_a_trial_deletes_is_written_again_and_named(world):
