@@ -197,9 +197,10 @@ class Encoded:
     """A question as a model gets it, and what the answer means.
 
     ``inputs`` has shape (1, *input_shape). ``told`` says how the question was encoded, line by
-    line, by what the line tells; ``answer`` says likewise what the model's number means.
+    line, by what the line tells; ``answer`` says likewise what the model's numbers mean, of
+    shape (1,), or with one for each output or class.
     """
 
     inputs: Array
     told: Mapping[str, str]
-    answer: Callable[[float], Mapping[str, str]]
+    answer: Callable[[Array], Mapping[str, str]]

@@ -75,10 +75,10 @@ def command(options: PredictOptions) -> int:
     task = tasks_of(options.datasets).find(record.trial.task)
     question = Question(" ".join(options.text), options.at, options.data)
     encoded = encode_question(task, record.trial, question, tell)
-    number = _number(record, content, encoded.inputs)
-    answer = encoded.answer(number)
+    numbers = _numbers(record, content, encoded.inputs)
+    answer = encoded.answer(numbers)
     if options.as_json:
-        asked = {"trial": record.identity, "seed": record.trial.seed, "number": number}
+        asked = {"trial": record.identity, "seed": record.trial.seed, "numbers": numbers.tolist()}
         told = {**asked, "question": dict(encoded.told), "answer": dict(answer)}
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
@@ -87,8 +87,8 @@ def command(options: PredictOptions) -> int:
     return 0
 
 
-def _number(record: Record, content: bytes, inputs: Array) -> float:
-    """Return what a kept model gives for one example; this imports Keras.
+def _numbers(record: Record, content: bytes, inputs: Array) -> Array:
+    """Return what a kept model gives for one example, shape (outputs,); this imports Keras.
 
     Raises:
         BenchError: The backend is not installed, or the model cannot be opened or asked.
@@ -103,10 +103,10 @@ def _number(record: Record, content: bytes, inputs: Array) -> float:
         from bench.worker.kept_model import numbers_of
 
         found = numbers_of(content, record.kept_model.output, inputs, name)
-    number = float(found[0])
-    if number != number:
+    numbers: Array = found[0].reshape(-1)
+    if (numbers != numbers).any():
         raise BenchError(f"{name} gives no number for this")
-    return number
+    return numbers
 
 
 @contextlib.contextmanager

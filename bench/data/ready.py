@@ -246,7 +246,7 @@ def encode_question(
         )
     prepared = open_prepared(_data_of(task, trial, say))
     with told_of_task(task):
-        encode = getattr(load_module(task), "encode", None)
+        encode = function_of(task, "encode")
     if encode is None:
         raise BenchError(
             f"{task.path}: answers no questions; add encode() to it, see bench/task.py"

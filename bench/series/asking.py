@@ -75,7 +75,8 @@ class _Answer:
     newest: float
     measured: float | None
 
-    def __call__(self, number: float) -> Mapping[str, str]:
+    def __call__(self, numbers: Array) -> Mapping[str, str]:
+        (number,) = numbers.tolist()
         forecast = number * self.std + self.mean
         told = {f"forecast for {self.when}": f"{forecast:.2f} °C"}
         if self.measured is None:

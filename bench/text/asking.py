@@ -107,6 +107,7 @@ def _cut(words: Sequence[str], limit: int | None, view: Mapping[str, Any]) -> st
     return f"{counted(number, unit)} at the {end}: a model takes {limit:,} items"
 
 
-def _answer(probability: float) -> Mapping[str, str]:
+def _answer(numbers: Array) -> Mapping[str, str]:
+    (probability,) = numbers.tolist()
     kind = "positive" if probability > 0.5 else "negative"
     return {"probability of a positive review": f"{probability:.4f} ({kind})"}

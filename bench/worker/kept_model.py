@@ -53,7 +53,7 @@ def _save(model: keras.Model, file: Path) -> None:
 
 
 def numbers_of(content: bytes, output: Mapping[str, Any], inputs: Array, name: str) -> Array:
-    """Return what a kept model gives for inputs, one number each, shape (n,), float32.
+    """Return what a kept model gives for inputs: as ``Output.numbers`` has it, float32.
 
     Args:
         content: What stands in the model's file.

@@ -302,10 +302,10 @@ def _(repository):
 def _(repository):
     model = TrainedModel(b"model", {})
     Store(Path("reports")).write(a_record(), None, model)
-    encoded = Encoded(np.zeros((1, 2)), {"window": "two"}, lambda number: {"forecast": f"{number}"})
+    encoded = Encoded(np.zeros((1, 2)), {"window": "two"}, lambda numbers: {"forecast": "5 °C"})
     patch = repository.monkeypatch.setattr
     patch("bench.data.ready.encode_question", lambda *asked: encoded)
-    patch("bench.cli.predict._number", lambda *asked: 0.5)
+    patch("bench.cli.predict._numbers", lambda *asked: np.zeros(1))
     return repository.bench("predict", "jena_gru", "--at", "2016-03-01")
 
 

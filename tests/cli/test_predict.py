@@ -42,7 +42,7 @@ def test_a_model_is_trained_kept_and_asked_for_a_forecast(
     own = tmp_path / "own.csv"
     own.write_text("\n".join(weather.read_text().splitlines()[:3001]) + "\n")
     numbers = [
-        json.loads(call(capsys, "predict", "jena_dense", *words, "--json")[1])["number"]
+        json.loads(call(capsys, "predict", "jena_dense", *words, "--json")[1])["numbers"]
         for words in (("--at", at), ("--data", own))
     ]
     assert numbers[0] == pytest.approx(numbers[1], abs=1e-4)

@@ -74,7 +74,7 @@ def test_a_forecast_is_told_in_degrees_beside_what_was_measured(data):
     assert found.told == {
         "window": "240 samples of 3 columns, 1970-01-11 00:00 to 1970-01-20 23:00"
     }
-    assert found.answer(number) == {
+    assert found.answer(np.array([number])) == {
         "forecast for 1970-01-22 00:00": f"{measured + 0.5:.2f} °C",
         "naive forecast": f"{newest:.2f} °C, the newest of the window",
         "measured": f"{measured:.2f} °C: 0.50 °C off, the naive one "
@@ -84,8 +84,8 @@ def test_a_forecast_is_told_in_degrees_beside_what_was_measured(data):
 
 def test_a_time_between_two_samples_is_that_of_the_next_one(data):
     found = asked(data, "1970-01-20 23:20")
-    assert "forecast for 1970-01-22 00:00" in found.answer(0.0)
-    assert "off" in found.answer(0.0)["measured"]
+    assert "forecast for 1970-01-22 00:00" in found.answer(np.zeros(1))
+    assert "off" in found.answer(np.zeros(1))["measured"]
 
 
 def test_a_file_of_the_users_own_is_standardised_as_the_training_data_are(data, tmp_path):
@@ -95,7 +95,7 @@ def test_a_file_of_the_users_own_is_standardised_as_the_training_data_are(data, 
     found = asked(data, "", file)
     end = str(np.datetime64((first + rows) * HOUR, "s"))
     assert np.allclose(found.inputs, asked(data, end).inputs, atol=1e-5)
-    assert found.answer(0.0)["measured"] == "not known"
+    assert found.answer(np.zeros(1))["measured"] == "not known"
     earlier = asked(data, str(np.datetime64((first + 241) * HOUR, "s")), file)
     assert earlier.told["window"].endswith("1970-01-13 13:00 to 1970-01-23 12:00")
 

@@ -58,8 +58,8 @@ def test_what_is_cut_is_said(view, said):
 
 def test_the_answer_is_the_probability_of_a_positive_review():
     answer = asked("good").answer
-    assert answer(0.87) == {"probability of a positive review": "0.8700 (positive)"}
-    assert answer(0.5) == {"probability of a positive review": "0.5000 (negative)"}
+    told = [answer(np.array([each]))["probability of a positive review"] for each in (0.87, 0.5)]
+    assert told == ["0.8700 (positive)", "0.5000 (negative)"]
 
 
 def test_what_cannot_be_asked_of_reviews_is_refused():
