@@ -11,6 +11,7 @@ of which takes the checked DATA first::
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -210,14 +211,21 @@ _TEXT: Mapping[str, DataOption] = {
     "text": DataOption(str, "the column of the texts", "text"),
     "label": DataOption(str, "the column of the classes", "label"),
     "classes": DataOption(
-        list, "the classes in their order; None is those that are found, sorted", None, True
+        list,
+        "the classes in their order; None is those that are found, sorted",
+        None,
+        optional=True,
+        items=str,
     ),
     "split": DataOption(
         dict,
-        f"{_SPLIT}; or the column that says so, as {{'column': 'split'}}",
+        f"{_SPLIT}, by a digest of each text; or a column, as {{'column': 'split'}}; or the names "
+        "of files or folders, as {'train': 'train.csv', 'test': 'test.csv'}",
         {"train": 0.6, "validation": 0.2},
     ),
     "delimiter": DataOption(str, "what stands between columns; None is as found", None, True),
+    "encoding": DataOption(str, "how letters are written, as 'latin-1'", "utf-8"),
+    "maxlen": DataOption(int, "the words that a model sees of a text", 200, smallest=1),
     "metric": DataOption(
         str,
         "what predictions are scored by",
@@ -226,16 +234,43 @@ _TEXT: Mapping[str, DataOption] = {
     ),
 }  # fmt: skip
 
+_PARTS = ("train", "validation", "test")
+
+
+def _wrong_text_split(split: Mapping[Any, Any]) -> str:
+    """Return what is wrong with a split of texts, or an empty string."""
+    known = (*_PARTS, "column", "seed")
+    for key in split:
+        if key not in known:
+            return f"has an unknown key {key!r}{nearest(str(key), known)}; use {', '.join(known)}"
+    seed, share = split.get("seed", 0), split.get("validation", 0.2)
+    if not is_a(seed, int) or not 0 <= seed < 2**63:
+        return f"must have a whole number of 0 or more as its seed, not {seed!r}"
+    is_named = "column" in split or is_a(split.get("train"), str)
+    if not is_named:
+        return _wrong_shares({key: value for key, value in split.items() if key != "seed"})
+    if "column" not in split and not is_a(split.get("test"), str):
+        return "must name what is for the test too, as {'train': 'train.csv', 'test': 'test.csv'}"
+    if is_a(share, float) and not 0 < share < 1:
+        return f"must take a share above 0 and below 1 for validation, not {share!r}"
+    named = {key: split[key] for key in ("column", *_PARTS) if key in split}
+    wrong = [key for key, value in named.items() if not is_a(value, str) or not value]
+    wrong = [key for key in wrong if key != "validation" or not is_a(share, float)]
+    return f"must give {wrong[0]!r} as a text, not {named[wrong[0]]!r}" if wrong else ""
+
 
 def _text_contradictions(data: Mapping[str, Any]) -> Complaints:
-    split, classes = data["split"], data["classes"]
-    if "column" in split:
-        if {*split} != {"column"} or not is_a(split["column"], str):
-            yield "split", "must have the key 'column' alone, with the name of a column"
-    elif wrong := _wrong_shares(split):
+    if wrong := _wrong_text_split(data["split"]):
         yield "split", wrong
-    if classes is not None and len(classes) < 2:
-        yield "classes", "must name two or more"
+    classes = data["classes"]
+    if classes is not None and len({*classes}) < max(2, len(classes)):
+        yield "classes", "must name two or more, each once"
+    if data["delimiter"] is not None and len(data["delimiter"]) != 1:
+        yield "delimiter", f"must be one letter, not {data['delimiter']!r}"
+    try:
+        codecs.lookup(data["encoding"])
+    except LookupError:
+        yield "encoding", f"must be one that Python knows, not {data['encoding']!r}; use 'utf-8'"
 
 
 def _text_literals(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,7 +286,7 @@ def _text_literals(data: Mapping[str, Any]) -> dict[str, Any]:
         "GROUPS": "texts",
         "VIEW": {
             "num_words": 10000,
-            "maxlen": 500,
+            "maxlen": data["maxlen"],
             "encoding": "ranks",
             "reverse": False,
             "dimensions": 1000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ class Reviews:
     """Labelled reviews as one stream of word ranks.
 
     ``ranks`` has shape (words,), the most frequent word being 1; ``lengths`` and
-    ``labels`` (0 negative, 1 positive) have shape (reviews,).
+    ``labels`` (0 negative, 1 positive; of a task of one's own the number of the class) have
+    shape (reviews,).
     """
 
     ranks: Array
@@ -89,17 +90,30 @@ def prepare(corpus: Corpus, made_from: str) -> Prepared:
         "validation": _take(corpus.train, order[:cut]),
         "test": corpus.test,
     }
+    return lay_out(parts, corpus.words, _describe(parts, made_from))
+
+
+def lay_out(
+    parts: Mapping[str, Reviews], words: Sequence[str] | None, meta: Mapping[str, Any]
+) -> Prepared:
+    """Lay reviews that are split already out for memory mapping; see ``prepare``.
+
+    Args:
+        parts: The reviews of each of ``PARTS``.
+        words: ``words[r - 1]`` is the word of rank r, where known.
+        meta: What a reader of the data would want to know; the sizes are added.
+    """
     top = max(int(part.ranks.max(initial=0)) for part in parts.values())
-    size = max(top, len(corpus.words or ()))
+    size = max(top, len(words or ()))
     arrays: dict[str, Array] = {}
     for name in PARTS:
         arrays.update(_stream(name, parts[name], np.uint16 if size < 2**16 else np.uint32))
     train = parts["train"]
     arrays["document_frequency"] = document_frequency(train.ranks, train.lengths, size)
-    if corpus.words is not None:
-        spelled = [*corpus.words, *["?"] * (size - len(corpus.words))]
+    if words is not None:
+        spelled = [*words, *["?"] * (size - len(words))]
         arrays["vocabulary"] = np.frombuffer("\n".join(spelled).encode(), dtype=np.uint8)
-    meta = _describe(parts, made_from) | {"vocabulary": size}
+    meta = {**meta, **_lengths(parts), "vocabulary": size}
     if "vocabulary" in arrays:
         meta["longest_characters"] = max(
             longest_text(arrays["vocabulary"], arrays[f"{name}_tokens"], arrays[f"{name}_offsets"])
@@ -125,19 +139,47 @@ def check_classes(corpus: Corpus, name: str) -> None:
 
 def notes_on(corpus: Corpus) -> list[str]:
     """Say how the reviews were read, and which are copies of others or have no words."""
-    train, test = _digests(corpus.train), _digests(corpus.test)
-    notes = list(corpus.notes)
-    for name, digests, part in (("training", train, corpus.train), ("test", test, corpus.test)):
-        different = len(set(digests))
-        both = len(set(zip(digests, part.labels.tolist(), strict=True))) - different
-        if different < len(digests):
-            conflict = f"; {counted(both, 'text')} with both labels" if both else ""
-            copies = counted(len(digests) - different, f"{name} review")
+    parts = {"training": corpus.train, "test": corpus.test}
+    copies = {
+        name: Labelled(
+            _digests(part), part.labels.tolist(), hashlib.blake2b(digest_size=16).digest()
+        )
+        for name, part in parts.items()
+    }
+    return [*corpus.notes, *notes_on_parts(copies, "review", "both labels")]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The digest and the label of each text of a part; ``empty`` is that of no words."""
+
+    digests: Sequence[bytes]
+    labels: Sequence[int]
+    empty: bytes
+
+
+def notes_on_parts(parts: Mapping[str, Labelled], noun: str, conflicting: str) -> list[str]:
+    """Say how many texts are copies of others or have no words.
+
+    Args:
+        parts: The training part first; others are compared with it.
+        noun: What to call one text.
+        conflicting: What copies have that are not labelled alike, such as "both labels".
+    """
+    notes = []
+    for name, part in parts.items():
+        different = len(set(part.digests))
+        both = len(set(zip(part.digests, part.labels, strict=True))) - different
+        if different < len(part.digests):
+            conflict = f"; {counted(both, 'text')} with {conflicting}" if both else ""
+            copies = counted(len(part.digests) - different, f"{name} {noun}")
             notes.append(f"the same as another, word by word: {copies}{conflict}")
-        if empty := int((part.lengths == 0).sum()):
-            notes.append(f"without words: {counted(empty, f'{name} review')}")
-    if shared := len(set(train) & set(test)):
-        notes.append(f"in training and in test: {counted(shared, 'review')}")
+        if empty := part.digests.count(part.empty):
+            notes.append(f"without words: {counted(empty, f'{name} {noun}')}")
+    first, *others = parts
+    for name in others:
+        if shared := len(set(parts[first].digests) & set(parts[name].digests)):
+            notes.append(f"in {first} and in {name}: {counted(shared, noun)}")
     return notes
 
 
@@ -150,11 +192,33 @@ def split_order(train: Reviews) -> tuple[Array, int]:
     where all reviews are copies of one does it stay.
     """
     digests = _digests(train)
-    order = sorted(range(len(digests)), key=lambda review: (digests[review], review))
-    wanted = max(1, len(order) // VALIDATION_SHARE)
-    clean = [cut for cut in range(1, len(order)) if digests[order[cut - 1]] != digests[order[cut]]]
-    cut = min(clean, key=lambda place: abs(place - wanted), default=wanted)
-    return np.array(order, dtype=np.int64), cut
+    order = order_by_digest(digests)
+    ordered = [digests[review] for review in order]
+    return np.array(order, dtype=np.int64), clean_cut(
+        ordered, max(1, len(order) // VALIDATION_SHARE)
+    )
+
+
+def order_by_digest(digests: Sequence[bytes]) -> list[int]:
+    """Return the numbers of texts in the order of their digests, then of their positions."""
+    return sorted(range(len(digests)), key=lambda text: (digests[text], text))
+
+
+def clean_cut(
+    ordered: Sequence[bytes], wanted: int, first: int = 1, otherwise: int | None = None
+) -> int:
+    """Return the place nearest to the wanted one that does not part copies.
+
+    Args:
+        ordered: Digests, copies side by side.
+        wanted: How many texts should lie before the cut.
+        first: The least number of texts before it.
+        otherwise: What is returned where every place parts copies; None is the wanted place.
+    """
+    places = range(first, len(ordered))
+    clean = [cut for cut in places if ordered[cut - 1] != ordered[cut]]
+    default = wanted if otherwise is None else otherwise
+    return min(clean, key=lambda place: abs(place - wanted), default=default)
 
 
 def _digests(reviews: Reviews) -> list[bytes]:
@@ -186,19 +250,24 @@ def _stream(name: str, part: Reviews, dtype: type[np.unsignedinteger[Any]]) -> d
     np.cumsum(part.lengths + 1, out=offsets[1:])
     tokens = np.full(int(offsets[-1]), START, dtype=dtype)
     tokens[spans(offsets[:-1] + 1, part.lengths)] = part.ranks
-    labels = part.labels.astype(np.uint8)
+    labels = part.labels.astype(np.min_scalar_type(int(part.labels.max(initial=0))))
     return {f"{name}_tokens": tokens, f"{name}_offsets": offsets, f"{name}_labels": labels}
 
 
-def _describe(parts: dict[str, Reviews], made_from: str) -> dict[str, Any]:
-    lengths = {name: part.lengths + 1 for name, part in parts.items()}
-    fitted = np.concatenate((lengths["train"], lengths["validation"]))
+def _describe(parts: Mapping[str, Reviews], made_from: str) -> dict[str, Any]:
     return {
         "made_from": made_from,
         "reviews": {name: len(part.labels) for name, part in parts.items()},
         "positive_share": {
             name: round(float(part.labels.mean()), 4) for name, part in parts.items()
         },
+    }
+
+
+def _lengths(parts: Mapping[str, Reviews]) -> dict[str, Any]:
+    lengths = {name: part.lengths + 1 for name, part in parts.items()}
+    fitted = np.concatenate((lengths["train"], lengths["validation"]))
+    return {
         "mean_length_with_start": {
             "train_and_validation": round(float(fitted.mean()), 2),
             "test": round(float(lengths["test"].mean()), 2),

@@ -1,4 +1,4 @@
-"""Reviews as people want to see them: how many, how long, how balanced, and one of them."""
+"""Texts as people want to see them: how many, how long, how balanced, and one of them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from bench.text.encode import word_indices
 from bench.text.opening import open_view
 from bench.text.views import UNKNOWN
 
-_LABELS = {0: "negative (0)", 1: "positive (1)"}
+_LABELS = ("negative (0)", "positive (1)")
 #: Words of an example that are shown, from its end, which is what a model sees of a long one.
 _WORDS = 60
 
 
 def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -> Look:
-    """Return what `data show` and `data plot` tell of prepared reviews.
+    """Return what `data show` and `data plot` tell of prepared reviews, or of other texts.
+
+    The meta of other texts names their ``classes``.
 
     Args:
         prepared: See ``bench.text.corpus.prepare``.
@@ -27,32 +29,46 @@ def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -
         split: One of train, validation and test.
         number: Which example of the split, from 0.
     """
+    classes = prepared.meta.get("classes")
+    noun = "review" if classes is None else "text"
     rows = [_split_row(prepared, part) for part in PARTS]
     lengths = np.concatenate([_lengths(prepared, part) for part in PARTS])
-    labels = np.concatenate([prepared.arrays[f"{part}_labels"] for part in PARTS])
+    counts = {part: _class_counts(prepared, part) for part in PARTS}
+    tables = {f"{noun}s": rows}
+    if classes is not None:
+        tables["classes"] = [
+            {"class": name, **{part: int(counts[part][at]) for part in PARTS}}
+            for at, name in enumerate(classes)
+        ]
     return Look(
-        {"reviews": rows},
+        tables,
         _example(prepared, view, split, number),
         [
             Picture(
-                "review-lengths",
-                "words of a review",
+                f"{noun}-lengths",
+                f"words of a {noun}",
                 "histogram",
                 lengths,
                 x_label="words",
-                y_label="reviews",
+                y_label=f"{noun}s",
                 marks={"mean": float(lengths.mean()), "median": float(np.median(lengths))},
             ),
             Picture(
                 "class-balance",
-                "reviews of each kind",
+                f"{noun}s of each {'kind' if classes is None else 'class'}",
                 "bars",
-                np.bincount(labels, minlength=2),
-                [_LABELS[0], _LABELS[1]],
-                y_label="reviews",
+                np.sum([*counts.values()], axis=0),
+                [*(classes or _LABELS)],
+                y_label=f"{noun}s",
             ),
         ],
     )
+
+
+def _class_counts(prepared: Prepared, part: str) -> Array:
+    """Return how many texts of a part each class has, shape (classes,)."""
+    classes = len(prepared.meta.get("classes") or _LABELS)
+    return np.bincount(prepared.arrays[f"{part}_labels"], minlength=classes)
 
 
 def _lengths(prepared: Prepared, part: str) -> Array:
@@ -62,10 +78,11 @@ def _lengths(prepared: Prepared, part: str) -> Array:
 
 def _split_row(prepared: Prepared, part: str) -> dict[str, str | float | None]:
     lengths, labels = _lengths(prepared, part), prepared.arrays[f"{part}_labels"]
+    is_of_reviews = "classes" not in prepared.meta
     return {
         "split": part,
-        "reviews": len(labels),
-        "positive": f"{labels.mean():.1%}",
+        "reviews" if is_of_reviews else "texts": len(labels),
+        **({"positive": f"{labels.mean():.1%}"} if is_of_reviews else {}),
         "shortest": int(lengths.min()),
         "median": float(np.median(lengths)),
         "mean": float(lengths.mean()),
@@ -84,7 +101,8 @@ def _example(
     vocabulary = len(arrays["document_frequency"]) - 1
     index = word_indices(vocabulary, opened.facts["num_words"])
     unknown = int((index[ranks] == UNKNOWN).sum())
-    told = {"label": _LABELS[int(arrays[f"{split}_labels"][number])], "words": f"{len(ranks):,}"}
+    label = (prepared.meta.get("classes") or _LABELS)[int(arrays[f"{split}_labels"][number])]
+    told = {"label": label, "words": f"{len(ranks):,}"}
     if "vocabulary" in arrays:
         spelled = bytes(np.asarray(arrays["vocabulary"])).decode().split("\n")
         words = [spelled[rank - 1] for rank in ranks[-_WORDS:]]

@@ -55,7 +55,10 @@ def open_view(prepared: Prepared, options: Mapping[str, Any]) -> OpenTask:
     kept = _kept_parts(opened)
     train, validation, test = (_examples(prepared, part, kept[part]) for part in PARTS)
     highest, facts = _highest(opened), _facts(opened)
-    return OpenTask(shape, dtype, train, validation, test, facts=facts, highest=highest)
+    classes = tuple(prepared.meta.get("classes", ()))
+    return OpenTask(
+        shape, dtype, train, validation, test, facts=facts, highest=highest, classes=classes
+    )
 
 
 def _examples(prepared: Prepared, part: str, kept: Kept) -> Examples:

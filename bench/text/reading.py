@@ -187,7 +187,7 @@ def _corpus_of(path: Path, contents: dict[str, bytes]) -> Corpus:
         try:
             texts[name] = content.decode("utf-8")
         except UnicodeDecodeError:
-            texts[name] = _of_one_byte(path, name, content)
+            texts[name] = of_one_byte(path, name, content)
             others.append(name)
     corpus = build_corpus(_labelled(texts, "train"), _labelled(texts, "test"))
     if not others:
@@ -199,7 +199,7 @@ def _corpus_of(path: Path, contents: dict[str, bytes]) -> Corpus:
     )
 
 
-def _of_one_byte(path: Path, name: str, content: bytes) -> str:
+def of_one_byte(path: Path, name: str, content: bytes) -> str:
     """Decode a text as Windows and the web do what they call Latin-1."""
     if b"\0" in content:
         raise DataError(f"{path}: {name} is no text, or UTF-16; save it as UTF-8")
@@ -253,20 +253,30 @@ def build_corpus(train: Iterable[tuple[str, int]], test: Iterable[tuple[str, int
     Words of equal frequency are ranked in first-seen order; words that only the test
     texts have are dropped.
     """
+    (fitted, other), words = build_parts(train, test)
+    return Corpus(fitted, other, words)
+
+
+def build_parts(
+    train: Iterable[tuple[str, int]], *others: Iterable[tuple[str, int]]
+) -> tuple[list[Reviews], list[str]]:
+    """Tokenise parts of the data as ``build_corpus`` does, words ranked over the first alone.
+
+    Returns:
+        The parts in order, and the words in the order of their ranks.
+    """
     ids: defaultdict[str, int] = defaultdict()
     ids.default_factory = ids.__len__  # a word not seen before takes the next number
     train_ids, train_lengths, train_labels = _numbered(train, ids)
     known = len(ids)
-    test_ids, test_lengths, test_labels = _numbered(test, ids)
+    numbered = [_numbered(part, ids) for part in others]
     ranks = rank_words(train_ids, len(ids))
     words = np.array(list(ids)[:known], dtype=object)
     words[ranks[:known].astype(np.int64) - 1] = words.copy()
-    test_ranks, test_lengths = drop_unranked(ranks[test_ids], test_lengths)
-    return Corpus(
-        Reviews(ranks[train_ids], train_lengths, train_labels),
-        Reviews(test_ranks, test_lengths, test_labels),
-        words.tolist(),
-    )
+    parts = [Reviews(ranks[train_ids], train_lengths, train_labels)]
+    for part_ids, lengths, labels in numbered:
+        parts.append(Reviews(*drop_unranked(ranks[part_ids], lengths), labels))
+    return parts, words.tolist()
 
 
 def _numbered(
@@ -280,5 +290,5 @@ def _numbered(
     return (
         np.concatenate(chunks) if chunks else np.zeros(0, dtype=np.int32),
         np.array([len(chunk) for chunk in chunks], dtype=np.int64),
-        np.array(labels, dtype=np.uint8),
+        np.array(labels, dtype=np.min_scalar_type(max(labels, default=0))),
     )

@@ -19,6 +19,7 @@ stream NumPy guarantees, and everything after it is integer arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -250,6 +251,72 @@ def _upper_half(meaning: Array) -> Array:
     labels = np.zeros(len(meaning), dtype=np.uint8)
     labels[np.argsort(meaning, kind="stable")[len(meaning) // 2 :]] = 1
     return labels
+
+
+# Made texts of several classes, for tasks of one's own
+
+_TOPIC_SEED = 20261128
+_TOPIC_TEXTS: Mapping[str, int] = {"train": 6_000, "validation": 2_000, "test": 2_000}
+_TOPIC_FILLER = 8_000
+_TOPIC_WORDS = 64  # of each class
+_SHORTEST, _MORE = 12, 64  # words of a text
+# Chances in 1/256: a word of the text's own class, and one of any class.
+_OWN, _ANY = 24, 24
+_MISLABELLED = 8
+
+
+def make_topics(classes: int) -> tuple[dict[str, Reviews], list[str]]:
+    """Make texts of so many classes, two or more, and their words in the order of their ranks.
+
+    A text is Zipf-distributed filler with some words of its class among it, and more of any
+    class; a few have the label of another. Earlier classes have more texts.
+    """
+    draws = _Draws(_TOPIC_SEED + classes)
+    count = sum(_TOPIC_TEXTS.values())
+    weights = np.arange(classes, dtype=np.int64)[::-1] + 4
+    topics = _pick(
+        np.repeat(np.arange(classes, dtype=np.int64), weights),
+        draws.take(count) >> np.uint64(32),
+        32,
+    )
+    lengths = _SHORTEST + _bits(draws.take(count), 0, 16) % _MORE
+    total = int(lengths.sum())
+    words = [*FUNCTION_WORDS.split(), *invented_words(_TOPIC_FILLER + classes * _TOPIC_WORDS)]
+    first = len(words) - classes * _TOPIC_WORDS
+    ids = _pick(_zipf(first, _ZIPF_SCALE), draws.take(total) >> np.uint64(32), 32)
+    raw, other = draws.take(total), _bits(draws.take(total), 0, 32) % classes
+    of_class = np.where(_bits(raw, 0, 8) < _OWN, np.repeat(topics, lengths), other)
+    telling = (
+        first + of_class * _TOPIC_WORDS + _pick(_zipf(_TOPIC_WORDS, 640), _bits(raw, 16, 32), 32)
+    )
+    ids = np.where(_bits(raw, 0, 8) < _OWN + _ANY, telling, ids)
+    raw = draws.take(count)
+    labels = np.where(_bits(raw, 0, 8) < _MISLABELLED, _bits(raw, 8, 32) % classes, topics)
+    return _ranked(ids, lengths, labels, words)
+
+
+def _zipf(count: int, scale: int) -> Array:
+    """Return a table in which an even draw finds early numbers more often than late ones."""
+    numbers = np.arange(count, dtype=np.int64)
+    return np.repeat(numbers, np.maximum(1, scale // (numbers + _ZIPF_SHIFT)))
+
+
+def _ranked(
+    ids: Array, lengths: Array, labels: Array, words: Sequence[str]
+) -> tuple[dict[str, Reviews], list[str]]:
+    """Part made texts, and rank their words over the training part."""
+    texts = np.cumsum([0, *_TOPIC_TEXTS.values()])
+    starts = np.concatenate(([0], np.cumsum(lengths)))[texts]
+    ranks = rank_words(ids[: starts[1]], len(words))
+    parts = {}
+    for part, (name, first, end) in enumerate(zip(_TOPIC_TEXTS, texts, texts[1:], strict=False)):
+        kept, left = drop_unranked(ranks[ids[starts[part] : starts[part + 1]]], lengths[first:end])
+        parts[name] = Reviews(kept, left, labels[first:end])
+    ranked = [""] * int(ranks.max())
+    for word, rank in zip(words, ranks.tolist(), strict=True):
+        if rank:
+            ranked[rank - 1] = word
+    return parts, ranked
 
 
 # The made vocabulary of the synthetic reviews: a few English words, many invented ones
