@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.task import Encoded, Look, OpenTask, Prepared, Question
 
+KIND = "text"
 VERSION = 1
 METRIC = "accuracy"
 DIRECTION = "max"

@@ -13,6 +13,7 @@ from bench.series.synthetic import synthetic_table
 from bench.series.windows import open_windows
 from bench.task import Encoded, Look, OpenTask, Prepared, Question
 
+KIND = "series"
 VERSION = 1
 METRIC = "mae"
 DIRECTION = "min"
