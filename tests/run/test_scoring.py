@@ -157,3 +157,38 @@ def test_what_has_failed_keeps_its_reason_and_nothing_that_it_left(tmp_path):
     told = Outcome(FAILED, "ValueError: no")
     outcome, content = settled(honest(tmp_path / "left.npz"), told)
     assert (outcome.reason, content) == ("ValueError: no", None)
+
+
+# Several outputs, and classes of more than two
+
+
+CLASSES = np.arange(40, dtype="float32") % 3
+OF_CLASSES = Answers(split(CLASSES[:30]), split(CLASSES), {}, width=3, are_shares=True)
+
+
+def settled_classes(path: Path, shares: Array) -> Outcome:
+    shares = shares.astype("float32")
+    file = left(path, validation_predictions=shares[:30], predictions=shares)
+    return settle(an_outcome_of_a_worker(), TRIAL, "accuracy", file, OF_CLASSES)[0]
+
+
+def test_classes_are_scored_by_their_probabilities(tmp_path):
+    outcome = settled_classes(tmp_path / "left.npz", np.eye(3)[CLASSES.astype(int)])
+    assert outcome.metrics["test"] == {"accuracy": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("shares", "reason"),
+    [
+        (np.ones((40, 3)), "test predictions that add up to 3 over the classes of an example"),
+        (np.full((40, 3), [2, -1, 0]), "predictions that go down to -1, which is no probability"),
+        (CLASSES, "of shape (30,), not 3 numbers each of 30 examples"),
+        (np.full((40, 4), 0.25), "of shape (30, 4), not 3 numbers each"),
+    ],
+)
+def test_what_are_no_probabilities_of_the_classes_fails_the_trial(tmp_path, shares, reason):
+    outcome = settled_classes(tmp_path / "left.npz", shares)
+
+    assert outcome.status == FAILED
+    assert reason.replace("test ", "") in outcome.reason.replace("validation ", "")
+    assert "test" not in outcome.metrics
