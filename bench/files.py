@@ -114,15 +114,17 @@ def stamp_of(path: Path) -> FileStamp | None:
 def sweep(folder: Path, prefix: str) -> None:
     """Remove what a killed process left: entries of this prefix, untouched for a day."""
     try:
-        entries = [path for path in folder.iterdir() if path.name.startswith(prefix)]
+        # A folder may have thousands of files: no path is made of those that stay.
+        with os.scandir(folder) as found:
+            entries = [folder / entry.name for entry in found if entry.name.startswith(prefix)]
     except OSError:
         return
     for path in entries:
         with contextlib.suppress(OSError):
-            found = path.lstat()
-            if time.time() - found.st_mtime <= _STALE_SECONDS:
+            state = path.lstat()
+            if time.time() - state.st_mtime <= _STALE_SECONDS:
                 continue
-            if stat.S_ISDIR(found.st_mode):
+            if stat.S_ISDIR(state.st_mode):
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()

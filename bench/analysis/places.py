@@ -66,7 +66,7 @@ _PROCESS = ("device", "threads", "inter_op_threads")
 
 def place_of(record: Record) -> TimingPlace:
     """Return where a record's times were taken."""
-    return place(record.environment.get("machine"), record.environment)
+    return place(record.where.get("machine"), record.where)
 
 
 def machine_of(record: Record) -> str:
@@ -186,7 +186,7 @@ def _thread_change(records: Sequence[Record]) -> ThreadChange | None:
 
 
 def _with_other_threads(one: Record, other: Record) -> bool:
-    threads = one.environment.get("threads"), other.environment.get("threads")
+    threads = one.where.get("threads"), other.where.get("threads")
     return None not in threads and threads[0] != threads[1]
 
 

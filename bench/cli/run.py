@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,13 @@ from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS
 from bench.plan.plan import REUSE_POLICIES, RunOptions
 from bench.registry.training_options import PROFILES
+
+if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard
+    from bench.records.record import Record
+
+#: Rows of a table that a run prints; a leaderboard has them all.
+MOST_ROWS = 60
 
 #: What ``--failed`` takes from the records, and its options.
 _FROM_RECORDS = {
@@ -252,11 +259,25 @@ def _run(options: RunOptions) -> int:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         ending = run_benchmark(options, console, interruption)
         if ending.board is not None and ending.board.tables:
-            from bench.report.leaderboard import leaderboard_document
-            from bench.report.writers import to_text
-
-            click.echo(to_text(leaderboard_document(ending.board), shared.terminal_width()))
+            _show(ending.board, ending.records)
     return ending.status
+
+
+def _show(board: Leaderboard, records: Sequence[Record]) -> None:
+    """Print the tables; of a long one the rows of the run, the baselines and the best others."""
+    from bench.records.record import row_label
+    from bench.report.leaderboard import leaderboard_document
+    from bench.report.writers import to_text
+
+    short = board.shortened({row_label(record) for record in records}, MOST_ROWS)
+    for table, whole in zip(short.tables, board.tables, strict=True):
+        if len(table.rows) < len(whole.rows):
+            click.echo(
+                f"{table.task}, {table.profile}: {len(table.rows)} of {len(whole.rows):,} rows are "
+                "shown here; see all with `python -m bench report`",
+                err=True,
+            )
+    click.echo(to_text(leaderboard_document(short), shared.terminal_width()))
 
 
 def _check_failed(options: RunOptions, context: click.Context) -> None:

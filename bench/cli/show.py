@@ -76,7 +76,7 @@ def command(options: ShowOptions) -> int:
 
     name = options.name
     store, registry = Stores(options.results), registry_of(options)
-    contents = store.read()
+    contents = store.read([name])
     for line in contents.problems:
         print(f"warning: {line}", file=sys.stderr)
     of_plugin = [r for r in contents.records if r.trial.plugin == name]

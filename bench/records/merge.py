@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,10 @@ from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.protocol import OK
 from bench.records import predictions
+from bench.records.layout import content_of, from_content, record_files
 from bench.records.predictions import KeptModel, Predictions, TrainedModel
 from bench.records.record import Record
-from bench.records.store import Store, content_of, from_content, record_files
+from bench.records.store import Store
 
 
 @dataclass
@@ -51,7 +53,7 @@ def merge(sources: Sequence[Path], target: Path, tell: Callable[[Path], None]) -
     _check(sources, target)
     store, done = Store(target), Merged()
     store.prepare()
-    known = {_content(record) for record in store.read().records}
+    known = {_content(record) for record in _readable(target)}
     touched: set[str] = set()
     for source in sources:
         tell(source)
@@ -66,6 +68,13 @@ def merge(sources: Sequence[Path], target: Path, tell: Callable[[Path], None]) -
             done.copied += 1
     done.conflicts = _conflicts([r for r in store.read().records if r.identity in touched])
     return done
+
+
+def _readable(folder: Path) -> Iterator[Record]:
+    """Yield the records of a folder one by one: it may hold more than fit the memory."""
+    for path in record_files(folder):
+        with contextlib.suppress(BenchError):
+            yield from_content(content_of(path))
 
 
 def _check(sources: Sequence[Path], target: Path) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypedDict
 
 from bench import documents
@@ -24,6 +25,9 @@ WITHIN = "within 1e-6"
 DIFFERENT = "different"
 #: From the best to the worst.
 VERDICTS = (BIT_IDENTICAL, WITHIN, DIFFERENT)
+
+#: The entries of the environment that have to be the same for two times to be compared.
+WHERE = ("machine", "device", "threads", "inter_op_threads")
 
 
 # The forms that a record has had on disk: each is read, and made into the present one
@@ -230,6 +234,17 @@ class Record:
     schema_version: Annotated[int, documents.Meta(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = (
         SCHEMA_VERSION
     )
+
+    @cached_property
+    def where(self) -> Mapping[str, Any]:
+        """What of the environment says on what the trial was timed."""
+        return {name: self.environment[name] for name in WHERE if name in self.environment}
+
+    @cached_property
+    def plugin_file(self) -> str | None:
+        """Where the plugin's file lay, if that is told."""
+        path = self.environment.get("plugin_file")
+        return path if isinstance(path, str) else None
 
     def to_json(self) -> str:
         """Return the record as an indented JSON document in ASCII; NaN is written as null.

@@ -142,8 +142,7 @@ def working_tree(registry: Registry, records: Iterable[Record] = ()) -> WorkingT
     elsewhere = {
         (record.trial.plugin, path)
         for record in records
-        if record.trial.plugin not in sources
-        and isinstance(path := record.environment.get("plugin_file"), str)
+        if record.trial.plugin not in sources and (path := record.plugin_file) is not None
     }
     for name, path in elsewhere:
         file = Path(os.path.expanduser(path))

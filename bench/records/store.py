@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
@@ -14,19 +14,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.files import WRITING, read_bounded, sweep, write_whole
+from bench.files import WRITING, sweep, write_whole
 from bench.formatting import one_line
+from bench.records.layout import (
+    INDEX,
+    LARGEST_RECORD,
+    content_of,
+    entries_of,
+    free_path,
+    from_content,
+    place_for,
+    places_of,
+    read_files,
+    record_entries,
+    record_folders,
+)
 from bench.records.predictions import TrainedModel, describe, load
 from bench.records.predictions import content_of as content_of_file
-from bench.records.record import Record, answers, from_json, is_ahead
+from bench.records.record import Record, answers, is_ahead
 from bench.trial import Trial
 
 if TYPE_CHECKING:
     from bench.records.keepsake import Keepsake
     from bench.task import Array
 
-#: Records have a few kilobytes, and a hundred times that with long curves.
-LARGEST_RECORD = 1 << 24
+#: A results folder with so many records is read through an index; a smaller one is read as soon.
+FEW = 500
 
 
 @dataclass(frozen=True)
@@ -34,11 +47,12 @@ class Contents:
     """All records of a store, oldest first, and the files that could not be read.
 
     Records that are dated in the future stand before all others: nothing tells when they were
-    made, and they must not pass for the newest.
+    made, and they must not pass for the newest. ``remarks`` say of the folders what has to be told.
     """
 
     records: tuple[Record, ...]
     unreadable: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def latest(self) -> dict[str, Record]:
@@ -48,7 +62,7 @@ class Contents:
     @cached_property
     def problems(self) -> tuple[str, ...]:
         """What has to be told of the store, a line each."""
-        lines = [f"left out {line}" for line in self.unreadable]
+        lines = [f"left out {line}" for line in self.unreadable] + [*self.remarks]
         ahead = [record for record in self.records if is_ahead(record)]
         if ahead:
             last = max(record.finished for record in ahead)
@@ -62,7 +76,10 @@ class Contents:
 
 
 class Store:
-    """Records under ``<root>/<task>/<plugin>/``, one JSON file a trial, never overwritten."""
+    """Records under ``<root>/<task>/<plugin>/``, one JSON file a trial, never overwritten.
+
+    See ``layout`` for the folders of a plugin with many, and ``reading`` for the index.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -89,9 +106,7 @@ class Store:
                 f"--results {self.root}: cannot be written ({error.strerror or error}); "
                 "give another folder or fix its permissions"
             ) from None
-        tasks = _folders(self.root, _ignore)
-        plugins = (folder for task in tasks for folder in _folders(task, _ignore))
-        for folder in [self.root, *plugins]:
+        for folder in [self.root, *map(Path, record_folders(self.root))]:
             sweep(folder, WRITING)
 
     def write(
@@ -130,24 +145,24 @@ class Store:
         Raises:
             BenchError: As of ``write``.
         """
-        path = self._folder(record.trial) / f"{stem}.json"
-        beside = _beside(path, predictions, model)
-        kept = (record.predictions, record.kept_model)
-        named = {path.with_name(each.file) for each in kept if each is not None}
-        if path.exists() or not {*beside} <= named:
-            return self._write(record, predictions, model, stem)
         with self._telling(record):
+            path = free_path(self.root, record.trial, stem)
+            beside = _beside(path, predictions, model)
+            kept = (record.predictions, record.kept_model)
+            named = {path.with_name(each.file) for each in kept if each is not None}
+            if path.stem != stem or not {*beside} <= named:
+                return self._write(record, predictions, model, stem)
             path.parent.mkdir(parents=True, exist_ok=True)
             _put(path, content, beside)
+        self._note(path, content)
         return path
 
     def _write(
         self, record: Record, predictions: bytes | None, model: TrainedModel | None, stem: str
     ) -> Path:
-        folder = self._folder(record.trial)
         with self._telling(record):
-            folder.mkdir(parents=True, exist_ok=True)
-            path = _free(folder, stem)
+            path = free_path(self.root, record.trial, stem)
+            path.parent.mkdir(parents=True, exist_ok=True)
             kept, kept_model = record.predictions, record.kept_model
             if predictions is not None:
                 kept = describe(path.with_suffix(".npz").name, predictions)
@@ -155,12 +170,21 @@ class Store:
                 kept_model = model.described(path.with_suffix(".keras").name)
             content = replace(record, predictions=kept, kept_model=kept_model).to_json().encode()
             if len(content) > LARGEST_RECORD:
-                raise BenchError(f"{folder}: {record.trial} left too long a record to be kept")
+                raise BenchError(f"{path.parent}: {record.trial} left too long a record to be kept")
             beside = _beside(path, predictions, model)
             _put(path, content, beside)
         for file, written in {path: content, **beside}.items():
             self._keepsake.keep(file, written)
+        self._note(path, content)
         return path
+
+    def _note(self, path: Path, content: bytes) -> None:
+        """Tell the index of a new record, if there is one."""
+        if not os.path.exists(self.root / INDEX):
+            return
+        from bench.records.reading import note
+
+        note(self.root, path, content)
 
     @contextlib.contextmanager
     def _telling(self, record: Record) -> Iterator[None]:
@@ -168,7 +192,7 @@ class Store:
             yield
         except OSError as error:
             raise BenchError(
-                f"{self._folder(record.trial)}: the record of {record.trial} could not be "
+                f"{place_for(self.root, record.trial)}: the record of {record.trial} could not be "
                 f"written ({error.strerror or error}); free some space or fix its permissions, "
                 "then run again"
             ) from None
@@ -181,20 +205,37 @@ class Store:
         """
         return self._keepsake.fix()
 
-    def read(self) -> Contents:
-        """Read every record; a damaged file is named in ``unreadable``, never hidden."""
-        records: list[tuple[str, Record]] = []
-        unreadable: list[str] = []
+    def read(self, plugins: Collection[str] | None = None) -> Contents:
+        """Read every record; a damaged file is named in ``unreadable``, never hidden.
+
+        Of a large store what a record has measured is read when it is asked for.
+
+        Args:
+            plugins: Names: only their records are returned. Of a large store only files in
+                their folders are looked at, and those elsewhere that the index knows.
+        """
+        listed: list[tuple[str, object]] = []
+        is_large = os.path.exists(self.root / INDEX) or self.is_larger_than(FEW)
 
         def complain(path: str, reason: object) -> None:
-            unreadable.append(one_line(f"{path}: {reason}"))
+            listed.append((path, reason))
 
-        for path in record_files(self.root, complain):
-            try:
-                records.append((path.name, from_content(content_of(path))))
-            except BenchError as error:
-                complain(str(path), error)
-        return Contents(_by_age(records), tuple(unreadable))
+        entries = [*record_entries(self.root, complain, plugins if is_large else None)]
+        if is_large:
+            from bench.records.reading import read_through
+
+            found = read_through(self.root, entries, plugins)
+        else:
+            found = read_files(entries)
+        unreadable = [one_line(f"{path}: {why}") for path, why in [*listed, *found.unreadable]]
+        records = [
+            each for each in found.records if plugins is None or each[1].trial.plugin in plugins
+        ]
+        return Contents(_by_age(records), tuple(unreadable), tuple(filter(None, [found.remark])))
+
+    def is_larger_than(self, count: int) -> bool:
+        """Say whether the folder has more than so many records; no more files are listed."""
+        return next(itertools.islice(record_entries(self.root), count, None), None) is not None
 
     def find(self, trial: Trial) -> tuple[Record, ...]:
         """Return the records of a trial's identity, oldest first; what cannot be read is not one.
@@ -202,10 +243,10 @@ class Store:
         Only files that were written for this identity are opened.
         """
         records = []
-        for entry in _entries(self._folder(trial), _ignore):
+        for entry in itertools.chain(*map(entries_of, places_of(self.root, trial))):
             if trial.identity[:12] in entry.name and entry.name.endswith(".json"):
                 with contextlib.suppress(BenchError):
-                    records.append((entry.name, from_content(content_of(Path(entry.path)))))
+                    records.append((entry.name, from_content(content_of(entry.path))))
         return tuple(r for r in _by_age(records) if r.identity == trial.identity)
 
     def predictions(self, record: Record) -> dict[str, Array]:
@@ -216,7 +257,7 @@ class Store:
         """
         if record.predictions is None:
             raise BenchError(f"{record.trial}: its record has no predictions")
-        return load(self._folder(record.trial), record.predictions)
+        return load(self._folder_of(record, record.predictions.file), record.predictions)
 
     def model(self, record: Record) -> bytes:
         """Return the file of the model that a trial left beside its record.
@@ -226,10 +267,13 @@ class Store:
         """
         if record.kept_model is None:
             raise BenchError(f"{record.trial}: its record has no model")
-        return content_of_file(self._folder(record.trial), record.kept_model)
+        kept = record.kept_model
+        return content_of_file(self._folder_of(record, kept.file), kept)
 
-    def _folder(self, trial: Trial) -> Path:
-        return self.root / trial.task / trial.plugin
+    def _folder_of(self, record: Record, file: str) -> Path:
+        """Return the folder in which a file lies beside a record."""
+        places = places_of(self.root, record.trial)
+        return next((folder for folder in places if (folder / file).exists()), places[0])
 
 
 class Stores:
@@ -243,19 +287,25 @@ class Stores:
     def __str__(self) -> str:
         return ", ".join(str(store.root) for store in self._stores)
 
-    def read(self) -> Contents:
-        """Read every record of every folder; one that is in several of them counts once."""
+    def read(self, plugins: Collection[str] | None = None) -> Contents:
+        """Read every record of every folder; one that is in several of them counts once.
+
+        Args:
+            plugins: As of ``Store.read``.
+        """
+        remarks: list[str] = []
         records: dict[tuple[str, str], Record] = {}
         unreadable: list[str] = []
         for store in self._stores:
-            contents = store.read()
+            contents = store.read(plugins)
             unreadable += contents.unreadable
+            remarks += contents.remarks
             for record in contents.records:
                 key = record.identity, record.finished
                 if key not in records:
                     records[key], self._where[key] = record, store
         ordered = _by_age([("", record) for record in records.values()])
-        return Contents(ordered, tuple(unreadable))
+        return Contents(ordered, tuple(unreadable), tuple(remarks))
 
     def predictions(self, record: Record) -> dict[str, Array]:
         """Return what ``Store.predictions`` does, of a record that was read here."""
@@ -264,70 +314,6 @@ class Stores:
     def model(self, record: Record) -> bytes:
         """Return what ``Store.model`` does, of a record that was read here."""
         return self._where[record.identity, record.finished].model(record)
-
-
-_Complain = Callable[[str, object], None]
-
-
-def _ignore(path: str, reason: object) -> None:
-    pass
-
-
-def _entries(folder: str | Path, complain: _Complain) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, by name; one that is not there holds nothing."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        complain(str(folder), f"cannot be listed ({error.strerror or error})")
-        return []
-
-
-def _folders(folder: str | Path, complain: _Complain) -> Iterator[Path]:
-    """Yield the folders in a folder."""
-    for entry in _entries(folder, complain):
-        if os.path.isdir(entry.path):
-            yield Path(entry.path)
-
-
-def record_files(root: Path, complain: _Complain = _ignore) -> Iterator[Path]:
-    """Yield the files of a results folder that ought to be records.
-
-    Args:
-        root: The results folder; one that is not there holds nothing.
-        complain: Is told of each folder that cannot be listed, and why.
-    """
-    for task in _folders(root, complain):
-        for folder in _folders(task, complain):
-            for entry in _entries(folder, complain):
-                if entry.name.endswith(".json") and not entry.name.startswith("."):
-                    yield Path(entry.path)
-
-
-def content_of(path: Path) -> bytes:
-    """Return what stands in the file of a record.
-
-    Raises:
-        BenchError: It cannot be read, is no regular file, or is longer than any record.
-    """
-    try:
-        return read_bounded(path, LARGEST_RECORD)
-    except OSError as error:
-        raise BenchError(f"cannot be read ({error.strerror or error})") from None
-
-
-def from_content(content: bytes) -> Record:
-    """Return the record that stands in a file's content.
-
-    Raises:
-        BenchError: It is no text, or no record that can be trusted; see ``from_json``.
-    """
-    try:
-        return from_json(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BenchError(f"is no text in UTF-8 ({error.reason})") from None
 
 
 def _by_age(records: list[tuple[str, Record]]) -> tuple[Record, ...]:
@@ -363,9 +349,3 @@ def _put(path: Path, content: bytes, beside: Mapping[Path, bytes]) -> None:
 def _stem(record: Record) -> str:
     finished = datetime.fromisoformat(record.finished).astimezone(timezone.utc)
     return f"{finished:%Y%m%dT%H%M%S.%f}Z-{record.identity[:12]}"
-
-
-def _free(folder: Path, stem: str) -> Path:
-    """Return the path of a record that does not exist yet."""
-    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(path for name in names if not (path := folder / f"{name}.json").exists())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,9 @@ from bench.values import may_be_several
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
 
+#: A run writes no leaderboard of more records unasked: one trial would take less.
+MOST_PUBLISHED = 5000
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -57,8 +61,7 @@ class _Prepared:
 
     ``gone`` says what failed once and is there no more, which is no failure of this run.
     ``durations`` are what its trials are known to take, ``baselines`` the plugins that
-    others are compared with, ``tree`` what is known of the present identities, its own trials'
-    among them.
+    others are compared with, ``configurations`` those of its own trials.
     """
 
     plan: list[Planned]
@@ -67,7 +70,12 @@ class _Prepared:
     gone: Sequence[str]
     durations: Durations
     baselines: frozenset[str]
-    tree: WorkingTree
+    registry: Registry
+    configurations: frozenset[str]
+
+    def tree(self, records: Iterable[Record]) -> WorkingTree:
+        """Return what is known of the present identities, its own trials' among them."""
+        return working_tree(self.registry, records).knowing(self.configurations)
 
     def in_order(self, plan: Sequence[Planned]) -> list[Planned]:
         """Order some of its trials; see ``bench.plan.order``."""
@@ -109,7 +117,8 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
 
     def board_so_far() -> Leaderboard:
-        return _judged(store, store.read().records, prepared.tree, say)
+        records = store.read().records
+        return _judged(store, records, prepared.tree(records), say)
 
     most_seeds = options.max_seeds if options.until_separated else None
     rounds = Rounds(most_seeds, plan, board_so_far, say)
@@ -122,7 +131,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records):
         say(line)
-    board = _publish(options.leaderboard, store, result, prepared.tree, say)
+    board = _publish(options, store, result, prepared, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
@@ -164,9 +173,13 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     Raises:
         BenchError: Something is wrong that shows before anything is run.
     """
-    contents = store.read()
-    known = working_tree(registry, contents.records)
-    asked = _groups(options, registry, contents.records, known)
+    chosen = None if options.failed else choose(registry, options.names, options.task)
+    # A store may be a thousand times as large as what is planned.
+    contents = store.read(None if chosen is None else {plugin.name for plugin in chosen[0]})
+    if chosen is None:
+        asked = _failed(options, registry, contents.records)
+    else:
+        asked = _asked(options, registry, *chosen)
     for line in [] if options.failed else _grids(asked.groups):
         say(line)
     groups, left_out, gone = asked.groups, asked.left_out, asked.gone
@@ -194,11 +207,11 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
             plan.update((each.trial.identity, each) for each in planned)
     for line in [*left_out, *gone]:
         say(f"left out: {line}")
-    chosen = [*plan.values()]
+    part = [*plan.values()]
     if options.shard is not None:
-        chosen = options.shard.part(chosen)
-        say(f"shard {options.shard}: {len(chosen)} of {counted(len(plan), 'trial')}")
-    if options.keep_models and (line := without_models(chosen)):
+        part = options.shard.part(part)
+        say(f"shard {options.shard}: {len(part)} of {counted(len(plan), 'trial')}")
+    if options.keep_models and (line := without_models(part)):
         say(line)
     context = Context(
         jobs=jobs,
@@ -210,32 +223,38 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     )
     durations = Durations(contents.records, machine(), options.jobs)
     baselines = frozenset(task.baseline for task in tasks.values())
-    tree = known.knowing(planned.trial.configuration for planned in plan.values())
-    return _Prepared(chosen, context, left_out, gone, durations, baselines, tree)
+    configurations = frozenset(planned.trial.configuration for planned in plan.values())
+    known = durations, baselines, registry, configurations
+    return _Prepared(part, context, left_out, gone, *known)
 
 
-def _groups(
-    options: RunOptions, registry: Registry, records: Sequence[Record], tree: WorkingTree
+def _asked(
+    options: RunOptions,
+    registry: Registry,
+    plugins: Sequence[Plugin],
+    unassigned: Sequence[Plugin],
 ) -> AskedAgain:
-    """Return what is asked of which plugins, and what is left out and why.
+    """Return what is asked of which plugins, and what is left out and why."""
+    left_out = [str(plugin.problems[0]) for plugin in unassigned]
+    # Backends of one plugin side by side: what is compared must find the machine alike.
+    groups = [
+        Group((plugin,), replace(asked, overrides=point))
+        for plugin in plugins
+        for point in _points(plugin, registry, options.overrides)
+        for asked in options.requests
+    ]
+    return AskedAgain(groups, left_out, [])
+
+
+def _failed(options: RunOptions, registry: Registry, records: Sequence[Record]) -> AskedAgain:
+    """Return what has failed and is asked for again, and what is left out and why.
 
     Raises:
-        BenchError: A name is unknown, its plugin is wrong, or nothing is left to run.
+        BenchError: A name is unknown.
     """
-    names, task = options.names, options.task
-    if not options.failed:
-        plugins, unassigned = choose(registry, names, task)
-        left_out = [str(plugin.problems[0]) for plugin in unassigned]
-        # Backends of one plugin side by side: what is compared must find the machine alike.
-        groups = [
-            Group((plugin,), replace(asked, overrides=point))
-            for plugin in plugins
-            for point in _points(plugin, registry, options.overrides)
-            for asked in options.requests
-        ]
-        return AskedAgain(groups, left_out, [])
     from bench.plan.retry import ask_again, failed_trials
 
+    names, task, tree = options.names, options.task, working_tree(registry, records)
     if task is not None:
         registry.task(task)
     for name in names:
@@ -279,18 +298,35 @@ def _judged(
     return judged(make_leaderboard(records, reused, unreadable, tree), store, say)
 
 
-def _publish(file: Path, store: Store, result: Result, tree: WorkingTree, say: _Say) -> Leaderboard:
-    """Write the leaderboard of the whole store; return the tables that this run touched."""
+def _publish(
+    options: RunOptions, store: Store, result: Result, prepared: _Prepared, say: _Say
+) -> Leaderboard:
+    """Write the leaderboard of the whole store; return the tables that this run touched.
+
+    Of a large store there are only the plugins of the run and those that they are compared
+    with, and no leaderboard is written but one that was asked for.
+    """
     from bench.report.leaderboard import leaderboard_document
     from bench.report.writers import to_markdown
 
-    contents = store.read()
+    is_whole = options.output is not None or not store.is_larger_than(MOST_PUBLISHED)
+    plugins = {record.trial.plugin for record in result.records} | prepared.baselines
+    contents, file = store.read(None if is_whole else plugins), options.leaderboard
     for line in contents.problems:
         say(f"warning: {line}")
     kept = {(record.identity, record.finished) for record in contents.records}
     lost = [r for r in result.records if (r.identity, r.finished) not in kept]
     records, unreadable = [*contents.records, *lost], len(contents.unreadable)
+    tree = prepared.tree(contents.records)
     board = _judged(store, records, tree, say, result.reused, unreadable)
+    if not is_whole:
+        line = shlex.join(["report", "--results", str(store.root), "--output", str(file)])
+        say(
+            f"{store.root}: has more than {MOST_PUBLISHED:,} records; the tables are of this run's "
+            f"plugins and the baselines alone, ranked among themselves; {file} is written by "
+            f"`python -m bench {line}`"
+        )
+        return board.touched_by(result.records)
     try:
         write_whole(file, to_markdown(leaderboard_document(board)).encode())
         say(f"leaderboard written to {file}")

@@ -1,0 +1,213 @@
+"""A record as the index keeps it: a head that every reader needs, and a body that few do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import msgspec
+
+from bench.errors import BenchError
+from bench.records.layout import content_of, from_content
+from bench.records.predictions import KeptModel, Predictions
+from bench.records.record import Record
+from bench.trial import Trial
+
+_decode, _encode = msgspec.msgpack.decode, msgspec.msgpack.encode
+#: What a record has in its head, and its log, which only its file has.
+_ELSEWHERE = (
+    *("identity", "trial", "status", "reason", "finished", "repeat", "predictions"),
+    *("kept_model", "environment", "schema_version", "log"),
+)
+_SECTIONS = tuple(each.name for each in fields(Record) if each.name not in _ELSEWHERE)
+_SHARED = ("data", "reference")
+
+
+class Head(msgspec.Struct, array_like=True, gc=False):
+    """What says which record answers.
+
+    ``trial`` and ``where`` are packed: many records have the same. The seed is not in ``trial``.
+    """
+
+    identity: str
+    configuration: str
+    trial: bytes
+    seed: int
+    status: str
+    reason: str
+    finished: str
+    repeat: Any
+    predictions: Predictions | None
+    kept_model: KeptModel | None
+    where: bytes
+    plugin_file: str | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a record comes from: its body's number in the index, its file, and its digest."""
+
+    number: int
+    sha256: bytes
+    path: str
+
+
+class Body(msgspec.Struct, array_like=True, gc=False):
+    """What a record has measured, and its provenance, each part packed by itself."""
+
+    sections: list[msgspec.Raw]
+    environment: dict[str, msgspec.Raw]
+
+
+_HEAD, _BODY = msgspec.msgpack.Decoder(Head), msgspec.msgpack.Decoder(Body)
+
+#: Returns the body of a record's file by its number in the index and the file's digest, None
+#: where it is no longer there.
+FetchBody = Callable[[int, bytes], "bytes | None"]
+
+
+def pack(record: Record) -> tuple[bytes, bytes] | None:
+    """Return the head and the body of a record, None if it would not come back as it is."""
+    try:
+        packed = _head(record), _body(record)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None  # A huge number, or a text that is none: it has to be read from its file.
+    found = Unpacking(lambda number, digest: packed[1]).record(packed[0], Origin(0, b"", ""))
+    is_whole = all(getattr(found, name) == getattr(record, name) for name in _PARTS)
+    return packed if is_whole else None
+
+
+_PARTS = tuple(each.name for each in fields(Record) if each.name != "log")
+#: Parts that are looked for among those that are in memory: some are of one record alone.
+_MOST_PARTS = 10_000
+
+
+def _head(record: Record) -> bytes:
+    trial = {each.name: getattr(record.trial, each.name) for each in fields(Trial)}
+    seed = trial.pop("seed")
+    return _encode(
+        Head(
+            identity=record.identity,
+            configuration=record.trial.configuration,
+            trial=_encode(trial),
+            seed=seed,
+            status=record.status,
+            reason=record.reason,
+            finished=record.finished,
+            repeat=record.repeat,
+            predictions=record.predictions,
+            kept_model=record.kept_model,
+            where=_encode(record.where),
+            plugin_file=record.plugin_file,
+        )
+    )
+
+
+def _body(record: Record) -> bytes:
+    sections = [msgspec.Raw(_encode(getattr(record, name))) for name in _SECTIONS]
+    parts = {name: msgspec.Raw(_encode(part)) for name, part in record.environment.items()}
+    return _encode(Body(sections, parts))
+
+
+class Unpacking:
+    """Makes records of what was packed; what many have in common is in memory once."""
+
+    def __init__(self, fetch: FetchBody) -> None:
+        self._fetch = fetch
+        self._bases: dict[bytes, dict[str, Any]] = {}
+        self._trials: dict[tuple[bytes, int], Trial] = {}
+        self._parts: dict[bytes, Any] = {}
+
+    def record(self, packed: bytes, origin: Origin) -> StoredRecord:
+        """Return a record of its head; what is not in that is read when it is asked for."""
+        head = _HEAD.decode(packed)
+        made: StoredRecord = object.__new__(StoredRecord)
+        made.__dict__.update(
+            identity=head.identity,
+            trial=self._trial(head),
+            status=head.status,
+            reason=head.reason,
+            finished=head.finished,
+            repeat=head.repeat,
+            predictions=head.predictions,
+            kept_model=head.kept_model,
+            where=self._shared(head.where),
+            plugin_file=head.plugin_file,
+            _origin=origin,
+            _unpacking=self,
+        )
+        return made
+
+    def sections(self, origin: Origin) -> dict[str, Any] | None:
+        """Return the sections of a body by name, None where the index has it no more."""
+        packed = self._fetch(origin.number, origin.sha256)
+        if packed is None:
+            return None
+        body = _BODY.decode(packed)
+        sections = dict(zip(_SECTIONS, body.sections, strict=True))
+        found = {n: self._part(raw, n in _SHARED) for n, raw in sections.items()}
+        parts = body.environment.items()
+        return {**found, "environment": {n: self._part(raw, True) for n, raw in parts}}
+
+    def _part(self, packed: msgspec.Raw, is_shared: bool) -> Any:
+        return self._shared(bytes(packed)) if is_shared else _decode(packed)
+
+    def _trial(self, head: Head) -> Trial:
+        key = head.trial, head.seed
+        if key not in self._trials:
+            base = self._bases.get(head.trial)
+            if base is None:
+                base = self._bases[head.trial] = _decode(head.trial)
+            made: Trial = object.__new__(Trial)
+            # Digests are dear, and these were checked when the record was packed.
+            known = {"identity": head.identity, "configuration": head.configuration}
+            made.__dict__.update(base, seed=head.seed, **known)
+            self._trials[key] = made
+        return self._trials[key]
+
+    def _shared(self, packed: bytes) -> Any:
+        if packed not in self._parts:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            self._parts[packed] = _decode(packed)
+        return self._parts[packed]
+
+
+class StoredRecord(Record):
+    """A record of which the sections are read once one of them is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Read what the head does not have.
+
+        Raises:
+            BenchError: The file is no longer what it was when its folder was read.
+        """
+        if name not in _PARTS and name != "log":
+            raise AttributeError(name)
+        origin: Origin = self.__dict__["_origin"]
+        found = None if name == "log" else self.__dict__["_unpacking"].sections(origin)
+        self.__dict__.update(_from_file(origin) if found is None else found)
+        return self.__dict__[name]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        return all(getattr(self, each.name) == getattr(other, each.name) for each in fields(Record))
+
+    __hash__ = None  # type: ignore[assignment]  # As of any record: its sections have none.
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Record, tuple(getattr(self, each.name) for each in fields(Record))
+
+
+def _from_file(origin: Origin) -> dict[str, Any]:
+    try:
+        content = content_of(origin.path)
+        if hashlib.sha256(content).digest() == origin.sha256:
+            return vars(from_content(content))
+        reason = "was changed"
+    except BenchError as error:
+        reason = str(error)
+    raise BenchError(f"{origin.path}: {reason} while it was read; give the command again")
