@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from statistics import median
 
 from bench.analysis.contention import Contention, disturbance, usual_references, worst
@@ -306,6 +307,7 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> tuple[float
     return ordered[rank - 1], ordered[-rank]
 
 
+@lru_cache
 def _rank(count: int, level: float) -> int:
     """Return the largest r whose coverage is at least ``level``; 0 for none."""
     if not 0 < level < 1:

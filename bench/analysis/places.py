@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -38,7 +39,7 @@ class TimingPlace:
     threads: str = ""
     inter_op_threads: str = ""
 
-    @property
+    @cached_property
     def machine(self) -> str:
         """What of it tells one machine from another."""
         return repr([getattr(self, name) for name in MACHINE])
@@ -66,7 +67,19 @@ _PROCESS = ("device", "threads", "inter_op_threads")
 
 def place_of(record: Record) -> TimingPlace:
     """Return where a record's times were taken."""
-    return place(record.where.get("machine"), record.where)
+    where = record.where
+    known = _PLACES.get(id(where))
+    if known is None or known[0] is not where:
+        if len(_PLACES) >= _MOST_PLACES:
+            _PLACES.clear()
+        known = _PLACES[id(where)] = where, place(where.get("machine"), where)
+    return known[1]
+
+
+#: Places by what they were made of, which is kept so that no other comes to be where it was:
+#: the records of a large store share a few, and each is asked for its place several times.
+_PLACES: dict[int, tuple[Mapping[str, Any], TimingPlace]] = {}
+_MOST_PLACES = 10_000
 
 
 def machine_of(record: Record) -> str:

@@ -194,6 +194,9 @@ def command(options: RunOptions) -> int:
     With --keep-models a result that is reused without a model is named: --reuse never trains it
     again. Estimators of scikit-learn are not kept.
 
+    In a results folder of more than 5,000 records the tables are of the plugins of this run and
+    the baselines alone, and without --output no leaderboard is written: `report` does that.
+
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
     Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.
 
@@ -268,8 +271,9 @@ def _show(board: Leaderboard, records: Sequence[Record]) -> None:
     from bench.records.record import row_label
     from bench.report.leaderboard import leaderboard_document
     from bench.report.writers import to_text
+    from bench.runs.publishing import shortened
 
-    short = board.shortened({row_label(record) for record in records}, MOST_ROWS)
+    short = shortened(board, {row_label(record) for record in records}, MOST_ROWS)
     for table, whole in zip(short.tables, board.tables, strict=True):
         if len(table.rows) < len(whole.rows):
             click.echo(

@@ -1,7 +1,7 @@
 """What a trial leaves behind: one sealed JSON file each, its predictions, its model.
 
-``record`` has its fields and older forms, ``store`` the folder, ``selection`` which record is
-current, ``repeats`` how far one gave the same, ``models`` which kept model is meant.
+``record`` has its fields and older forms, ``store`` the folder, ``index`` what a large one is read
+through, ``selection`` which record is current, ``models`` which kept model is meant.
 """
 
 __all__ = ["merge", "models", "predictions", "record", "repeats", "selection", "store"]

@@ -46,7 +46,7 @@ class Head(msgspec.Struct, array_like=True, gc=False):
 
 
 @dataclass(frozen=True)
-class Origin:
+class FileOrigin:
     """Where a record comes from: its body's number in the index, its file, and its digest."""
 
     number: int
@@ -74,7 +74,7 @@ def pack(record: Record) -> tuple[bytes, bytes] | None:
         packed = _head(record), _body(record)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None  # A huge number, or a text that is none: it has to be read from its file.
-    found = Unpacking(lambda number, digest: packed[1]).record(packed[0], Origin(0, b"", ""))
+    found = Unpacking(lambda number, digest: packed[1]).record(packed[0], FileOrigin(0, b"", ""))
     is_whole = all(getattr(found, name) == getattr(record, name) for name in _PARTS)
     return packed if is_whole else None
 
@@ -120,7 +120,7 @@ class Unpacking:
         self._trials: dict[tuple[bytes, int], Trial] = {}
         self._parts: dict[bytes, Any] = {}
 
-    def record(self, packed: bytes, origin: Origin) -> StoredRecord:
+    def record(self, packed: bytes, origin: FileOrigin) -> StoredRecord:
         """Return a record of its head; what is not in that is read when it is asked for."""
         head = _HEAD.decode(packed)
         made: StoredRecord = object.__new__(StoredRecord)
@@ -140,7 +140,7 @@ class Unpacking:
         )
         return made
 
-    def sections(self, origin: Origin) -> dict[str, Any] | None:
+    def sections(self, origin: FileOrigin) -> dict[str, Any] | None:
         """Return the sections of a body by name, None where the index has it no more."""
         packed = self._fetch(origin.number, origin.sha256)
         if packed is None:
@@ -186,7 +186,7 @@ class StoredRecord(Record):
         """
         if name not in _PARTS and name != "log":
             raise AttributeError(name)
-        origin: Origin = self.__dict__["_origin"]
+        origin: FileOrigin = self.__dict__["_origin"]
         found = None if name == "log" else self.__dict__["_unpacking"].sections(origin)
         self.__dict__.update(_from_file(origin) if found is None else found)
         return self.__dict__[name]
@@ -202,7 +202,7 @@ class StoredRecord(Record):
         return Record, tuple(getattr(self, each.name) for each in fields(Record))
 
 
-def _from_file(origin: Origin) -> dict[str, Any]:
+def _from_file(origin: FileOrigin) -> dict[str, Any]:
     try:
         content = content_of(origin.path)
         if hashlib.sha256(content).digest() == origin.sha256:

@@ -29,7 +29,7 @@ from bench.records.layout import (
     plugin_folders,
     read_files,
 )
-from bench.records.packed import Origin, Unpacking, pack
+from bench.records.packed import FileOrigin, Unpacking, pack
 from bench.records.record import Record
 
 #: A file that is written twice within this looks the same to a file system with coarse clocks.
@@ -120,7 +120,7 @@ class _Reading:
         return _portable(file[self._prefix :])
 
     def _add(self, file: str, row: IndexRow) -> None:
-        origin = Origin(row.number, row.sha256, file)
+        origin = FileOrigin(row.number, row.sha256, file)
         record = self._unpacking.record(row.head, origin)
         self._found.records.append((os.path.basename(file), record))
 

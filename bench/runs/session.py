@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.files import write_whole
 from bench.formatting import counted
 from bench.machine import can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
@@ -31,16 +29,14 @@ from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
+from bench.runs.publishing import judged_board, publish
 from bench.runs.recorder import without_models
-from bench.runs.runner import Context, Result, run
+from bench.runs.runner import Context, run
 from bench.runs.verification import Verification
 from bench.values import may_be_several
 
 if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard
-
-#: A run writes no leaderboard of more records unasked: one trial would take less.
-MOST_PUBLISHED = 5000
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
 
     def board_so_far() -> Leaderboard:
         records = store.read().records
-        return _judged(store, records, prepared.tree(records), say)
+        return judged_board(store, records, prepared.tree(records), say)
 
     most_seeds = options.max_seeds if options.until_separated else None
     rounds = Rounds(most_seeds, plan, board_so_far, say)
@@ -131,7 +127,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records):
         say(line)
-    board = _publish(options, store, result, prepared, say)
+    board = publish(options, store, result, prepared.baselines, prepared.tree, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:
@@ -280,59 +276,6 @@ def _grids(groups: Sequence[Group]) -> list[str]:
     from bench.plan.grid import told_of_grids
 
     return told_of_grids(groups)
-
-
-def _judged(
-    store: Store,
-    records: Sequence[Record],
-    tree: WorkingTree,
-    say: _Say,
-    reused: Iterable[str] = (),
-    unreadable: int = 0,
-) -> Leaderboard:
-    """Return the leaderboard of some records, judged."""
-    # Not before there is something to judge: a run starts sooner.
-    from bench.analysis.leaderboard import make_leaderboard
-    from bench.analysis.ranking import judged
-
-    return judged(make_leaderboard(records, reused, unreadable, tree), store, say)
-
-
-def _publish(
-    options: RunOptions, store: Store, result: Result, prepared: _Prepared, say: _Say
-) -> Leaderboard:
-    """Write the leaderboard of the whole store; return the tables that this run touched.
-
-    Of a large store there are only the plugins of the run and those that they are compared
-    with, and no leaderboard is written but one that was asked for.
-    """
-    from bench.report.leaderboard import leaderboard_document
-    from bench.report.writers import to_markdown
-
-    is_whole = options.output is not None or not store.is_larger_than(MOST_PUBLISHED)
-    plugins = {record.trial.plugin for record in result.records} | prepared.baselines
-    contents, file = store.read(None if is_whole else plugins), options.leaderboard
-    for line in contents.problems:
-        say(f"warning: {line}")
-    kept = {(record.identity, record.finished) for record in contents.records}
-    lost = [r for r in result.records if (r.identity, r.finished) not in kept]
-    records, unreadable = [*contents.records, *lost], len(contents.unreadable)
-    tree = prepared.tree(contents.records)
-    board = _judged(store, records, tree, say, result.reused, unreadable)
-    if not is_whole:
-        line = shlex.join(["report", "--results", str(store.root), "--output", str(file)])
-        say(
-            f"{store.root}: has more than {MOST_PUBLISHED:,} records; the tables are of this run's "
-            f"plugins and the baselines alone, ranked among themselves; {file} is written by "
-            f"`python -m bench {line}`"
-        )
-        return board.touched_by(result.records)
-    try:
-        write_whole(file, to_markdown(leaderboard_document(board)).encode())
-        say(f"leaderboard written to {file}")
-    except OSError as error:
-        say(f"warning: {file} could not be written ({error.strerror or error})")
-    return board.touched_by(result.records)
 
 
 def _make_room_for(file: Path) -> None:
