@@ -1,8 +1,17 @@
 """From a request to records: trials are planned, given to workers, watched and kept.
 
 ``session`` is one run from end to end, ``runner`` goes through its plan, ``executor`` and
-what stands behind it start, watch and end the processes; ``jobs`` makes what they are told, and
-``interruption`` hears of Ctrl-C.
+what stands behind it start, watch and end the processes; ``jobs`` makes what they are told,
+``publishing`` shows what came of it, and ``interruption`` hears of Ctrl-C.
 """
 
-__all__ = ["executor", "interruption", "jobs", "preparation", "progress", "runner", "session"]
+__all__ = [
+    "executor",
+    "interruption",
+    "jobs",
+    "preparation",
+    "progress",
+    "publishing",
+    "runner",
+    "session",
+]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from bench.analysis.leaderboard import Leaderboard, Table, make_leaderboard
+from bench.analysis.ranking import judged
 from bench.files import write_whole
 from bench.plan.plan import RunOptions
 from bench.records.record import Record
 from bench.records.selection import WorkingTree
 from bench.records.store import Store
+from bench.report.leaderboard import leaderboard_document
+from bench.report.writers import to_markdown
 from bench.runs.runner import Result
-
-if TYPE_CHECKING:
-    from bench.analysis.leaderboard import Leaderboard, Table
 
 #: A run writes no leaderboard of more records unasked: one trial would take less.
 MOST_PUBLISHED = 5000
@@ -32,10 +32,6 @@ def judged_board(
     unreadable: int = 0,
 ) -> Leaderboard:
     """Return the leaderboard of some records, judged."""
-    # Not before there is something to judge: a run starts sooner.
-    from bench.analysis.leaderboard import make_leaderboard
-    from bench.analysis.ranking import judged
-
     return judged(make_leaderboard(records, reused, unreadable, tree), store, say)
 
 
@@ -60,9 +56,6 @@ def publish(
         tree_of: Returns what is known of the present identities, given the records.
         say: Is told what is written, and what goes wrong.
     """
-    from bench.report.leaderboard import leaderboard_document
-    from bench.report.writers import to_markdown
-
     is_whole = options.output is not None or not store.is_larger_than(MOST_PUBLISHED)
     plugins = {record.trial.plugin for record in result.records} | {*baselines}
     contents, file = store.read(None if is_whole else plugins), options.leaderboard

@@ -29,7 +29,6 @@ from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
-from bench.runs.publishing import judged_board, publish
 from bench.runs.recorder import without_models
 from bench.runs.runner import Context, run
 from bench.runs.verification import Verification
@@ -113,6 +112,8 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
 
     def board_so_far() -> Leaderboard:
+        from bench.runs.publishing import judged_board
+
         records = store.read().records
         return judged_board(store, records, prepared.tree(records), say)
 
@@ -127,6 +128,9 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records):
         say(line)
+    # Not before there is something to judge: a run starts sooner.
+    from bench.runs.publishing import publish
+
     board = publish(options, store, result, prepared.baselines, prepared.tree, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
