@@ -34,7 +34,11 @@ _FORM = (
     zlib.crc32(
         repr(
             [_VERSION, SCHEMA_VERSION]
-            + [(f.name, f.type) for kind in (Record, Trial, Predictions, KeptModel) for f in fields(kind)]
+            + [
+                (f.name, f.type)
+                for kind in (Record, Trial, Predictions, KeptModel)
+                for f in fields(kind)
+            ]
             + [*Head.__struct_fields__]
         ).encode()
     )

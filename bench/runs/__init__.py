@@ -2,7 +2,7 @@
 
 ``session`` is one run from end to end, ``runner`` goes through its plan, ``executor`` and
 what stands behind it start, watch and end the processes; ``jobs`` makes what they are told,
-``publishing`` shows what came of it, and ``interruption`` hears of Ctrl-C.
+and ``interruption`` hears of Ctrl-C.
 """
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "jobs",
     "preparation",
     "progress",
-    "publishing",
     "runner",
     "session",
 ]

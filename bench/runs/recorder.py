@@ -1,20 +1,27 @@
-"""What a run does to the folder of results: claims of trials, and records, also of a full disk."""
+"""What a run does to the folder of results: it claims trials, and writes records and tables."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.errors import BenchError
+from bench.files import write_whole
 from bench.formatting import one_line
-from bench.plan.plan import Planned
+from bench.plan.plan import Planned, RunOptions
 from bench.protocol import OK
 from bench.records.predictions import TrainedModel
 from bench.records.record import Record
+from bench.records.selection import WorkingTree
 from bench.records.store import Store
+
+if TYPE_CHECKING:
+    from bench.analysis.leaderboard import Leaderboard
 
 #: Records in a row that are not written before a run stops: one may be the fault of a
 #: single folder, with two there is no place for any.
@@ -157,3 +164,78 @@ def without_models(plan: Iterable[Planned]) -> str:
         return ""
     told = one_line(", ".join(names), longest=200)
     return f"--keep-models: reused without a model: {told}; --reuse never trains them again"
+
+
+# The leaderboard, or as much of it as concerns the run
+
+#: A run writes no leaderboard of more records unasked: one trial would take less.
+MOST_PUBLISHED = 5000
+
+_Say = Callable[[str], None]
+
+
+def judged_board(
+    store: Store,
+    records: Sequence[Record],
+    tree: WorkingTree,
+    say: _Say,
+    reused: Iterable[str] = (),
+    unreadable: int = 0,
+) -> Leaderboard:
+    """Return the leaderboard of some records, judged."""
+    from bench.analysis.leaderboard import make_leaderboard
+    from bench.analysis.ranking import judged
+
+    return judged(make_leaderboard(records, reused, unreadable, tree), store, say)
+
+
+def publish(
+    options: RunOptions,
+    store: Store,
+    records: Sequence[Record],
+    reused: Collection[str],
+    baselines: Collection[str],
+    tree_of: Callable[[Sequence[Record]], WorkingTree],
+    say: _Say,
+) -> Leaderboard:
+    """Write the leaderboard of the whole store; return the tables that this run touched.
+
+    Of a large store there are only the plugins of the run and those that they are compared
+    with, and no leaderboard is written but one that was asked for.
+
+    Args:
+        options: What was asked for.
+        store: The results folder.
+        records: What the run has left.
+        reused: The identities of those that it has not trained.
+        baselines: The plugins that others are compared with.
+        tree_of: Returns what is known of the present identities, given the records.
+        say: Is told what is written, and what goes wrong.
+    """
+    from bench.report.leaderboard import leaderboard_document
+    from bench.report.writers import to_markdown
+
+    is_whole = options.output is not None or not store.is_larger_than(MOST_PUBLISHED)
+    plugins = {record.trial.plugin for record in records} | {*baselines}
+    contents, file = store.read(None if is_whole else plugins), options.leaderboard
+    for line in contents.problems:
+        say(f"warning: {line}")
+    kept = {(record.identity, record.finished) for record in contents.records}
+    lost = [record for record in records if (record.identity, record.finished) not in kept]
+    everything, unreadable = [*contents.records, *lost], len(contents.unreadable)
+    tree = tree_of(contents.records)
+    board = judged_board(store, everything, tree, say, reused, unreadable)
+    if not is_whole:
+        line = shlex.join(["report", "--results", str(store.root), "--output", str(file)])
+        say(
+            f"{store.root}: has more than {MOST_PUBLISHED:,} records; the tables are of this run's "
+            f"plugins and the baselines alone, ranked among themselves; {file} is written by "
+            f"`python -m bench {line}`"
+        )
+        return board.touched_by(records)
+    try:
+        write_whole(file, to_markdown(leaderboard_document(board)).encode())
+        say(f"leaderboard written to {file}")
+    except OSError as error:
+        say(f"warning: {file} could not be written ({error.strerror or error})")
+    return board.touched_by(records)

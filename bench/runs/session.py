@@ -23,13 +23,12 @@ from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.project import left_out, registry_of
 from bench.registry.training_options import PROFILES
-from bench.runs.adaptive_seeds import Rounds
 from bench.runs.executor import LocalExecutor
 from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
-from bench.runs.recorder import without_models
+from bench.runs.recorder import judged_board, publish, without_models
 from bench.runs.runner import Context, run
 from bench.runs.verification import Verification
 from bench.values import may_be_several
@@ -112,26 +111,26 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
 
     def board_so_far() -> Leaderboard:
-        from bench.runs.publishing import judged_board
-
         records = store.read().records
         return judged_board(store, records, prepared.tree(records), say)
 
-    most_seeds = options.max_seeds if options.until_separated else None
-    rounds = Rounds(most_seeds, plan, board_so_far, say)
+    rounds = None
+    if options.until_separated:
+        from bench.runs.adaptive_seeds import Rounds
+
+        rounds = Rounds(options.max_seeds, plan, board_so_far, say)
     verification = Verification(options.verify, plan, store, observer.warn)
 
     def further(records: Sequence[Record]) -> Sequence[Planned]:
-        return prepared.in_order(rounds.further() or verification.further(records))
+        more = rounds.further() if rounds else ()
+        return prepared.in_order(more or verification.further(records))
 
     executor, ordered = LocalExecutor(shares=shares), prepared.in_order(plan)
     result = run(ordered, executor, store, context, observer, interruption, further)
-    for line in rounds.spent(result.records):
+    for line in rounds.spent(result.records) if rounds else ():
         say(line)
-    # Not before there is something to judge: a run starts sooner.
-    from bench.runs.publishing import publish
-
-    board = publish(options, store, result, prepared.baselines, prepared.tree, say)
+    told = options, store, result.records, result.reused, prepared.baselines
+    board = publish(*told, prepared.tree, say)
     if result.unwritten:
         say(f"warning: records that could not be written: {result.unwritten}; run again for them")
     if result.interrupted or interruption.asked:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.statistics.scores import SCORE_RULES
-from bench.task import Array
+
+if TYPE_CHECKING:
+    from bench.task import Array
 
 # The score of each example, whose mean is the metric
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from bench.statistics.blocks import (
 from bench.statistics.intervals import Interval, interval_of
 from bench.statistics.kinds import seed_noise
 from bench.statistics.pairs import Pairs, all_pairs, detectable, half_widths, p_values, seeds_needed
-from bench.task import Array
+
+if TYPE_CHECKING:
+    from bench.task import Array
 
 
 @dataclass(frozen=True)

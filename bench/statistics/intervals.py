@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.statistics.blocks import Components
-from bench.task import Array
+
+if TYPE_CHECKING:
+    from bench.task import Array
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.statistics.blocks import Components
-from bench.task import Array
+
+if TYPE_CHECKING:
+    from bench.task import Array
 
 #: Multiples on a logarithmic grid. The smallest stands for none, and the largest leave room for
 #: the long tails of few seeds; beyond ``_COMMON`` no two rows are alike.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from bench.statistics.blocks import (
 )
 from bench.statistics.intervals import t_quantile
 from bench.statistics.kinds import LEVELS, MEDIAN, WEIGHTS, SeedNoise
-from bench.task import Array
+
+if TYPE_CHECKING:
+    from bench.task import Array
 
 #: What rounding leaves of two covariances that cancel, as a share of either.
 ROUNDING = 1e-12

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.task import Array
+if TYPE_CHECKING:
+    from bench.task import Array
+
 
 #: Probabilities are kept so far from 0 and 1 before their logarithm is taken: the least that
 #: float32, in which they are stored, tells apart from 1.

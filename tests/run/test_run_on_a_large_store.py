@@ -10,11 +10,12 @@ from builders import a_board, a_record
 from run_world import Script
 from verify_world import Place, Workshop
 
+from bench.analysis.leaderboard import shortened
 from bench.cli import run as run_command
 from bench.records import store as store_module
 from bench.records.layout import INDEX
 from bench.records.store import Store
-from bench.runs import publishing
+from bench.runs import recorder
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("heard_signals")
 def place(make_place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch) -> Place:
     """A folder with records of thirty plugins, which counts as a large one."""
     monkeypatch.setattr(store_module, "FEW", 10)
-    monkeypatch.setattr(publishing, "MOST_PUBLISHED", 20)
+    monkeypatch.setattr(recorder, "MOST_PUBLISHED", 20)
     workshop = Workshop()
     made = make_place(workshop, ["model", "another"], lambda shares: Script(workshop))
     store = Store(made.folder / "reports")
@@ -69,7 +70,7 @@ def test_show_of_one_plugin_opens_no_other_s_files(place, monkeypatch):
 
 
 def test_a_long_table_is_cut_to_the_run_s_rows_the_baseline_and_the_best(place, monkeypatch):
-    monkeypatch.setattr(publishing, "MOST_PUBLISHED", 1000)
+    monkeypatch.setattr(recorder, "MOST_PUBLISHED", 1000)
     monkeypatch.setattr(run_command, "MOST_ROWS", 5)
     assert place.run("model") == 0
     rows = [line for line in place.out.splitlines() if "0.2600 " in line or "0.2000 " in line]
@@ -80,11 +81,11 @@ def test_a_long_table_is_cut_to_the_run_s_rows_the_baseline_and_the_best(place, 
         a_record("jena_naive", 0.3),
         *(a_record(f"p{number:02}", 0.1 + 0.01 * number) for number in range(20)),
     )
-    short = publishing.shortened(board, {"p15"}, 5)
+    short = shortened(board, {"p15"}, 5)
     assert [row.label for row in short.tables[0].rows] == ["p00", "p01", "p02", "p15", "jena_naive"]
     assert short.tables[0].rows[3] == board.tables[0].rows[15]
     assert {*short.tables[0].selected} == {row.label for row in short.tables[0].rows}
-    assert publishing.shortened(board, {"p15"}, 30) == replace(board)
+    assert shortened(board, {"p15"}, 30) == replace(board)
 
 
 def test_the_rows_that_are_not_shown_are_counted(place, monkeypatch, capsys):
