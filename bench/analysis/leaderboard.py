@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import mean, stdev
@@ -195,27 +195,6 @@ def make_leaderboard(
     if unreadable:
         counted[UNREADABLE] = unreadable
     return Leaderboard(tuple(tables), dict(counted))
-
-
-def shortened(board: Leaderboard, labels: Container[str], most: int) -> Leaderboard:
-    """Return tables with at most so many rows each, in their order, judged as they were.
-
-    The baselines stay, then the rows of these labels, then the best of the others.
-    """
-    return replace(board, tables=tuple(_shortened(each, labels, most) for each in board.tables))
-
-
-def _shortened(table: Table, labels: Container[str], most: int) -> Table:
-    if len(table.rows) <= most:
-        return table
-    first = sorted(table.rows, key=lambda row: (not row.is_baseline, row.label not in labels))
-    kept = {row.label for row in first[:most]}
-    return replace(
-        table,
-        rows=tuple(row for row in table.rows if row.label in kept),
-        selected={label: found for label, found in table.selected.items() if label in kept},
-        elsewhere={label: costs for label, costs in table.elsewhere.items() if label in kept},
-    )
 
 
 def spread(values: Sequence[float]) -> Spread | None:

@@ -268,10 +268,10 @@ def _run(options: RunOptions) -> int:
 
 def _show(board: Leaderboard, records: Sequence[Record]) -> None:
     """Print the tables; of a long one the rows of the run, the baselines and the best others."""
-    from bench.analysis.leaderboard import shortened
     from bench.records.record import row_label
     from bench.report.leaderboard import leaderboard_document
     from bench.report.writers import to_text
+    from bench.runs.recorder import shortened
 
     short = shortened(board, {row_label(record) for record in records}, MOST_ROWS)
     for table, whole in zip(short.tables, board.tables, strict=True):

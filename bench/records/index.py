@@ -29,6 +29,7 @@ from bench.trial import Trial
 #: Raise this when the form of the index changes.
 _VERSION = 1
 _APPLICATION = 0x42656E63
+_KINDS = (Record, Trial, Predictions, KeptModel)
 #: A reader that finds another form makes the index again: what a record is may have changed.
 _FORM = (
     zlib.crc32(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from bench.records.selection import WorkingTree
 from bench.records.store import Store
 
 if TYPE_CHECKING:
-    from bench.analysis.leaderboard import Leaderboard
+    from bench.analysis.leaderboard import Leaderboard, Table
 
 #: Records in a row that are not written before a run stops: one may be the fault of a
 #: single folder, with two there is no place for any.
@@ -239,3 +240,24 @@ def publish(
     except OSError as error:
         say(f"warning: {file} could not be written ({error.strerror or error})")
     return board.touched_by(records)
+
+
+def shortened(board: Leaderboard, labels: Container[str], most: int) -> Leaderboard:
+    """Return tables with at most so many rows each, in their order, judged as they were.
+
+    The baselines stay, then the rows of these labels, then the best of the others.
+    """
+    return replace(board, tables=tuple(_shortened(each, labels, most) for each in board.tables))
+
+
+def _shortened(table: Table, labels: Container[str], most: int) -> Table:
+    if len(table.rows) <= most:
+        return table
+    first = sorted(table.rows, key=lambda row: (not row.is_baseline, row.label not in labels))
+    kept = {row.label for row in first[:most]}
+    return replace(
+        table,
+        rows=tuple(row for row in table.rows if row.label in kept),
+        selected={label: found for label, found in table.selected.items() if label in kept},
+        elsewhere={label: costs for label, costs in table.elsewhere.items() if label in kept},
+    )

@@ -10,12 +10,12 @@ from builders import a_board, a_record
 from run_world import Script
 from verify_world import Place, Workshop
 
-from bench.analysis.leaderboard import shortened
 from bench.cli import run as run_command
 from bench.records import store as store_module
 from bench.records.layout import INDEX
 from bench.records.store import Store
 from bench.runs import recorder
+from bench.runs.recorder import shortened
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
