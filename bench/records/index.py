@@ -98,6 +98,7 @@ class Index:
             uri, timeout=_BUSY_SECONDS, uri=True, isolation_level=None, check_same_thread=False
         )
         weakref.finalize(self, self._connection.close)
+        self._connection.text_factory = bytes
         # What a power cut leaves half-written is noticed and made again: nothing has to wait.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._check_form()
@@ -147,7 +148,7 @@ class Index:
         for words, values in asked:
             for path, number, a, b, c, d, *told in self._connection.execute(words, values):
                 row = IndexRow(number, (a, b, c, d), told[0], told[2])
-                if _checksum(path, row) == told[1]:
+                if _is_whole(path, row, told[1]):
                     found[path] = row
         return found
 
@@ -158,8 +159,9 @@ class Index:
             found = self._connection.execute(words, (number,)).fetchone()
         except sqlite3.Error:
             return None
-        is_whole = found and found[0] == sha256 and zlib.crc32(found[2], number) == found[1]
-        return found[2] if is_whole else None
+        if not found or found[0] != sha256 or not isinstance(found[2], bytes):
+            return None
+        return found[2] if zlib.crc32(found[2], number) == found[1] else None
 
     def keep(self, files: Iterable[FileRead]) -> list[IndexRow]:
         """Take in what was read; return the rows."""
@@ -204,6 +206,12 @@ class Index:
         words = "DELETE FROM bodies WHERE id IN (SELECT id FROM heads WHERE path = ?)"
         self._connection.execute(words, (path,))
         self._connection.execute("DELETE FROM heads WHERE path = ?", (path,))
+
+
+def _is_whole(path: object, row: IndexRow, checksum: object) -> bool:
+    if not all(isinstance(each, bytes) for each in (path, row.sha256, row.head)):
+        return False  # A spoilt page may have anything in any column.
+    return isinstance(path, bytes) and _checksum(path, row) == checksum
 
 
 def _checksum(path: bytes, row: IndexRow) -> int:

@@ -2,7 +2,7 @@
 
 ``session`` is one run from end to end, ``runner`` goes through its plan, ``executor`` and
 what stands behind it start, watch and end the processes; ``jobs`` makes what they are told,
-and ``interruption`` hears of Ctrl-C.
+``recorder`` writes what comes of it, and ``interruption`` hears of Ctrl-C.
 """
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "jobs",
     "preparation",
     "progress",
+    "recorder",
     "runner",
     "session",
 ]
