@@ -113,6 +113,13 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A fact that a view does not have: a plugin that asks for it is skipped, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class OpenTask:
     """A task under one view: its splits, and what a plugin may know of it.
 

@@ -1,4 +1,4 @@
-"""Read a station's CSV file, and say exactly where one is wrong."""
+"""Read the CSV file of a series, a weather station's say, and say exactly where one is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,9 @@ import numpy.typing as npt
 from bench.errors import DataError
 from bench.formatting import counted, one_line
 from bench.series.dialect import (
+    STATION,
     TEMPERATURE,
-    TIME,
+    Declared,
     Dialect,
     TimeLayout,
     count_fields,
@@ -56,26 +57,39 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class StationTable:
-    """The rows of a weather station.
+class SeriesTable:
+    """The rows of a series, by default of a weather station.
 
-    ``times`` has shape (n,): seconds since 1970-01-01 00:00 in the station's own clock.
+    ``times`` has shape (n,): seconds since 1970-01-01 00:00 in the series' own clock.
     ``values`` has shape (n, len(columns)), NaN where a cell is missing. ``notes`` say in
-    plain words what is unusual about the files, and what of them was left out.
+    plain words what is unusual about the files, and what of them was left out. ``targets`` are
+    the columns that are predicted.
     """
 
     times: Integers
     columns: tuple[str, ...]
     values: Floats
     notes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = (TEMPERATURE,)
 
     def __len__(self) -> int:
         return len(self.times)
 
     @property
     def target(self) -> int:
-        """The number of the temperature column."""
-        return self.columns.index(TEMPERATURE)
+        """The number of the first target's column."""
+        return self.columns.index(self.targets[0])
+
+    @property
+    def target_columns(self) -> list[int]:
+        """The numbers of the targets' columns."""
+        return [self.columns.index(name) for name in self.targets]
+
+    @property
+    def target_noun(self) -> str:
+        """What a row has to have, for people."""
+        is_station = self.targets == (TEMPERATURE,)
+        return "a temperature" if is_station else f"a value of {', '.join(self.targets)}"
 
 
 def iso(seconds: int) -> str:
@@ -90,17 +104,26 @@ _INDEX_NAMES = ("", "index", "idx", "id", "row", "no", "no.", "nr", "nr.", "#")
 _MIDNIGHT = r"(?<=[ T])24:00(?=(?::00)?$)"
 
 
-def read_tables(files: Sequence[Path]) -> StationTable:
-    """Read one file, or several of one station, into one table with rows in file order.
+def read_tables(
+    files: Sequence[Path],
+    declared: Declared = STATION,
+    read: Callable[[Path, Declared], SeriesTable] | None = None,
+) -> SeriesTable:
+    """Read one file, or several of one series, into one table with rows in file order.
 
     Of several files the columns that all of them have are kept.
 
+    Args:
+        files: At least one.
+        declared: What is known of them.
+        read: Reads one of them; None for ``read_table``.
+
     Raises:
-        DataError: As ``read_table``.
+        DataError: As ``read`` does.
     """
-    tables = [read_table(path) for path in files]
+    tables = [(read or read_table)(path, declared) for path in files]
     if len(tables) == 1:
-        return tables[0]
+        return _without_marks(tables[0], declared)
     columns = tuple(
         name for name in tables[0].columns if all(name in table.columns for table in tables)
     )
@@ -112,15 +135,29 @@ def read_tables(files: Sequence[Path]) -> StationTable:
     lost = dict.fromkeys(name for table in tables for name in table.columns if name not in columns)
     if lost:
         notes.append(f"left out: columns that not every file has: {', '.join(lost)}")
-    return StationTable(
+    joined = SeriesTable(
         np.concatenate([table.times for table in tables]),
         columns,
         np.concatenate([_select(table, columns) for table in tables]),
         (f"{len(files)} files are read as one series", *notes),
+        declared.targets,
     )
+    return _without_marks(joined, declared)
 
 
-def read_table(path: Path) -> StationTable:
+def _without_marks(table: SeriesTable, declared: Declared) -> SeriesTable:
+    """Return a table with NaN for every number that is said to stand for a missing one."""
+    marks = [mark for mark in declared.missing if not isinstance(mark, str)]
+    marked = np.isin(table.values, marks)
+    if not marked.any():
+        return table
+    shown = ", ".join(f"{mark:g}" for mark in np.unique(table.values[marked]))
+    note = f"{shown} is taken as missing, as said ({counted(int(marked.sum()), 'time')})"
+    values = np.where(marked, np.nan, table.values)
+    return replace(table, values=values, notes=(*table.notes, note))
+
+
+def read_table(path: Path, declared: Declared = STATION) -> SeriesTable:
     """Read one CSV file, or zip or gzip of one, with a header line.
 
     What ``bench.series.dialect`` is certain of is read: other separators, decimal commas,
@@ -128,22 +165,22 @@ def read_table(path: Path) -> StationTable:
     nothing. Empty cells are NaN.
 
     Raises:
-        DataError: The file is empty, cut short, or lacks the time or temperature column; a
+        DataError: The file is empty, cut short, or lacks a column that it has to have; a
             line has too few or too many fields, a date that is none, or a cell that is no
             number. The message names the line and the column.
     """
-    lines = _split(read_bytes(path), path)
+    lines = _split(read_bytes(path), path, declared)
     times, unusual = _times(lines)
     lines, left_out = _without_index(lines)
     columns, values, wordy = _values(lines)
     _check_sizes(lines, columns, values)
     said = ", ".join([*lines.unusual, *unusual])
     notes = [f"read as it is written: {said}"] if said else []
-    return StationTable(times, columns, values, (*notes, *left_out, *wordy))
+    return SeriesTable(times, columns, values, (*notes, *left_out, *wordy), declared.targets)
 
 
 #: Squares of these still fit float64, and nothing that is measured comes near.
-_LARGEST_NUMBER = 1e30
+LARGEST_NUMBER = 1e30
 
 
 def _check_sizes(lines: _Lines, columns: Sequence[str], values: Floats) -> None:
@@ -152,19 +189,19 @@ def _check_sizes(lines: _Lines, columns: Sequence[str], values: Floats) -> None:
     Raises:
         DataError: Names the first one's line and column.
     """
-    beyond = np.argwhere(np.abs(values) > _LARGEST_NUMBER)
+    beyond = np.argwhere(np.abs(values) > LARGEST_NUMBER)
     if len(beyond):
         row, column = beyond[0]
         shown = f"{values[row, column]:g}"
-        raise lines.error(row, f"{columns[column]} is {shown}, which no station measures; fix it")
+        raise lines.error(row, f"{columns[column]} is {shown}, too large to compute with; fix it")
 
 
 @dataclass(frozen=True)
 class _Lines:
     """The lines of a file that are not blank, as one column of text a field.
 
-    ``columns`` are those besides the time; one without a name in the file has "" and its
-    number, (2, say), in ``cells`` too.
+    ``columns`` are those besides the time that are read; one without a name in the file has
+    "" and its number, (2, say), in ``cells`` too. ``declared`` is what was known before.
     """
 
     path: Path
@@ -174,12 +211,13 @@ class _Lines:
     decimal: str
     layout: TimeLayout
     unusual: tuple[str, ...]
+    declared: Declared
 
     def error(self, row: int, what: str) -> DataError:
         return DataError(f"{self.path}:{self.numbers[row]}: {what}")
 
 
-def _split(content: bytes, path: Path) -> _Lines:
+def _split(content: bytes, path: Path, declared: Declared) -> _Lines:
     try:
         content, encoding, unusual = to_utf8(content)
     except UnicodeDecodeError as error:
@@ -191,21 +229,30 @@ def _split(content: bytes, path: Path) -> _Lines:
     header, *body = (lines[number - 1] for number in numbers)
     place = f"{path}:{numbers[0]}"
     sample = [line.decode(encoding) for line in body[:_SAMPLE]]
-    dialect = recognise(header.decode(encoding), sample, place)
+    dialect = recognise(header.decode(encoding), sample, place, declared)
     if not body:
         raise DataError(f"{path}: has a header and no rows; fetch or export it again")
     _check_fields(body, numbers[1:], dialect, path, place)
     names = [name or f"column {at}" for at, name in enumerate(dialect.columns, 1)]
-    cells = _cells(b"\n".join(body), names, dialect, encoding, path)
+    cells = _cells(b"\n".join(body), names, dialect, declared, encoding, path)
     if len(cells) != len(body):
         raise DataError(f"{path}: has a quotation mark without its partner; export it again")
-    others = tuple(name for name in names if name != TIME)
-    unusual = [*unusual, *dialect.unusual]
-    return _Lines(path, others, numbers[1:], cells, dialect.decimal, dialect.layout, tuple(unusual))
+    others = tuple(name for name in names if name != declared.time)
+    if declared.inputs is not None:
+        others = tuple(name for name in others if name in declared.needed)
+    said = (*unusual, *dialect.unusual)
+    return _Lines(
+        path, others, numbers[1:], cells, dialect.decimal, dialect.layout, said, declared
+    )
 
 
 def _cells(
-    body: bytes, columns: Sequence[str], dialect: Dialect, encoding: str, path: Path
+    body: bytes,
+    columns: Sequence[str],
+    dialect: Dialect,
+    declared: Declared,
+    encoding: str,
+    path: Path,
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -217,7 +264,8 @@ def _cells(
             header=None,
             names=list(columns),
             index_col=False,
-            dtype={TIME: str},
+            dtype={declared.time: str},
+            na_values=[mark for mark in declared.missing if isinstance(mark, str)],
             encoding=encoding,
             skipinitialspace=True,
             low_memory=False,
@@ -265,7 +313,7 @@ def _times(lines: _Lines) -> tuple[Integers, list[str]]:
     """Return the times in seconds, and what is unusual about them."""
     import pandas as pd
 
-    text = lines.cells[TIME].str.strip()
+    text = lines.cells[lines.declared.time].str.strip()
     unusual = []
     parsed = _parsed(text, lines.layout)
     if parsed.isna().any():
@@ -302,7 +350,8 @@ def _without_index(lines: _Lines) -> tuple[_Lines, list[str]]:
     notes = []
     for name in lines.columns:
         nameless = name.startswith(("column ", "Unnamed:"))
-        if not nameless and name.lower() not in _INDEX_NAMES:
+        is_index = nameless or name.lower() in _INDEX_NAMES
+        if not is_index or name in lines.declared.needed:
             continue
         cells = lines.cells[name]
         shown = f"{name}, without a name," if name.startswith("column ") else f"column {name!r},"
@@ -335,7 +384,8 @@ def _values(lines: _Lines) -> tuple[tuple[str, ...], Floats, list[str]]:
         numbers = pd.to_numeric(_with_points(cells, lines.decimal), errors="coerce")
         column = np.asarray(numbers, dtype=np.float64)
         wrong = np.flatnonzero(np.isinf(column) | (np.isnan(column) & cells.notna().to_numpy()))
-        if len(wrong) == len(cells) > 1 and name != TEMPERATURE and not _has_digits(cells):
+        is_needed = name in lines.declared.needed
+        if len(wrong) == len(cells) > 1 and not is_needed and not _has_digits(cells):
             shown = one_line(str(cells.iloc[0]), _LONGEST_SHOWN)
             notes.append(f"left out: column {name!r}, which has words ({shown!r})")
             continue
@@ -366,7 +416,7 @@ def _no_number(column: str, shown: str) -> str:
     return f"{said}correct it, or leave the cell empty if the value is missing"
 
 
-def _select(table: StationTable, columns: tuple[str, ...]) -> Floats:
+def _select(table: SeriesTable, columns: tuple[str, ...]) -> Floats:
     return table.values[:, [table.columns.index(name) for name in columns]]
 
 

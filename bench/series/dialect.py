@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import DataError
-from bench.formatting import one_line
+from bench.formatting import nearest, one_line
 
 TIME = "Date Time"
 TEMPERATURE = "T (degC)"
@@ -94,6 +94,11 @@ _LAYOUTS = (
         "%Y/%m/%d %H:%M",
     ),
 )
+#: How a series of months or years may be written, which no station's is.
+_COARSE_LAYOUTS = (
+    TimeLayout("yyyy-mm", re.compile(r"\d{4}-(?:0[1-9]|1[0-2])"), "%Y-%m"),
+    TimeLayout("yyyy", re.compile(r"\d{4}"), "%Y"),
+)
 
 
 # Separator, decimal sign and columns
@@ -112,12 +117,45 @@ _DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+")
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What is known of a file before it is looked at; None is told from the file.
+
+    ``time`` and ``targets`` are columns that it has to have, ``inputs`` the others that are read,
+    None for all. ``layout`` is how times are written. ``missing`` are numbers and texts that
+    stand for a missing value. A weather station's file may have other names for its time and
+    temperature.
+    """
+
+    time: str = TIME
+    targets: tuple[str, ...] = (TEMPERATURE,)
+    inputs: tuple[str, ...] | None = None
+    layout: TimeLayout | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    missing: tuple[float | str, ...] = ()
+    is_station: bool = False
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns besides the time that the file has to have, each once."""
+        return tuple(dict.fromkeys([*self.targets, *(self.inputs or ())]))
+
+
+STATION = Declared(is_station=True)
+
+
+def strptime_layout(text: str) -> TimeLayout:
+    """Return the layout of times that are written as a format of ``strptime`` says."""
+    return TimeLayout(text, re.compile(".*"), text)
+
+
+@dataclass(frozen=True)
 class Dialect:
     """How the lines of a file are to be read.
 
     ``columns`` are the names of the fields in the order of the file, those that stand for
-    the time and the temperature by their published names, "" for one without a name.
-    ``unusual`` says in a few words each what is not as in the published file.
+    the time and the temperature of a station by their published names, "" for one without a
+    name. ``unusual`` says in a few words each what is not as was known or published.
     """
 
     separator: str
@@ -127,32 +165,36 @@ class Dialect:
     unusual: tuple[str, ...]
 
 
-def recognise(header: str, sample: Sequence[str], place: str) -> Dialect:
+def recognise(
+    header: str, sample: Sequence[str], place: str, declared: Declared = STATION
+) -> Dialect:
     """Tell how a file is written by its header and its first rows.
 
     Args:
         header: The line with the names of the columns.
         sample: Some rows, not blank.
         place: File and line of the header, for errors.
+        declared: What is known of it.
 
     Raises:
         DataError: It cannot be told; the message names all that has to be changed.
     """
-    separator = _separator(header, place)
+    separator = declared.separator or _separator(header, place, declared)
     given = _fields(header, separator, place)
-    columns, unusual, problems = _named(given)
+    columns, unusual, problems = _named(given, declared)
     rows = [_fields(line, separator, place) for line in sample]
-    decimal = _decimal(rows, columns, separator)
-    if separator != ",":
+    decimal = declared.decimal or _decimal(rows, columns, declared.time)
+    if separator not in (",", declared.separator):
         unusual.insert(0, f"{_SEPARATORS[separator]} between fields")
-    if decimal == ",":
+    if decimal == "," and declared.decimal is None:
         unusual.append("decimal commas")
-    layout = PUBLISHED
+    layout = declared.layout or PUBLISHED
     whole = [row for row in rows if len(row) == len(columns)]
-    if TIME in columns:
-        layout, complaint = _layout(whole, columns.index(TIME))
+    if declared.time in columns and declared.layout is None:
+        layout, complaint = _layout(whole, columns.index(declared.time), declared)
         problems += [complaint] if complaint else []
-        unusual += [] if layout == PUBLISHED else [f"times written as {layout.shown}"]
+        is_told = declared.is_station and layout != PUBLISHED
+        unusual += [f"times written as {layout.shown}"] * is_told
     if problems:
         readable = header.isprintable() or separator == "\t"
         there = ", ".join(map(_shown, given[:_MOST_SHOWN])) if readable else "none readable"
@@ -171,16 +213,18 @@ def count_fields(line: str, separator: str) -> int:
         return line.count(separator) + 1
 
 
-def _separator(header: str, place: str) -> str:
+def _separator(header: str, place: str, declared: Declared) -> str:
     fields = {sign: count_fields(header, sign) for sign in _SEPARATORS}
     # The first of several that part it into as many: the comma is the published one.
     best = max(fields, key=lambda sign: fields[sign])
     if fields[best] == 1:
         shown = header.strip()[:60]
         said = repr(shown) if shown.isprintable() else "bytes that are no text"
+        wanted = ", ".join(map(repr, (declared.time, *declared.targets)))
+        others = " and others; name them so" if declared.is_station else "; correct the file"
         raise DataError(
             f"{place}: has {said} where column names belong, with commas between them: "
-            f"{TIME!r}, {TEMPERATURE!r} and others; name them so"
+            f"{wanted}{others}"
         )
     return best
 
@@ -197,8 +241,13 @@ def _fields(line: str, separator: str, place: str) -> list[str]:
     return [" ".join(field.split()) for field in parted]
 
 
-def _named(given: Sequence[str]) -> tuple[tuple[str, ...], list[str], list[str]]:
-    """Return the columns by their published names, what is unusual, and what is wrong."""
+def _named(
+    given: Sequence[str], declared: Declared
+) -> tuple[tuple[str, ...], list[str], list[str]]:
+    """Return the columns by the names they are known by, what is unusual, and what is wrong."""
+    if not declared.is_station:
+        absent = _absent(given, (declared.time, *declared.needed))
+        return tuple(given), [], [*absent, *_repeated(given)]
     unusual: list[str] = []
     problems: list[str] = []
     columns = list(given)
@@ -217,10 +266,18 @@ def _named(given: Sequence[str]) -> tuple[tuple[str, ...], list[str], list[str]]
             problems.append(f"has no column {needed!r} but {several}; {fix}")
         else:
             problems.append(f"has no column {needed!r}; name the one with {wanted} so")
+    return tuple(columns), unusual, [*problems, *_repeated(columns)]
+
+
+def _absent(given: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    return [
+        f"has no column {name!r}{nearest(name, given)}" for name in wanted if name not in given
+    ]
+
+
+def _repeated(columns: Sequence[str]) -> list[str]:
     repeated = [name for name in columns if name and columns.count(name) > 1]
-    if repeated:
-        problems.append(f"has two columns {_shown(repeated[0])!r}; rename or take out one")
-    return tuple(columns), unusual, problems
+    return [f"has two columns {_shown(repeated[0])!r}; rename or take out one"] * bool(repeated)
 
 
 def _times_among(given: Sequence[str]) -> list[int]:
@@ -232,31 +289,35 @@ def _temperatures_among(given: Sequence[str]) -> list[int]:
     return [place for place, name in enumerate(given) if _TEMPERATURE_NAME.fullmatch(name)]
 
 
-def _decimal(rows: Sequence[Sequence[str]], columns: Sequence[str], separator: str) -> str:
+def _decimal(rows: Sequence[Sequence[str]], columns: Sequence[str], time: str) -> str:
     """Return the decimal sign: a comma where numbers have one and none has a point."""
     cells = [
         cell
         for row in rows
         for name, cell in zip(columns, row, strict=False)
-        if name not in (TIME, "")
+        if name not in (time, "")
     ]
     commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
     points = any(_DECIMAL_POINT.fullmatch(cell) for cell in cells)
     return "," if commas and not points else "."
 
 
-def _layout(rows: Sequence[Sequence[str]], column: int) -> tuple[TimeLayout, str]:
+def _layout(
+    rows: Sequence[Sequence[str]], column: int, declared: Declared
+) -> tuple[TimeLayout, str]:
     """Return how the first time that is one is written, or the published layout and a complaint."""
     shown = [row[column] for row in rows if row[column]]
     for text in shown:
-        for layout in _LAYOUTS:
+        for layout in _LAYOUTS if declared.is_station else (*_LAYOUTS, *_COARSE_LAYOUTS):
             if layout.fits(text):
                 return layout, ""
     if not shown:
         return PUBLISHED, ""
     unclear = bool(re.match(r"\d+[./]\d+[./]\d+", shown[0]))
     why = "in which day and month cannot be told" if unclear else "which are no dates and times"
-    return PUBLISHED, (
-        f"has times like {_shown(shown[0])!r}, {why}; "
+    fix = (
         f"write them as {PUBLISHED.shown} or yyyy-mm-dd HH:MM:SS"
+        if declared.is_station
+        else "say how they are written, as 'time_format': '%d/%m/%Y %H:%M'"
     )
+    return PUBLISHED, f"has times like {_shown(shown[0])!r}, {why}; {fix}"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.series.prepare import DAY
-from bench.series.windows import open_windows
-from bench.task import Array, Look, Picture, Prepared
+from bench.registry.intervals import DAY
+from bench.series.windows import open_forecasts, open_windows
+from bench.task import Array, Look, OpenTask, Picture, Prepared
 
 Row = dict[str, str | float | None]
 
@@ -27,62 +27,122 @@ def look(prepared: Prepared, view: Mapping[str, Any], split: str, number: int) -
         split: One of train, validation and test.
         number: Which example of the split, from 0.
     """
-    meta, arrays = prepared.meta, prepared.arrays
-    times = np.asarray(arrays["times"]).astype("datetime64[s]")
-    values = np.asarray(arrays["values"])
-    names = [str(name) for name in meta["columns"]]
+    opened = open_windows(prepared, view)
+    minutes = opened.facts["interval"] / 60
+    return Look(
+        _tables(prepared),
+        _example(prepared, opened, view, split, number, f"{minutes:g} minutes", "°C"),
+        _pictures(prepared),
+    )
+
+
+def look_at_forecasts(
+    prepared: Prepared, data: Mapping[str, Any], view: Mapping[str, Any], split: str, number: int
+) -> Look:
+    """Return the same of a task of the kind.
+
+    Args:
+        prepared: See ``bench.series.forecasts.prepare_forecasts``.
+        data: DATA of the task, defaults filled in.
+        view: As in ``look``.
+        split: As in ``look``.
+        number: As in ``look``.
+    """
+    opened = open_forecasts(prepared, data, view)
+    step = round(opened.facts["interval"] / prepared.meta["interval_seconds"])
+    every = prepared.meta["interval"] if step == 1 else f"{step} rows"
+    return Look(
+        _tables(prepared),
+        _example(prepared, opened, view, split, number, every, data["unit"]),
+        _pictures_of_targets(prepared, 3 * data["lookback"]),
+    )
+
+
+def _tables(prepared: Prepared) -> dict[str, list[Row]]:
+    times = np.asarray(prepared.arrays["times"]).astype("datetime64[s]")
+    values = np.asarray(prepared.arrays["values"])
+    names = [str(name) for name in prepared.meta["columns"]]
     head: list[Row] = [
         {"time": _time(when), **dict(zip(names, map(float, row), strict=True))}
         for when, row in zip(times[:3], values[:3], strict=True)
     ]
     described = pd.DataFrame(values, columns=names).describe().to_dict()
     columns: list[Row] = [{"column": name, **described[name]} for name in names]
-    tables = {"first rows": head, "columns": columns}
-    target = int(meta["target_column"])
-    return Look(
-        tables,
-        _example(prepared, view, split, number),
-        _pictures(times, values[:, target], str(meta["columns"][target])),
-    )
+    return {"first rows": head, "columns": columns}
 
 
 def _example(
-    prepared: Prepared, view: Mapping[str, Any], split: str, number: int
+    prepared: Prepared,
+    opened: OpenTask,
+    view: Mapping[str, Any],
+    split: str,
+    number: int,
+    every: str,
+    unit: str,
 ) -> dict[str, str]:
-    opened = open_windows(prepared, view)
+    """Tell of one example; of several targets and steps of the first target's first step."""
     facts = opened.facts
     examples = getattr(opened, split)
     row = int(prepared.arrays[f"rows_{split}"][number])
     times = np.asarray(prepared.arrays["times"]).astype("datetime64[s]")
     lookup = examples.lookup()
     rows = row + lookup.offsets
-    mean, std = facts["mean"], facts["std"]
-    target = float(examples.targets[number])
+    mean, std = (float(np.ravel(facts[fact])[0]) for fact in ("mean", "std"))
+    targets = np.ravel(examples.targets[number])
+    target = float(targets[0])
     told = {
         "window": (
             f"{facts['lookback']} samples of {len(facts['columns'])} columns, from "
-            f"{_time(times[rows.min()])} to {_time(times[rows.max()])}, one every "
-            f"{facts['interval'] / 60:g} minutes"
+            f"{_time(times[rows.min()])} to {_time(times[rows.max()])}, one every {every}"
         ),
-        "target": f"{target * std + mean:.2f} °C ({target:+.4f} standardised)",
+        "target": f"{_number(target * std + mean, unit)} ({target:+.4f} standardised)",
     }
-    if facts["target_column"] is not None:
+    if len(targets) > 1:
+        told["target"] += f", the first of {len(targets)} numbers"
+    if facts.get("target_column") is not None:
         window = lookup.rows(np.array([number]))[0]
         newest = window[int(np.argmax(rows)), facts["target_column"]]
         last = newest * std + mean if view["standardise"] else newest
         told["naive forecast"] = (
-            f"{last:.2f} °C, the newest of the window: {abs(target * std + mean - last):.2f} °C off"
+            f"{_number(last, unit)}, the newest of the window: "
+            f"{_number(abs(target * std + mean - last), unit)} off"
         )
     return told
 
 
-def _pictures(times: Array, target: Array, name: str) -> list[Picture]:
+def _number(value: float, unit: str) -> str:
+    return f"{value:.2f} °C" if unit == "°C" else f"{value:.6g} {unit}".strip()
+
+
+def _pictures(prepared: Prepared) -> list[Picture]:
+    column = int(prepared.meta["target_column"])
+    name = str(prepared.meta["columns"][column])
+    times, target = _line(prepared, column)
     pictures = [_course("series", "the whole series", times, target, name)]
     for days in (10, 20):
         kept = times < times[0] + np.timedelta64(days * DAY, "s")
         title = f"the first {days} days"
         pictures.append(_course(f"first-{days}-days", title, times[kept], target[kept], name))
     return pictures
+
+
+def _pictures_of_targets(prepared: Prepared, rows: int) -> list[Picture]:
+    """Draw each target, the whole of it and its first rows."""
+    pictures = []
+    for number, column in enumerate(prepared.meta["target_columns"], 1):
+        name = str(prepared.meta["columns"][column])
+        times, target = _line(prepared, column)
+        part = f"-{number}" if len(prepared.meta["target_columns"]) > 1 else ""
+        pictures += [
+            _course(f"series{part}", "the whole series", times, target, name),
+            _course(f"first-rows{part}", f"the first {rows} rows", times[:rows], target[:rows], name),
+        ]
+    return pictures
+
+
+def _line(prepared: Prepared, column: int) -> tuple[Array, Array]:
+    times = np.asarray(prepared.arrays["times"]).astype("datetime64[s]")
+    return times, np.asarray(prepared.arrays["values"])[:, column]
 
 
 def _course(name: str, title: str, times: Array, values: Array, column: str) -> Picture:

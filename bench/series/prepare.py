@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.registry.intervals import DAY
 from bench.series import remarks
-from bench.series.csv_file import Floats, Integers, StationTable, iso
+from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.dialect import TEMPERATURE
 from bench.task import Array, Prepared
 
 # Which rows of a series are examples, and of which split
 
 
-DAY = 86_400
 LOOKBACK = 10 * DAY  # seconds before a row that an example may look at, whatever its view
 DELAY = DAY  # seconds from a row to its target
 SPLITS = ("train", "validation", "test")
@@ -136,7 +136,7 @@ REFERENCE = Boundaries()
 
 
 def prepare(
-    table: StationTable, name: str, as_published: bool, where: Boundaries = REFERENCE
+    table: SeriesTable, name: str, as_published: bool, where: Boundaries = REFERENCE
 ) -> Prepared:
     """Clean, split and standardise a series.
 
@@ -172,8 +172,8 @@ def prepare(
     if not as_published:
         examples = {part: without_gaps(rows, breaks, span) for part, rows in published.items()}
         _check_not_broken(examples, name, len(breaks))
-        _check_not_constant(table, examples, span.delay, name)
-    mean, std = _moments(table.values[: split.validation])
+        check_not_constant(table, examples, span.delay, name)
+    mean, std = moments(table.values[: split.validation])
     standardised = ((table.values - mean) / std).astype(np.float32)
     arrays: dict[str, Array] = {
         "times": table.times,
@@ -192,8 +192,8 @@ def prepare(
         "gaps": int((lost > 0).sum()),
         "gap_hours": round(float(lost[lost > 0].sum()) / 3600, 2),
         "gaps_kept": as_published,
-        **_counts(published, examples),
-        **_repairs(repairs),
+        **counts(published, examples),
+        **described_repairs(repairs),
     }
     further = [] if as_published else [*doubtful, *_notes(table, split, interval, meta)]
     return Prepared(arrays, {**meta, "notes": [*table.notes, *further]})
@@ -202,7 +202,7 @@ def prepare(
 _RULES = {"instants": "at the published dates", "proportions": "in the published proportions"}
 
 
-def _notes(table: StationTable, split: Split, interval: int, meta: Mapping[str, Any]) -> list[str]:
+def _notes(table: SeriesTable, split: Split, interval: int, meta: Mapping[str, Any]) -> list[str]:
     """Say in sentences how a series that is not the published one is used."""
     stretches = remarks.other_sampling(table.times, interval)
     breaks, lost = find_breaks(table.times, interval)
@@ -223,7 +223,7 @@ def _notes(table: StationTable, split: Split, interval: int, meta: Mapping[str, 
     ]
 
 
-def _describe(table: StationTable, split: Split, interval: int) -> dict[str, Any]:
+def _describe(table: SeriesTable, split: Split, interval: int) -> dict[str, Any]:
     return {
         "columns": list(table.columns),
         "target_column": table.target,
@@ -240,7 +240,7 @@ def _describe(table: StationTable, split: Split, interval: int) -> dict[str, Any
     }
 
 
-def _interval(table: StationTable, name: str) -> int:
+def _interval(table: SeriesTable, name: str) -> int:
     if len(table) < 2:
         raise DataError(
             f"{name}: has {len(table)} usable rows, too few to tell the sampling interval; "
@@ -265,21 +265,33 @@ def _check_not_broken(examples: Mapping[str, RowNumbers], name: str, breaks: int
             )
 
 
-def _check_not_constant(
-    table: StationTable, examples: Mapping[str, RowNumbers], delay: int, name: str
+def check_not_constant(
+    table: SeriesTable, examples: Mapping[str, RowNumbers], delay: int, name: str
 ) -> None:
-    """Refuse a target that never changes: every model would be right, or none be judged."""
+    """Refuse a target that never changes: every model would be right, or none be judged.
+
+    Args:
+        table: The series.
+        examples: The rows of each split's examples.
+        delay: From such a row to its first target.
+        name: What to call the data in an error, a file's path.
+
+    Raises:
+        DataError: A target has one value in all examples of a split.
+    """
     for part, rows in examples.items():
-        targets = table.values[rows + delay, table.target]
-        if len(targets) > 1 and targets.min() == targets.max():
-            first, last = iso(table.times[rows[0] + delay]), iso(table.times[rows[-1] + delay])
-            raise DataError(
-                f"{name}: column {TEMPERATURE!r} is {targets[0]:g} in every {part} example, from "
-                f"{first} to {last}; give a series whose temperature changes"
-            )
+        for column, label in zip(table.target_columns, table.targets, strict=True):
+            targets = table.values[rows + delay, column]
+            if len(targets) > 1 and targets.min() == targets.max():
+                first, last = iso(table.times[rows[0] + delay]), iso(table.times[rows[-1] + delay])
+                changes = "temperature" if label == TEMPERATURE else "target"
+                raise DataError(
+                    f"{name}: column {label!r} is {targets[0]:g} in every {part} example, from "
+                    f"{first} to {last}; give a series whose {changes} changes"
+                )
 
 
-def _moments(training: Floats) -> tuple[Floats, Floats]:
+def moments(training: Floats) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of each column, 1 where a column does not vary.
 
     Sums are exact (``math.fsum``): numpy's own depend in their last bits on the machine, and
@@ -293,16 +305,18 @@ def _moments(training: Floats) -> tuple[Floats, Floats]:
     return mean, np.where(constant, 1.0, std)
 
 
-def _counts(
+def counts(
     published: Mapping[str, RowNumbers], examples: Mapping[str, RowNumbers]
 ) -> dict[str, Any]:
+    """Return what a description says of how many examples there are, and were without gaps."""
     return {
         "examples": {part: len(rows) for part, rows in examples.items()},
         "dropped_at_gaps": {part: len(published[part]) - len(examples[part]) for part in examples},
     }
 
 
-def _repairs(repairs: Repairs) -> dict[str, Any]:
+def described_repairs(repairs: Repairs) -> dict[str, Any]:
+    """Return what a description says of what was done to a table."""
     return {**asdict(repairs), "dropped_columns": list(repairs.dropped_columns)}
 
 
@@ -322,13 +336,14 @@ class Repairs:
 
 
 def clean(
-    table: StationTable, name: str, as_published: bool = False
-) -> tuple[StationTable, Repairs]:
+    table: SeriesTable, name: str, as_published: bool = False, is_station: bool = True
+) -> tuple[SeriesTable, Repairs]:
     """Order the rows, drop what cannot be used, and fill the cells that are missing.
 
     - Rows are sorted by time: exports joined in the wrong order mean the same as in the
       right one. Of rows with one time stamp the first in the file stays.
-    - A row without a temperature is dropped, and so becomes a gap: a target is never made up.
+    - A row without a target, the temperature, is dropped, and so becomes a gap: a target is
+      never made up.
     - Another missing cell (empty, or -9999 or another mark that its column cannot have) takes
       the value before it, which is what a forecaster would have known; before the first value,
       that first value.
@@ -340,14 +355,17 @@ def clean(
         table: Rows as read.
         name: What to call the data in an error, a file's path.
         as_published: Keep the rows as they are and fill cells only.
+        is_station: Whether its marks of missing values are those of weather stations; else
+            they are NaN already.
 
     Raises:
-        DataError: No row has a temperature.
+        DataError: No row has a target.
     """
-    values, notes = _known(table, as_published)
+    values, notes = _known(table, as_published) if is_station else (table.values, [])
     missing = np.isnan(values)
-    if missing[:, table.target].all():
-        raise DataError(f"{name}: column {TEMPERATURE!r} has no value; export the temperatures too")
+    for column, label in zip(table.target_columns, table.targets, strict=True):
+        if missing[:, column].all():
+            raise DataError(f"{name}: column {label!r} has no value; export its values too")
     repairs = Repairs()
     rows = np.arange(len(table))
     if not as_published:
@@ -358,29 +376,31 @@ def clean(
     columns = tuple(table.columns[column] for column in present)
     dropped = tuple(name for name in table.columns if name not in columns)
     notes += remarks.about_cells(columns, kept.sum(axis=0), dropped)
-    filled = StationTable(
+    filled = SeriesTable(
         table.times[rows],
         columns,
         _fill(values[np.ix_(rows, present)], kept),
         (*table.notes, *notes),
+        table.targets,
     )
     return filled, replace(repairs, filled_cells=int(kept.sum()), dropped_columns=dropped)
 
 
-def _known(table: StationTable, as_published: bool) -> tuple[Floats, list[str]]:
+def _known(table: SeriesTable, as_published: bool) -> tuple[Floats, list[str]]:
     """Return the values with NaN where one is missing; the published file has one mark."""
     if as_published:
         return np.where(table.values == remarks.MISSING, np.nan, table.values), []
     return remarks.read_marks(table)
 
 
-def _usable_rows(table: StationTable) -> tuple[npt.NDArray[np.intp], Repairs, list[str]]:
+def _usable_rows(table: SeriesTable) -> tuple[npt.NDArray[np.intp], Repairs, list[str]]:
     """Return the rows to keep in the order of time, and what was done to get them."""
     order = np.argsort(table.times, kind="stable")
     times = table.times[order]
     repeated = np.concatenate([[False], times[1:] == times[:-1]])
     backwards = int((np.diff(table.times) < 0).sum())
-    unusable = np.isnan(table.values[order, table.target]) & ~repeated
+    without_target = np.isnan(table.values[:, table.target_columns]).any(axis=1)
+    unusable = without_target[order] & ~repeated
     conflicts, notes = remarks.about_repeats(table, order)
     without = np.zeros(len(table), dtype=bool)
     without[order[unusable]] = True

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.formatting import counted
-from bench.series.csv_file import Floats, Integers, StationTable, iso
+from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.dialect import TEMPERATURE
 
 # Values that stand for a missing one, or cannot be
@@ -43,7 +43,7 @@ _SHOWN = 3  # rows that a message names
 _KELVIN = 180.0  # degrees; a temperature that is mostly above is in kelvin
 
 
-def read_marks(table: StationTable) -> tuple[Floats, list[str]]:
+def read_marks(table: SeriesTable) -> tuple[Floats, list[str]]:
     """Return the values with NaN for every mark of a missing one, and what was taken for one.
 
     -9999 is always one. The marks of others are taken for one where the column's quantity
@@ -66,7 +66,7 @@ def read_marks(table: StationTable) -> tuple[Floats, list[str]]:
     return values, notes
 
 
-def doubts(table: StationTable, name: str) -> list[str]:
+def doubts(table: SeriesTable, name: str) -> list[str]:
     """Return a warning for each column with values that cannot be, or may stand for none.
 
     Args:
@@ -96,7 +96,7 @@ def doubts(table: StationTable, name: str) -> list[str]:
     return found
 
 
-def _impossible(table: StationTable, column: int, wrong: npt.NDArray[np.intp]) -> str:
+def _impossible(table: SeriesTable, column: int, wrong: npt.NDArray[np.intp]) -> str:
     low, high = _POSSIBLE[TEMPERATURE]
     kelvin = float(np.nanmedian(table.values[:, column])) > _KELVIN
     fix = (
@@ -110,7 +110,7 @@ def _impossible(table: StationTable, column: int, wrong: npt.NDArray[np.intp]) -
     )
 
 
-def _rows(table: StationTable, column: int, rows: npt.NDArray[np.intp]) -> str:
+def _rows(table: SeriesTable, column: int, rows: npt.NDArray[np.intp]) -> str:
     shown = [f"{table.values[row, column]:g} at {iso(table.times[row])}" for row in rows[:_SHOWN]]
     return ", ".join(shown) + (", ..." if len(rows) > _SHOWN else "")
 
@@ -161,7 +161,7 @@ def about_sampling(times: Integers, interval: int, stretches: Sequence[Stretch])
 # Sentences
 
 
-def about_repeats(table: StationTable, order: npt.NDArray[np.intp]) -> tuple[int, list[str]]:
+def about_repeats(table: SeriesTable, order: npt.NDArray[np.intp]) -> tuple[int, list[str]]:
     """Say how many rows have the time of another, and how many say something else.
 
     Returns their number that say something else, and at most one sentence. ``order`` sorts
@@ -182,16 +182,16 @@ def about_repeats(table: StationTable, order: npt.NDArray[np.intp]) -> tuple[int
 
 
 def about_missing(
-    table: StationTable, no_temperature: npt.NDArray[np.bool_], backwards: int
+    table: SeriesTable, no_target: npt.NDArray[np.bool_], backwards: int
 ) -> list[str]:
-    """Say how often the file goes back in time, and which rows have no temperature."""
+    """Say how often the file goes back in time, and which rows have no target."""
     notes = []
     if backwards:
         notes.append(f"sorted, since the rows go back in time {counted(backwards, 'time')}")
-    if no_temperature.any():
-        first = iso(table.times[no_temperature].min())
-        number = counted(int(no_temperature.sum()), "row")
-        notes.append(f"left out: {number} without a temperature (the first at {first})")
+    if no_target.any():
+        first = iso(table.times[no_target].min())
+        number = counted(int(no_target.sum()), "row")
+        notes.append(f"left out: {number} without {table.target_noun} (the first at {first})")
     return notes
 
 

@@ -1,6 +1,8 @@
-"""A made weather station: the official layout, from a seeded and exactly repeatable process.
+"""Made series: a weather station in the official layout, and one in the shape of any task.
 
-The temperature is the sum of a yearly cycle, a daily cycle (larger in summer and under clear
+All is from a seeded and exactly repeatable process.
+
+Its temperature is the sum of a yearly cycle, a daily cycle (larger in summer and under clear
 skies), slow air masses, eddies that last an hour or two, and fronts. Fronts are what makes
 the series worth learning: pressure and wind direction turn more than a day before the
 temperature follows. The last sample alone knows nothing of that, so the naive forecast is
@@ -11,12 +13,14 @@ one that reads it backwards ends ten days before, where pressure announces nothi
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, StationTable
+from bench.registry.intervals import Interval, interval_of
+from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, SeriesTable
 
 ROWS = 420_551
 INTERVAL = 600
@@ -72,13 +76,13 @@ CENTRAL_GERMANY = Climate()
 
 def synthetic_table(
     seed: int = 2009, rows: int = ROWS, climate: Climate = CENTRAL_GERMANY
-) -> StationTable:
+) -> SeriesTable:
     """Return made weather every ten minutes from 2009 on, to two decimals and without gaps."""
     times = START + INTERVAL * np.arange(rows, dtype=np.int64)
     weather = _weather(Draws(seed), rows, climate)
     temperature = two_decimals(_temperature(times, weather, climate))
     readings = _readings(temperature, weather)
-    return StationTable(times, OFFICIAL_COLUMNS, official_columns(readings))
+    return SeriesTable(times, OFFICIAL_COLUMNS, official_columns(readings))
 
 
 def _weather(draws: Draws, rows: int, climate: Climate) -> _Weather:
@@ -206,6 +210,53 @@ def official_columns(readings: Columns) -> Floats:
         "wd (deg)": readings.direction,
     }
     return np.stack([two_decimals(columns[name]) for name in OFFICIAL_COLUMNS], axis=1)
+
+
+# A series in the shape that a task of the kind declares
+
+
+#: 2001-01-01 00:00, where made series begin.
+_BEGINNING = 978_307_200
+_LEAST_ROWS, _SPANS = 600, 20
+
+
+def declared_table(data: Mapping[str, Any], seed: int = 2001) -> SeriesTable:
+    """Return a made series with the columns, the interval and the season that DATA says.
+
+    A target is a cycle of one season, a slow relaxation, and the mean of what the other inputs
+    were ``delay`` rows before, so that there is something to learn beyond the naive forecasts.
+    Where DATA names no inputs there is one, called driver.
+
+    Args:
+        data: DATA of a task of the kind series, defaults filled in.
+        seed: Of the random draws.
+    """
+    interval = interval_of(data["interval"] or "1h")
+    season = data["season"] or interval.season or 12
+    reach = data["lookback"] + data["delay"] + data["horizon"]
+    rows = max(_LEAST_ROWS, _SPANS * reach, 8 * season)
+    draws, targets = Draws(seed), data["targets"]
+    others = [name for name in data["inputs"] or ["driver"] if name not in targets]
+    drivers = [smooth_relaxation(draws.normal(rows), season / 2) for _ in others]
+    led = [delayed_mean(driver, data["delay"], 1 + season // 8) for driver in drivers]
+    columns = dict(zip(others, drivers, strict=True))
+    for number, name in enumerate(targets):
+        cycle = coarse(np.cos(2 * np.pi * (np.arange(rows) / season + number / 5)))
+        own = relaxation(draws.normal(rows), 2 * season) + 0.2 * relaxation(draws.normal(rows), 1)
+        columns[name] = cycle + 0.5 * own + 0.5 * sum(led)
+    names = [*targets, *others] if data["inputs"] is None else list(dict.fromkeys(
+        [*data["inputs"], *targets]
+    ))  # fmt: skip
+    values = np.stack([two_decimals(100 + 10 * columns[name]) for name in names], axis=1)
+    return SeriesTable(_times(interval, rows), tuple(names), values, targets=tuple(targets))
+
+
+def _times(interval: Interval, rows: int) -> Integers:
+    if not interval.months:
+        return _BEGINNING + interval.mean_seconds * np.arange(rows, dtype=np.int64)
+    first = np.datetime64(_BEGINNING, "s").astype("datetime64[M]").astype(np.int64)
+    months = first + interval.months * np.arange(rows, dtype=np.int64)
+    return months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
 
 
 # Random processes with memory that come out the same, bit for bit, on every machine

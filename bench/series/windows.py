@@ -11,9 +11,11 @@ import numpy as np
 
 from bench.errors import BenchError, CannotRun
 from bench.formatting import nearest
+from bench.registry.kinds import metric_in_unit
+from bench.registry.intervals import DAY, Interval, interval_of
 from bench.series.csv_file import Integers
-from bench.series.prepare import DAY, LOOKBACK, SPLITS
-from bench.task import Array, Examples, Lookup, OpenTask, Prepared
+from bench.series.prepare import DELAY, LOOKBACK, SPLITS
+from bench.task import Absent, Array, Examples, Lookup, OpenTask, Prepared
 
 
 def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
@@ -30,17 +32,109 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
     """
     meta = prepared.meta
     window = window_of(view, meta["columns"], meta["interval_seconds"])
+    target = meta["target_column"]
+    # The newest sample is a step before the row.
+    ahead = (DELAY + window.step_seconds) // window.step_seconds
+    in_samples = DELAY % window.step_seconds == 0
+    facts = {
+        "target_column": window.columns.index(target) if target in window.columns else None,
+        "mean": meta["mean"],
+        "std": meta["std"],
+        **_facts_ahead(
+            [window.columns.index(target)] if target in window.columns else [],
+            (ahead,) if in_samples else (),
+            DAY // window.step_seconds if in_samples else None,
+            len(window.offsets),
+        ),
+    }
+    return _opened(prepared, window, CYCLES, facts, {"mae_degC": meta["std"]})
+
+
+def open_forecasts(prepared: Prepared, data: Mapping[str, Any], view: Mapping[str, Any]) -> OpenTask:
+    """Return a series of a task of the kind under one view.
+
+    The facts are those of ``open_windows`` but that ``mean`` and ``std`` have a number each
+    target, in its unit. Further, ``targets`` has their names and ``target_columns`` where they
+    stand along the window's last axis, ``horizon`` is how many steps are predicted, ``ahead``
+    how many samples after the newest of the window each of them is, and ``season`` how many
+    samples of the window a season has. What a view does not have of these is ``Absent``.
+
+    Args:
+        prepared: See ``bench.series.forecasts.prepare_forecasts``.
+        data: DATA of the task, defaults filled in.
+        view: Its options; ``lookback`` and ``step`` are rows, or texts like "7d".
+
+    Raises:
+        BenchError: An option of the view has no meaning here.
+    """
+    meta = prepared.meta
+    window = window_of_rows(view, data, meta)
+    targets = [column for column in meta["target_columns"] if column in window.columns]
+    is_whole = len(targets) == len(meta["target_columns"])
+    places = [window.columns.index(column) for column in targets] if is_whole else []
+    delays = range(data["delay"], data["delay"] + data["horizon"])
+    in_samples = all(delay % window.step == 0 for delay in delays)
+    season = meta["season"]
+    facts = {
+        "mean": tuple(meta["mean"]),
+        "std": tuple(meta["std"]),
+        "targets": tuple(meta["targets"]),
+        "target_column": places[0] if places else None,
+        **_facts_ahead(
+            places,
+            tuple(delay // window.step for delay in delays) if in_samples else (),
+            season // window.step if season and season % window.step == 0 else None,
+            len(window.offsets),
+        ),
+        "horizon": data["horizon"],
+    }
+    unit = metric_in_unit(data)
+    units = {unit: meta["std"][0]} if unit else {}
+    cycles = cycles_of(meta["interval_seconds"])
+    return _opened(prepared, window, cycles, facts, units)
+
+
+def _facts_ahead(
+    places: Sequence[int], ahead: tuple[int, ...], season: int | None, samples: int
+) -> dict[str, Any]:
+    """Return the facts that forecasts without weights are made of, see ``open_forecasts``.
+
+    Args:
+        places: Where the targets stand in a window; none where it lacks one.
+        ahead: Samples from the newest one to each step; none where they are no whole numbers.
+        season: Samples of a season, None where there is none.
+        samples: Those of a window.
+    """
+    known: dict[str, Any] = {
+        "target_columns": tuple(places) or Absent("the view leaves a target out of 'columns'"),
+        "horizon": 1,
+        "ahead": ahead or Absent("what is predicted is no whole number of the view's steps ahead"),
+        "season": season,
+    }
+    if season is None:
+        known["season"] = Absent("no season is known, or it is no whole number of the view's steps")
+    elif season > samples:
+        known["season"] = Absent(f"the window has {samples} samples, and a season {season}")
+    return known
+
+
+def _opened(
+    prepared: Prepared,
+    window: Window,
+    cycles: Sequence[str],
+    facts: Mapping[str, Any],
+    units: Mapping[str, float],
+) -> OpenTask:
+    names = [*prepared.meta["columns"], *calendar_columns(cycles)]
     # A base-class view of the memory map: indexing it costs no subclass bookkeeping.
     series = np.asarray(prepared.arrays["standardised" if window.standardise else "values"])
-    names = [*meta["columns"], *CALENDAR_COLUMNS]
     if window.calendar:
-        further = tuple(range(len(meta["columns"]), len(names)))
-        series = np.concatenate([series, calendar(prepared.arrays["times"])], axis=1)
+        further = tuple(range(series.shape[1], len(names)))
+        series = np.concatenate([series, calendar(prepared.arrays["times"], cycles)], axis=1)
         window = replace(window, columns=window.columns + further)
     if window.columns != tuple(range(series.shape[1])):
         series = series[:, window.columns]
     splits = {name: _examples(prepared, name, series, window) for name in SPLITS}
-    target = meta["target_column"]
     return OpenTask(
         input_shape=(len(window.offsets), len(window.columns)),
         input_dtype="float32",
@@ -49,13 +143,11 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
         test=splits["test"],
         facts={
             "columns": tuple(names[column] for column in window.columns),
-            "target_column": window.columns.index(target) if target in window.columns else None,
             "lookback": len(window.offsets),
             "interval": window.step_seconds,
-            "mean": meta["mean"],
-            "std": meta["std"],
+            **facts,
         },
-        units={"mae_degC": meta["std"]},
+        units=units,
     )
 
 
@@ -82,11 +174,13 @@ _TIME = re.compile(r"\s*(\d+)\s*(d|h|min)\s*")
 class Window:
     """The inputs of one example: every ``step``-th of the ``lookback`` rows before its row.
 
-    With ``calendar`` the columns of ``bench.series.windows`` follow those of the series.
+    The last of them is ``newest``, -1 for the row just before. With ``calendar`` the columns of
+    ``bench.series.windows`` follow those of the series.
     """
 
     lookback: int
     step: int
+    newest: int
     step_seconds: int
     columns: tuple[int, ...]
     reverse: bool
@@ -96,7 +190,8 @@ class Window:
     @property
     def offsets(self) -> range:
         """Rows of the window relative to the example's row, in the order the model sees."""
-        offsets = range(-self.lookback, 0, self.step)
+        oldest = self.newest + self.step - self.lookback
+        offsets = range(oldest, self.newest + 1, self.step)
         return offsets[::-1] if self.reverse else offsets
 
 
@@ -134,11 +229,68 @@ def window_of(view: Mapping[str, Any], columns: Sequence[str], interval: int) ->
     return Window(
         lookback=lookback // interval,
         step=step // interval,
+        newest=-step // interval,
         step_seconds=step,
         columns=_columns(view["columns"], columns),
         reverse=bool(view["reverse"]),
         standardise=bool(view["standardise"]),
         calendar=bool(view["calendar"]),
+    )
+
+
+def window_of_rows(
+    view: Mapping[str, Any], data: Mapping[str, Any], meta: Mapping[str, Any]
+) -> Window:
+    """Turn a view of a task of the kind into rows of its series; the newest row is seen.
+
+    Args:
+        view: As ``window_of`` has it, but that numbers count rows.
+        data: DATA of the task, defaults filled in.
+        meta: Of the prepared series.
+
+    Raises:
+        BenchError: An option has no meaning, or a column is unknown.
+    """
+    interval = interval_of(meta["interval"])
+    lookback, step = (_rows(view[option], option, interval) for option in ("lookback", "step"))
+    if lookback > data["lookback"]:
+        raise BenchError(
+            f"view option lookback={view['lookback']!r} is longer than the {data['lookback']} "
+            "rows of the task; every view is scored on the same examples: use at most these, or "
+            "raise 'lookback' in DATA"
+        )
+    if lookback % step:
+        raise BenchError(
+            f"view option lookback={view['lookback']!r} is not a multiple of "
+            f"step={view['step']!r}; change one of them"
+        )
+    inputs = [meta["columns"][column] for column in meta["inputs"]]
+    chosen = [inputs[column] for column in _columns(view["columns"], inputs)]
+    return Window(
+        lookback=lookback,
+        step=step,
+        newest=-1,
+        step_seconds=step * meta["interval_seconds"],
+        columns=tuple(meta["columns"].index(name) for name in chosen),
+        reverse=bool(view["reverse"]),
+        standardise=bool(view["standardise"]),
+        calendar=bool(view["calendar"]),
+    )
+
+
+def _rows(value: Any, option: str, interval: Interval) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, str):
+        wanted = interval_of(value)
+        for of_view, of_row in (
+            (wanted.months, interval.months), (wanted.seconds, interval.seconds)
+        ):  # fmt: skip
+            if of_view and of_row and of_view % of_row == 0:
+                return of_view // of_row
+    raise BenchError(
+        f"view option {option}={value!r} is no number of rows; the data have one every {interval}: "
+        f"give rows (24) or a time that is a multiple of that"
     )
 
 
@@ -178,21 +330,33 @@ def _columns(wanted: Any, columns: Sequence[str]) -> tuple[int, ...]:
 # The time of day and of the year as numbers that a model can take: points on circles
 
 
-CALENDAR_COLUMNS = ("day sin", "day cos", "year sin", "year cos")
-_YEAR = 365.2425 * DAY  # the mean year of the Gregorian calendar
+#: The year is the mean one of the Gregorian calendar.
+_LENGTHS = {"day": DAY, "week": 7 * DAY, "year": 365.2425 * DAY}
+CYCLES = ("day", "year")
 
 
-def calendar(times: Integers) -> Array:
+def cycles_of(interval: float) -> tuple[str, ...]:
+    """Return the cycles that a series sampled every so many seconds can be in any part of."""
+    return tuple(name for name, length in _LENGTHS.items() if length > 2 * interval)
+
+
+def calendar_columns(cycles: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of what ``calendar`` returns: "day sin", "day cos"."""
+    return tuple(f"{cycle} {part}" for cycle in cycles for part in ("sin", "cos"))
+
+
+def calendar(times: Integers, cycles: Sequence[str] = CYCLES) -> Array:
     """Return sine and cosine of the time of day and of the year, all in [-1, 1].
 
     On a circle the last minute of a day or year is next to the first of the next one.
 
     Args:
-        times: Shape (n,), seconds since 1970-01-01 00:00 in the station's own clock.
+        times: Shape (n,), seconds since 1970-01-01 00:00 in the series' own clock.
+        cycles: Of which the time is told, some of day, week and year.
 
     Returns:
-        Shape (n, len(CALENDAR_COLUMNS)), float32.
+        Shape (n, 2 * len(cycles)), float32.
     """
-    turns = np.stack([times % DAY / DAY, times % _YEAR / _YEAR], axis=1)
+    turns = np.stack([times % _LENGTHS[cycle] / _LENGTHS[cycle] for cycle in cycles], axis=1)
     circles = np.stack([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=2)
-    return circles.reshape(len(times), len(CALENDAR_COLUMNS)).astype(np.float32)
+    return circles.reshape(len(times), 2 * len(cycles)).astype(np.float32)

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError, TaskError
+from bench.errors import BenchError, CannotRun, TaskError
 from bench.formatting import one_line
 from bench.protocol import Job
 from bench.registry.tasks import TaskInfo, read_task
-from bench.task import Array, OpenTask
+from bench.task import Absent, Array, OpenTask
 from bench.worker.sampling import OF_CLASSES, loss_of_classes
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class PluginTask:
 
     def __getattr__(self, name: str) -> Any:
         facts = self.__dict__.get("_facts", {})
+        if isinstance(facts.get(name), Absent):
+            raise CannotRun(facts[name].reason)
         if name in facts:
             return facts[name]
         raise AttributeError(

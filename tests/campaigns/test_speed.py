@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.protocol import FAILED
 from bench.records.store import Store
 from bench.registry.discover import discover
-from bench.series.csv_file import StationTable
+from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
 from bench.series.windows import open_windows
 from bench.task import Prepared
@@ -53,7 +53,7 @@ def weather_table() -> Prepared:
     noise = np.random.default_rng(0).normal(size=(1200, 2))
     values = np.column_stack([np.arange(1200.0), 9 + 8 * noise])
     columns = ("p (mbar)", "T (degC)", "rh (%)")
-    return prepare(StationTable(HOUR * np.arange(1200), columns, values), "s", as_published=False)
+    return prepare(SeriesTable(HOUR * np.arange(1200), columns, values), "s", as_published=False)
 
 
 # Both sides are fed the same.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.series.csv_file import StationTable
+from bench.series.csv_file import SeriesTable
 from bench.series.prepare import Boundaries, Span, clean, prepare, rows_needed
 
 HOUR = 3600
@@ -14,18 +14,18 @@ START = 1_700_000_400
 
 def series(rows=1200, interval=HOUR, start=START, columns=("p (mbar)", "T (degC)")):
     values = np.random.default_rng(7).normal(0, 0.3, (rows, len(columns))).cumsum(axis=0)
-    return StationTable(start + interval * np.arange(rows), columns, values)
+    return SeriesTable(start + interval * np.arange(rows), columns, values)
 
 
 def without(table, *rows):
     kept = np.setdiff1d(np.arange(len(table)), rows)
-    return StationTable(table.times[kept], table.columns, table.values[kept])
+    return SeriesTable(table.times[kept], table.columns, table.values[kept])
 
 
 def table_of(times, *temperatures, other=None):
     other = list(temperatures) if other is None else other
     values = np.array([other, temperatures], dtype=float).T
-    return StationTable(np.array(times), ("p (mbar)", "T (degC)"), values)
+    return SeriesTable(np.array(times), ("p (mbar)", "T (degC)"), values)
 
 
 def test_of_rows_with_one_time_stamp_the_first_stays():

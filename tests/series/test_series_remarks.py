@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.series.csv_file import StationTable
+from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
 
 HOUR = 3600
@@ -18,17 +18,17 @@ def weather(rows=1500, interval=HOUR, start=START, columns=COLUMNS):
     day = np.sin(2 * np.pi * times / 86_400)
     drift = np.random.default_rng(4).normal(0, 0.2, rows).cumsum()
     values = np.stack([1000 - drift, 9 + 4 * day + drift, 70 + drift], axis=1)
-    return StationTable(times, columns, values)
+    return SeriesTable(times, columns, values)
 
 
 def changed(table, row, column, value):
     values = table.values.copy()
     values[row, column] = value
-    return StationTable(table.times, table.columns, values)
+    return SeriesTable(table.times, table.columns, values)
 
 
 def joined(*tables):
-    return StationTable(
+    return SeriesTable(
         np.concatenate([table.times for table in tables]),
         tables[0].columns,
         np.concatenate([table.values for table in tables]),
@@ -61,14 +61,14 @@ def test_of_a_sound_series_the_split_is_said_with_its_rule_and_dates():
 
 def test_what_was_read_oddly_comes_first():
     table = weather()
-    table = StationTable(table.times, table.columns, table.values, ("read as it is written: x",))
+    table = SeriesTable(table.times, table.columns, table.values, ("read as it is written: x",))
 
     assert notes(table)[0] == "read as it is written: x"
 
 
 def test_rows_of_one_time_are_counted_and_whether_they_conflict():
     table = weather()
-    same = StationTable(table.times[50:60], COLUMNS, table.values[50:60])
+    same = SeriesTable(table.times[50:60], COLUMNS, table.values[50:60])
     other = changed(same, slice(0, 4), 1, 3.5)
 
     alike, conflicting = notes(joined(table, same)), notes(joined(table, other))
@@ -99,7 +99,7 @@ def test_windows_that_are_lost_at_gaps_are_said():
     table = weather()
     kept = np.delete(np.arange(len(table)), slice(400, 405))
 
-    said = notes(StationTable(table.times[kept], COLUMNS, table.values[kept]))
+    said = notes(SeriesTable(table.times[kept], COLUMNS, table.values[kept]))
 
     assert said[0] == (
         "left out: windows across gaps (1 gap, 5 hours in all); 206 of 470 training windows remain"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, CannotRun
-from bench.series.csv_file import StationTable
+from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
 from bench.series.windows import open_windows
 
@@ -25,7 +25,7 @@ RAW = {**VIEW, "standardise": False}
 def prepared():
     """An hourly series whose raw cells tell their row: itself, a twentieth, and 0.2 more."""
     values = np.arange(1200.0)[:, None] * [1, 1 / 20, 1] + [0.0, 0.0, 0.2]
-    return prepare(StationTable(HOUR * np.arange(1200), COLUMNS, values), "s", as_published=False)
+    return prepare(SeriesTable(HOUR * np.arange(1200), COLUMNS, values), "s", as_published=False)
 
 
 def test_a_window_is_ten_days_by_the_hour_and_ends_one_step_before_its_row(prepared):
