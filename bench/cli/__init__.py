@@ -40,6 +40,7 @@ COMMANDS = {
     "history": "a metric over kept baselines, with its change points",
     "data": "show, fetch and verify the data",
     "new": "write a plugin file that runs as it is",
+    "new-task": "look at a file of data and write a task file for it that runs as it is",
     "init": "write a repository for models of one's own",
 }
 
@@ -62,7 +63,7 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"bench.cli.{cmd_name}")
+        module = importlib.import_module(f"bench.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -115,15 +115,15 @@ HYPERPARAMETERS = {{
 '''
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that a plugin's file cannot have.
+def check_name(name: str, kind: str = "plugin") -> None:
+    """Refuse a name that a plugin's file, or a task's, cannot have.
 
     Raises:
         BenchError: Says what a name is made of.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise BenchError(
-            f"{name!r}: a plugin's name is lower-case letters, digits and _, like my_model"
+            f"{name!r}: a {kind}'s name is lower-case letters, digits and _, like my_model"
         )
 
 

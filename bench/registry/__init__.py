@@ -8,7 +8,9 @@ profiles, ``project`` what a working folder's own are.
 __all__ = [
     "declarations",
     "discover",
+    "drafts",
     "grid",
+    "intervals",
     "kinds",
     "plugins",
     "project",

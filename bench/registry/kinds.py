@@ -19,6 +19,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.formatting import nearest
 from bench.registry.declarations import Constant, Declarations
+from bench.registry.intervals import DAY, Interval, interval_of
 from bench.values import NAMES, SCORES, is_a, unstorable
 
 _REQUIRED: Any = object()
@@ -123,14 +124,18 @@ _SERIES: Mapping[str, DataOption] = {
     "file": DataOption(str, "a CSV or Parquet file, beside the task file or in the data folder"),
     "time": DataOption(str, "the column of the time"),
     "time_format": DataOption(
-        str, "how it is written, as for strptime; None is ISO 8601", None, optional=True
+        str, "how it is written, as for strptime; None is as found", None, optional=True
     ),
     "targets": DataOption(list, "the columns that are predicted", items=str),
     "inputs": DataOption(
         list, "the columns that a model sees; None is all of numbers", None, True, items=str
     ),
     "interval": DataOption(
-        str, "the time between two rows, as '15min', '1h', '1d'; None is as found", None, True
+        str,
+        "the time between two rows, as '15min', '1h', '1d', '1month', or 'row' for rows that "
+        "follow one another whatever time lies between; None is as found",
+        None,
+        True,
     ),
     "lookback": DataOption(int, "the rows that a model sees", 24, smallest=1),
     "step": DataOption(int, "it sees every so many of them", 1, smallest=1),
@@ -143,13 +148,20 @@ _SERIES: Mapping[str, DataOption] = {
     ),
     "missing": DataOption(list, "values that stand for none", [], may_be_empty=True),
     "delimiter": DataOption(str, "what stands between columns; None is as found", None, True),
-    "decimal": DataOption(str, "the decimal mark", ".", choices=(".", ",")),
+    "decimal": DataOption(
+        str, "the decimal mark; None is as found", None, True, choices=(".", ",")
+    ),
     "unit": DataOption(str, "the unit of the targets", "", may_be_empty=True),
     "metric": DataOption(
         str, "what predictions are scored by", "mae", choices=("mae", "rmse", "mase", "smape")
     ),
     "season": DataOption(
-        int, "the rows of a season, of the seasonal naive forecast and MASE", 1, smallest=1
+        int,
+        "the rows of a season, of the seasonal naive forecast and MASE; None is what the interval "
+        "suggests: a day, a week of days, a year of months",
+        None,
+        True,
+        smallest=1,
     ),
 }
 
@@ -165,21 +177,44 @@ def _series_contradictions(data: Mapping[str, Any]) -> Complaints:
         yield "split", wrong
     if data["lookback"] % data["step"]:
         yield "lookback", f"must be a multiple of step={data['step']}"
-    if len({*data["targets"]}) < len(data["targets"]):
-        yield "targets", "must name each column once"
+    for key in ("targets", "inputs"):
+        if len({*(data[key] or ())}) < len(data[key] or ()):
+            yield key, "must name each column once"
+    if data["delimiter"] is not None and len(data["delimiter"]) != 1:
+        yield "delimiter", f"must be one character, not {data['delimiter']!r}"
+    if data["time"] in (*data["targets"], *(data["inputs"] or ())):
+        yield "time", "must be none of the targets and inputs"
+    if data["interval"] is not None:
+        try:
+            interval_of(data["interval"])
+        except BenchError as error:
+            yield "interval", str(error)
+    if not all(is_a(mark, float) or is_a(mark, str) for mark in data["missing"]):
+        yield "missing", f"must be a list of numbers and texts, not {data['missing']!r}"
+
+
+def metric_in_unit(data: Mapping[str, Any]) -> str:
+    """Return the further metric of a series that is in its unit, "mae_MW"; "" where none is.
+
+    Targets of several columns have scales of their own, and sMAPE has no unit. MASE, whose scale
+    is an absolute error, becomes the MAE.
+    """
+    base = {"mae": "mae", "rmse": "rmse", "mase": "mae"}.get(data["metric"])
+    return f"{base}_{data['unit']}" if base and data["unit"] and len(data["targets"]) == 1 else ""
 
 
 def _series_literals(data: Mapping[str, Any]) -> dict[str, Any]:
-    metric, unit = data["metric"], data["unit"]
+    metric, further = data["metric"], metric_in_unit(data)
     units = {metric: f"std of {', '.join(data['targets'])}" if metric in ("mae", "rmse") else ""}
-    if unit and metric in ("mae", "rmse"):
-        units[f"{metric}_{unit}"] = unit
+    if further:
+        units[further] = data["unit"]
+    interval = Interval(seconds=DAY) if data["interval"] is None else interval_of(data["interval"])
     return {
         "METRIC": metric,
         "LOSS": "mean_squared_error" if metric == "rmse" else "mean_absolute_error",
         "BASELINE": "series_naive",
         "UNITS": units,
-        "GROUPS": "days",
+        "GROUPS": interval.groups,
         "IN_TIME": True,
         "VIEW": {
             "lookback": data["lookback"],
@@ -190,7 +225,13 @@ def _series_literals(data: Mapping[str, Any]) -> dict[str, Any]:
             "calendar": False,
         },
         "CHOICES": {},
-        "TRAINING": {"epochs": 20, "batch_size": 128, "optimizer": "rmsprop"},
+        # As many steps for a short series as for a long one: a pass over fifty examples is none.
+        "TRAINING": {
+            "epochs": 20,
+            "steps_per_epoch": 200,
+            "batch_size": 128,
+            "optimizer": "rmsprop",
+        },
         "PROFILES": {
             "smoke": {"epochs": 1, "examples_per_epoch": 512, "scored_examples": 500},
             "quick": {"epochs": 4, "examples_per_epoch": 7680, "scored_examples": 3000},

@@ -113,6 +113,13 @@ def plugins_folder() -> Path:
     return Path(os.path.relpath(project.root / named[0])) if named else Path("plugins")
 
 
+def datasets_folder() -> Path:
+    """Return where a new task of the working folder's project goes."""
+    project = project_of()
+    named = project.settings.datasets
+    return Path(os.path.relpath(project.root / named[0])) if named else Path("datasets")
+
+
 def registry_of(
     asked: Folders,
     files: Iterable[Path] = (),

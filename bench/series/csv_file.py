@@ -100,7 +100,7 @@ def iso(seconds: int) -> str:
 # Rows that are looked at to tell how a file is written.
 _SAMPLE = 200
 _LONGEST_SHOWN = 40  # letters of a cell or name in a message
-_INDEX_NAMES = ("", "index", "idx", "id", "row", "no", "no.", "nr", "nr.", "#")
+INDEX_NAMES = ("", "index", "idx", "id", "row", "no", "no.", "nr", "nr.", "#")
 _MIDNIGHT = r"(?<=[ T])24:00(?=(?::00)?$)"
 
 
@@ -241,9 +241,7 @@ def _split(content: bytes, path: Path, declared: Declared) -> _Lines:
     if declared.inputs is not None:
         others = tuple(name for name in others if name in declared.needed)
     said = (*unusual, *dialect.unusual)
-    return _Lines(
-        path, others, numbers[1:], cells, dialect.decimal, dialect.layout, said, declared
-    )
+    return _Lines(path, others, numbers[1:], cells, dialect.decimal, dialect.layout, said, declared)
 
 
 def _cells(
@@ -350,7 +348,7 @@ def _without_index(lines: _Lines) -> tuple[_Lines, list[str]]:
     notes = []
     for name in lines.columns:
         nameless = name.startswith(("column ", "Unnamed:"))
-        is_index = nameless or name.lower() in _INDEX_NAMES
+        is_index = nameless or name.lower() in INDEX_NAMES
         if not is_index or name in lines.declared.needed:
             continue
         cells = lines.cells[name]

@@ -203,6 +203,38 @@ def recognise(
     return Dialect(separator, decimal, columns, layout, tuple(unusual))
 
 
+def sniff(lines: Sequence[str], place: str) -> tuple[str, tuple[str, ...], list[list[str]], str]:
+    """Return separator, names of the columns, the first rows, and decimal mark of a CSV file.
+
+    Args:
+        lines: At least the header and one row, not blank.
+        place: What to call the file in an error.
+
+    Raises:
+        DataError: It has one column, or none.
+    """
+    if len(lines) < 2:
+        raise DataError(f"{place}: has {len(lines)} lines that are not blank; give more")
+    fields = {sign: count_fields(lines[0], sign) for sign in _SEPARATORS}
+    separator = max(fields, key=lambda sign: fields[sign])
+    if fields[separator] < 2:
+        raise DataError(f"{place}: has one column alone; a column of times and one of numbers make "
+                        "a series")  # fmt: skip
+    columns = tuple(_fields(lines[0], separator, place))
+    rows = [_fields(line, separator, place) for line in lines[1 : 1 + SNIFFED]]
+    return separator, columns, rows, _decimal(rows, columns, "")
+
+
+#: Rows by which ``sniff`` tells how a file is written.
+SNIFFED = 200
+
+
+def known_layout(cells: Sequence[str]) -> TimeLayout | None:
+    """Return how times are written where that is certain, None where it is not."""
+    layouts = (*_LAYOUTS, *_COARSE_LAYOUTS)
+    return next((layout for layout in layouts if all(map(layout.fits, cells))), None)
+
+
 def count_fields(line: str, separator: str) -> int:
     """Return the number of fields of a line; a separator within quotation marks parts none."""
     if '"' not in line:
@@ -270,14 +302,12 @@ def _named(
 
 
 def _absent(given: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    return [
-        f"has no column {name!r}{nearest(name, given)}" for name in wanted if name not in given
-    ]
+    return [f"has no column {name!r}{nearest(name, given)}" for name in wanted if name not in given]
 
 
 def _repeated(columns: Sequence[str]) -> list[str]:
     repeated = [name for name in columns if name and columns.count(name) > 1]
-    return [f"has two columns {_shown(repeated[0])!r}; rename or take out one"] * bool(repeated)
+    return [f"has two columns {_shown(name)!r}; rename or take out one" for name in repeated[:1]]
 
 
 def _times_among(given: Sequence[str]) -> list[int]:

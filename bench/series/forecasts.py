@@ -18,7 +18,6 @@ from bench.registry.intervals import DAY, Interval, interval_of
 from bench.series import remarks
 from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.prepare import (
-    SPLITS,
     RowNumbers,
     Span,
     check_not_constant,
@@ -64,7 +63,7 @@ def prepare_forecasts(table: SeriesTable, name: str, data: Mapping[str, Any]) ->
     _check_not_broken(examples, name, len(breaks), interval)
     check_not_constant(table, examples, data["delay"] - 1, name)
     training = table.values[: limits["train"][1]]
-    season = _season(data, interval)
+    season, said = _season(data, interval), described_repairs(repairs)
     mean, std = _scales(table, training, data["metric"], season)
     standardised = ((table.values - mean) / std).astype(np.float32)
     arrays: dict[str, Array] = {
@@ -89,7 +88,7 @@ def prepare_forecasts(table: SeriesTable, name: str, data: Mapping[str, Any]) ->
         "season": season,
         "gaps": int((lost > 0).sum()),
         **counts(whole, examples),
-        **described_repairs(repairs),
+        **{name.replace("temperature", "target"): fact for name, fact in said.items()},
     }
     return Prepared(arrays, {**meta, "notes": [*table.notes, *_notes(table, clock, meta, rule)]})
 

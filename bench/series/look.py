@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.registry.intervals import DAY
+from bench.registry.intervals import DAY, Interval, interval_of
 from bench.series.windows import open_forecasts, open_windows
 from bench.task import Array, Look, OpenTask, Picture, Prepared
 
@@ -50,10 +50,11 @@ def look_at_forecasts(
     """
     opened = open_forecasts(prepared, data, view)
     step = round(opened.facts["interval"] / prepared.meta["interval_seconds"])
-    every = prepared.meta["interval"] if step == 1 else f"{step} rows"
+    row = interval_of(prepared.meta["interval"])
+    every = f"{step} rows" if row.is_row else Interval(step * row.months, step * row.seconds)
     return Look(
         _tables(prepared),
-        _example(prepared, opened, view, split, number, every, data["unit"]),
+        _example(prepared, opened, view, split, number, str(every), data["unit"]),
         _pictures_of_targets(prepared, 3 * data["lookback"]),
     )
 
@@ -135,7 +136,9 @@ def _pictures_of_targets(prepared: Prepared, rows: int) -> list[Picture]:
         part = f"-{number}" if len(prepared.meta["target_columns"]) > 1 else ""
         pictures += [
             _course(f"series{part}", "the whole series", times, target, name),
-            _course(f"first-rows{part}", f"the first {rows} rows", times[:rows], target[:rows], name),
+            _course(
+                f"first-rows{part}", f"the first {rows} rows", times[:rows], target[:rows], name
+            ),
         ]
     return pictures
 

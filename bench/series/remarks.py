@@ -17,7 +17,8 @@ from bench.series.dialect import TEMPERATURE
 
 # The suite's own station writes the first; weather services and loggers the others.
 MISSING = -9999.0
-_MARKS = (
+#: What loggers and services write for a missing value, besides ``MISSING``.
+MARKS = (
     -9999.9, -999.0, -999.9, -999.99, -99.0, -99.9, -99.99, -6999.0, -7999.0, -32768.0,
     999.0, 999.9, 999.99, 9999.0, 9999.9, 99999.0, 32767.0,
 )  # fmt: skip
@@ -54,7 +55,7 @@ def read_marks(table: SeriesTable) -> tuple[Floats, list[str]]:
     for column, name in enumerate(table.columns):
         low, high = _POSSIBLE.get(name, (-np.inf, np.inf))
         cells = values[:, column]
-        marked = np.isin(cells, _MARKS) & ((cells < low) | (cells > high))
+        marked = np.isin(cells, MARKS) & ((cells < low) | (cells > high))
         if marked.any():
             shown = ", ".join(f"{mark:g}" for mark in np.unique(cells[marked]))
             times = counted(int(marked.sum()), "time")
@@ -88,7 +89,7 @@ def doubts(table: SeriesTable, name: str) -> list[str]:
                 f"column {label!r} has {counted(len(wrong), 'value')} outside {low:g} to {high:g}, "
                 f"used as they are: {_rows(table, column, wrong)}"
             )
-        elif label not in _POSSIBLE and len(odd := np.flatnonzero(np.isin(cells, _MARKS[:3]))):
+        elif label not in _POSSIBLE and len(odd := np.flatnonzero(np.isin(cells, MARKS[:3]))):
             found.append(
                 f"column {label!r} has {counted(len(odd), 'value')} that may stand for a missing "
                 f"one, used as they are: {_rows(table, column, odd)}"

@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.errors import BenchError, CannotRun
 from bench.formatting import nearest
-from bench.registry.kinds import metric_in_unit
 from bench.registry.intervals import DAY, Interval, interval_of
+from bench.registry.kinds import metric_in_unit
 from bench.series.csv_file import Integers
 from bench.series.prepare import DELAY, LOOKBACK, SPLITS
 from bench.task import Absent, Array, Examples, Lookup, OpenTask, Prepared
@@ -50,7 +50,9 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
     return _opened(prepared, window, CYCLES, facts, {"mae_degC": meta["std"]})
 
 
-def open_forecasts(prepared: Prepared, data: Mapping[str, Any], view: Mapping[str, Any]) -> OpenTask:
+def open_forecasts(
+    prepared: Prepared, data: Mapping[str, Any], view: Mapping[str, Any]
+) -> OpenTask:
     """Return a series of a task of the kind under one view.
 
     The facts are those of ``open_windows`` but that ``mean`` and ``std`` have a number each

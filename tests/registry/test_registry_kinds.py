@@ -44,7 +44,7 @@ def test_a_task_of_a_kind_is_whole_without_another_word(tmp_path):
     assert task.units == {"rmse": "std of load", "rmse_MW": "MW"}
     assert task.view["lookback"] == 48
     assert task.local == [["load.csv"]]
-    assert (task.data["delay"], task.data["decimal"]) == (1, ".")
+    assert (task.data["delay"], task.data["decimal"]) == (1, None)
 
 
 def test_a_literal_of_the_file_comes_before_what_the_kind_gives(tmp_path):
