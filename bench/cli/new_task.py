@@ -67,10 +67,10 @@ def command(options: NewTaskOptions) -> int:
     if path.exists():
         raise BenchError(f"{path}: exists already; choose another name or remove it")
     known = tasks_of(options.datasets)
-    twins = [*known.right.values(), *known.wrong]
-    twin = next((task for task in twins if task.name == name), None)
-    if twin is not None:
-        raise BenchError(f"{name}: {twin.path} has this name already; choose another")
+    taken = {task.name: task.path for task in known.wrong}
+    taken.update({task.name: task.path for task in known.right.values()})
+    if name in taken:
+        raise BenchError(f"{name}: {taken[name]} has this name already; choose another")
     if not options.file.exists():
         raise DataError(f"{options.file}: does not exist; give a CSV or Parquet file, or a folder")
     source = _source(options.file, Path(os.path.relpath(options.file, options.folder)).as_posix())

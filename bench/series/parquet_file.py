@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +73,7 @@ def read_file(path: Path, declared: Declared) -> SeriesTable:
     return (read_parquet if is_parquet(path) else read_table)(path, declared)
 
 
-def frame_of(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def frame_of(path: Path) -> pd.DataFrame:
     """Return a Parquet file as a data frame, an index with a name as a column of it.
 
     Raises:
@@ -88,7 +87,7 @@ def frame_of(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
             '`pip install "keras-sequence-bench[parquet]"`, or export the file as CSV'
         )
     try:
-        frame = pd.read_parquet(path, columns=columns)
+        frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         shown = one_line(str(error), 200)
         raise DataError(f"{path}: is no whole Parquet file ({shown}); export it again") from error

@@ -256,7 +256,7 @@ def _times(interval: Interval, rows: int) -> Integers:
         return _BEGINNING + interval.mean_seconds * np.arange(rows, dtype=np.int64)
     first = np.datetime64(_BEGINNING, "s").astype("datetime64[M]").astype(np.int64)
     months = first + interval.months * np.arange(rows, dtype=np.int64)
-    return months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+    return np.asarray(months.astype("datetime64[M]").astype("datetime64[s]"), dtype=np.int64)
 
 
 # Random processes with memory that come out the same, bit for bit, on every machine

@@ -137,6 +137,7 @@ def _opened(
     if window.columns != tuple(range(series.shape[1])):
         series = series[:, window.columns]
     splits = {name: _examples(prepared, name, series, window) for name in SPLITS}
+    targets = splits["train"].targets
     return OpenTask(
         input_shape=(len(window.offsets), len(window.columns)),
         input_dtype="float32",
@@ -150,6 +151,7 @@ def _opened(
             **facts,
         },
         units=units,
+        outputs=1 if targets.ndim == 1 else targets.shape[1],
     )
 
 

@@ -237,7 +237,5 @@ def test_a_number_that_cannot_be_computed_with_is_refused_with_its_place(tmp_pat
     text = "Date Time,p (mbar),T (degC)\n01.01.2020 00:00:00,1,2\n01.01.2020 01:00:00,1e299,2\n"
     (tmp_path / "x.csv").write_text(text)
 
-    with pytest.raises(
-        DataError, match=r"x.csv:3: p \(mbar\) is 1e\+299, too large to compute with"
-    ):
+    with pytest.raises(DataError, match=r"x.csv:3: p \(mbar\) is 1e\+299, too large to"):
         read_table(tmp_path / "x.csv")
