@@ -17,7 +17,7 @@ ROW = "row"
 
 
 @dataclass(frozen=True)
-class Interval:
+class SamplingInterval:
     """The time from one row to the next: months of the calendar or seconds.
 
     One of neither is ``ROW``.
@@ -67,7 +67,7 @@ class Interval:
         return f"{number // units[name]}{name}"
 
 
-def interval_of(text: str) -> Interval:
+def interval_of(text: str) -> SamplingInterval:
     """Return what a text like "15min" means.
 
     Raises:
@@ -75,7 +75,7 @@ def interval_of(text: str) -> Interval:
     """
     found = _TEXT.fullmatch(text.strip().lower())
     if text == ROW:
-        return Interval()
+        return SamplingInterval()
     if found is None or int(found[1]) == 0:
         raise BenchError(
             f"{text!r} is no interval; write a number and s, min, h, d, w, month, quarter or "
@@ -84,5 +84,5 @@ def interval_of(text: str) -> Interval:
         )
     number, unit = int(found[1]), found[2]
     if unit in _MONTHS:
-        return Interval(months=number * _MONTHS[unit])
-    return Interval(seconds=number * _SECONDS[unit])
+        return SamplingInterval(months=number * _MONTHS[unit])
+    return SamplingInterval(seconds=number * _SECONDS[unit])

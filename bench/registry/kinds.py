@@ -19,7 +19,6 @@ from typing import Any
 from bench.errors import BenchError
 from bench.formatting import nearest
 from bench.registry.declarations import Constant, Declarations
-from bench.registry.intervals import DAY, Interval, interval_of
 from bench.values import NAMES, SCORES, is_a, unstorable
 
 _REQUIRED: Any = object()
@@ -185,6 +184,8 @@ def _series_contradictions(data: Mapping[str, Any]) -> Complaints:
     if data["time"] in (*data["targets"], *(data["inputs"] or ())):
         yield "time", "must be none of the targets and inputs"
     if data["interval"] is not None:
+        from bench.registry.intervals import interval_of
+
         try:
             interval_of(data["interval"])
         except BenchError as error:
@@ -208,7 +209,9 @@ def _series_literals(data: Mapping[str, Any]) -> dict[str, Any]:
     units = {metric: f"std of {', '.join(data['targets'])}" if metric in ("mae", "rmse") else ""}
     if further:
         units[further] = data["unit"]
-    interval = Interval(seconds=DAY) if data["interval"] is None else interval_of(data["interval"])
+    from bench.registry.intervals import interval_of  # A run without such a task reads none.
+
+    interval = interval_of(data["interval"] or "1d")
     return {
         "METRIC": metric,
         "LOSS": "mean_squared_error" if metric == "rmse" else "mean_absolute_error",

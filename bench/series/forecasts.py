@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.errors import BenchError, DataError
 from bench.formatting import counted
-from bench.registry.intervals import DAY, Interval, interval_of
+from bench.registry.intervals import DAY, SamplingInterval, interval_of
 from bench.series import remarks
 from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.prepare import (
@@ -93,7 +93,7 @@ def prepare_forecasts(table: SeriesTable, name: str, data: Mapping[str, Any]) ->
     return Prepared(arrays, {**meta, "notes": [*table.notes, *_notes(table, clock, meta, rule)]})
 
 
-def ticks(times: Integers, interval: Interval) -> Integers:
+def ticks(times: Integers, interval: SamplingInterval) -> Integers:
     """Return times in which rows that follow one another are a mean interval apart.
 
     Months are counted by the calendar, whichever of their days the times name.
@@ -110,7 +110,7 @@ def ticks(times: Integers, interval: Interval) -> Integers:
 _DAYS_OF_MONTHS = {1: (28, 31), 3: (90, 92), 12: (365, 366)}
 
 
-def found_interval(times: Integers) -> Interval | None:
+def found_interval(times: Integers) -> SamplingInterval | None:
     """Return how far most rows lie apart, by the calendar where that fits; None for no time.
 
     Args:
@@ -119,15 +119,15 @@ def found_interval(times: Integers) -> Interval | None:
     middle = int(np.median(np.diff(times)))
     for months, (least, most) in _DAYS_OF_MONTHS.items():
         if least * DAY <= middle <= most * DAY:
-            return Interval(months=months)
-    return Interval(seconds=middle) if middle else None
+            return SamplingInterval(months=months)
+    return SamplingInterval(seconds=middle) if middle else None
 
 
-def _interval(times: Integers, name: str, said: str | None) -> Interval:
+def _interval(times: Integers, name: str, said: str | None) -> SamplingInterval:
     if len(times) < 2:
         raise DataError(f"{name}: has {counted(len(times), 'usable row')}; a series has more")
     if said is not None and interval_of(said).is_row:
-        return Interval()
+        return SamplingInterval()
     found = found_interval(times)
     if found is None:
         raise DataError(f"{name}: has several rows a second; sum them up to one an interval")
@@ -192,7 +192,7 @@ def _examples(
 
 
 def _check_not_broken(
-    examples: Mapping[str, RowNumbers], name: str, breaks: int, interval: Interval
+    examples: Mapping[str, RowNumbers], name: str, breaks: int, interval: SamplingInterval
 ) -> None:
     for part, rows in examples.items():
         if not len(rows):
@@ -203,7 +203,7 @@ def _check_not_broken(
             )
 
 
-def _groups(times: Integers, rows: RowNumbers, interval: Interval) -> Array:
+def _groups(times: Integers, rows: RowNumbers, interval: SamplingInterval) -> Array:
     is_of_days = interval.groups == "days"
     return (times[rows] // DAY if is_of_days else rows).astype(np.int32)
 
@@ -213,7 +213,7 @@ def _inputs(table: SeriesTable, said: Sequence[str] | None) -> list[int]:
     return [table.columns.index(name) for name in names if name in table.columns]
 
 
-def _season(data: Mapping[str, Any], interval: Interval) -> int | None:
+def _season(data: Mapping[str, Any], interval: SamplingInterval) -> int | None:
     season: int | None = data["season"]
     return interval.season if season is None else season
 
@@ -240,7 +240,7 @@ def _scales(
     return mean, std
 
 
-def _described(table: SeriesTable, limits: Limits, interval: Interval) -> dict[str, Any]:
+def _described(table: SeriesTable, limits: Limits, interval: SamplingInterval) -> dict[str, Any]:
     validation, test = limits["validation"][0], limits["test"][0]
     return {
         "columns": list(table.columns),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.registry.intervals import DAY, Interval, interval_of
+from bench.registry.intervals import DAY, SamplingInterval, interval_of
 from bench.series.windows import open_forecasts, open_windows
 from bench.task import Array, Look, OpenTask, Picture, Prepared
 
@@ -51,7 +51,9 @@ def look_at_forecasts(
     opened = open_forecasts(prepared, data, view)
     step = round(opened.facts["interval"] / prepared.meta["interval_seconds"])
     row = interval_of(prepared.meta["interval"])
-    every = f"{step} rows" if row.is_row else Interval(step * row.months, step * row.seconds)
+    every = (
+        f"{step} rows" if row.is_row else SamplingInterval(step * row.months, step * row.seconds)
+    )
     return Look(
         _tables(prepared),
         _example(prepared, opened, view, split, number, str(every), data["unit"]),

@@ -399,8 +399,8 @@ def _usable_rows(table: SeriesTable) -> tuple[npt.NDArray[np.intp], Repairs, lis
     times = table.times[order]
     repeated = np.concatenate([[False], times[1:] == times[:-1]])
     backwards = int((np.diff(table.times) < 0).sum())
-    missing = np.asarray(np.isnan(table.values))
-    without_target = missing[:, table.target_columns].any(axis=1)
+    targets: Floats = table.values[:, table.target_columns]
+    without_target = np.asarray(np.isnan(targets).any(axis=1))
     unusable = without_target[order] & ~repeated
     conflicts, notes = remarks.about_repeats(table, order)
     without = np.zeros(len(table), dtype=bool)

@@ -18,7 +18,7 @@ import numpy as np
 from bench.errors import DataError
 from bench.formatting import counted, few, one_line
 from bench.registry.drafts import Choice, source
-from bench.registry.intervals import DAY, Interval
+from bench.registry.intervals import DAY, SamplingInterval
 from bench.registry.kinds import KINDS
 from bench.series import remarks
 from bench.series.csv_file import INDEX_NAMES, SeriesTable, read_bytes, read_tables
@@ -61,7 +61,7 @@ _BROKEN = 0.1  # share of steps of another length from which gaps are no gaps
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Layout:
     """How a file is written, and which of its columns are what."""
 
     declared: Declared
@@ -104,7 +104,7 @@ def propose(path: Path, file: str) -> str:
 # How the file is written
 
 
-def _seen_of_csv(path: Path) -> _Seen:
+def _seen_of_csv(path: Path) -> _Layout:
     content, encoding, _ = to_utf8(read_bytes(path))
     text = content.decode(encoding)
     lines = [line for line in text.splitlines() if line.strip()]
@@ -121,7 +121,7 @@ def _seen_of_csv(path: Path) -> _Seen:
     words = {cell for column in numbers.values() for cell in column if cell}
     marks = sorted(word for word in words - _KNOWN_MARKS if not _NUMBER.fullmatch(word))
     declared = Declared(time, (), (*numbers,), layout, separator, decimal, tuple(marks))
-    return _Seen(declared, columns, ambiguous)
+    return _Layout(declared, columns, ambiguous)
 
 
 #: What pandas takes for a missing value by itself.
@@ -213,14 +213,14 @@ def _likeliest(
     return strptime_layout(best), f" (or {others[0]}: see which is meant)" if others else ""
 
 
-def _seen_of_parquet(path: Path) -> _Seen:
+def _seen_of_parquet(path: Path) -> _Layout:
     import pandas as pd
 
     frame = frame_of(path)
     columns = tuple(map(str, frame.columns))
     for name in columns:
         if pd.api.types.is_datetime64_any_dtype(frame[name].dtype):
-            return _Seen(Declared(name, (), None), columns)
+            return _Layout(Declared(name, (), None), columns)
     cells = [[*frame[name].head(200).astype(str).str.strip()] for name in frame.columns]
     order = [at for at, name in enumerate(columns) if _TIME_NAME.fullmatch(name)]
     for at in order:
@@ -229,9 +229,9 @@ def _seen_of_parquet(path: Path) -> _Seen:
         if layout is None and formats:
             whole = [*frame.iloc[:, at].astype(str).str.strip()]
             layout, ambiguous = _likeliest(path, columns[at], whole, formats)
-            return _Seen(Declared(columns[at], (), None, layout), columns, ambiguous)
+            return _Layout(Declared(columns[at], (), None, layout), columns, ambiguous)
         if layout is not None:
-            return _Seen(Declared(columns[at], (), None, layout), columns)
+            return _Layout(Declared(columns[at], (), None, layout), columns)
     raise DataError(f"{path}: has no column of dates or times; there are: {few([*columns])}")
 
 
@@ -265,7 +265,7 @@ def _unit(column: str) -> str:
 
 
 def _of_file(
-    named: str, seen: _Seen, table: SeriesTable, missing: Sequence[float | str]
+    named: str, seen: _Layout, table: SeriesTable, missing: Sequence[float | str]
 ) -> list[Choice]:
     declared, target = seen.declared, table.targets[0]
     written = declared.layout.format if declared.layout else None
@@ -313,7 +313,7 @@ def _check_single(path: Path, table: SeriesTable, times: Any, columns: Sequence[
         )
 
 
-def _interval(path: Path, times: Any) -> Interval:
+def _interval(path: Path, times: Any) -> SamplingInterval:
     found = found_interval(times) if len(times) > 2 else None
     if found is None:
         raise DataError(
@@ -323,15 +323,15 @@ def _interval(path: Path, times: Any) -> Interval:
     steps = np.diff(ticks(times, found))
     usual = float(np.mean(np.abs(steps - found.mean_seconds) <= found.mean_seconds / 10))
     if usual < _REGULAR:
-        least, most = (Interval(seconds=int(step)) for step in (steps.min(), steps.max()))
+        least, most = (SamplingInterval(seconds=int(step)) for step in (steps.min(), steps.max()))
         raise DataError(
             f"{path}: its rows lie from {least} to {most} apart, at no interval that most have; "
             "resample it"
         )
-    return Interval() if usual < 1 - _BROKEN else found
+    return SamplingInterval() if usual < 1 - _BROKEN else found
 
 
-def _of_time(table: SeriesTable, interval: Interval, rows: int) -> list[Choice]:
+def _of_time(table: SeriesTable, interval: SamplingInterval, rows: int) -> list[Choice]:
     delay = DAY // interval.seconds if 0 < interval.seconds < DAY else 1
     training = rows // 2
     if 8 * delay > training:
@@ -361,7 +361,7 @@ def _of_time(table: SeriesTable, interval: Interval, rows: int) -> list[Choice]:
     ]
 
 
-def _lookback(interval: Interval, training: int, delay: int) -> tuple[int, int]:
+def _lookback(interval: SamplingInterval, training: int, delay: int) -> tuple[int, int]:
     """Return how many rows are seen, and every how many: half the training rows at most."""
     season = interval.season or 12
     step = 1
@@ -384,7 +384,7 @@ def _lookback(interval: Interval, training: int, delay: int) -> tuple[int, int]:
 
 
 def _season(
-    table: SeriesTable, interval: Interval, lookback: int, delay: int, training: int
+    table: SeriesTable, interval: SamplingInterval, lookback: int, delay: int, training: int
 ) -> int | None:
     """Return the season, of a day and a week, whose naive forecast errs least on training rows."""
     day = interval.season
@@ -400,9 +400,9 @@ def _season(
     return min(errors, key=lambda season: errors[season]) if errors else day
 
 
-def _ahead(rows: int, interval: Interval) -> str:
+def _ahead(rows: int, interval: SamplingInterval) -> str:
     if interval.is_row:
         return counted(rows, "row")
     if rows * interval.seconds == DAY:
         return "a day"
-    return str(Interval(rows * interval.months, rows * interval.seconds))
+    return str(SamplingInterval(rows * interval.months, rows * interval.seconds))

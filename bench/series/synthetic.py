@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.registry.intervals import Interval, interval_of
+from bench.registry.intervals import SamplingInterval, interval_of
 from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, SeriesTable
 
 ROWS = 420_551
@@ -251,7 +251,7 @@ def declared_table(data: Mapping[str, Any], seed: int = 2001) -> SeriesTable:
     return SeriesTable(_times(interval, rows), tuple(names), values, targets=tuple(targets))
 
 
-def _times(interval: Interval, rows: int) -> Integers:
+def _times(interval: SamplingInterval, rows: int) -> Integers:
     if not interval.months:
         return _BEGINNING + interval.mean_seconds * np.arange(rows, dtype=np.int64)
     first = np.datetime64(_BEGINNING, "s").astype("datetime64[M]").astype(np.int64)

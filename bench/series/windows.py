@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.errors import BenchError, CannotRun
 from bench.formatting import nearest
-from bench.registry.intervals import DAY, Interval, interval_of
+from bench.registry.intervals import DAY, SamplingInterval, interval_of
 from bench.registry.kinds import metric_in_unit
 from bench.series.csv_file import Integers
 from bench.series.prepare import DELAY, LOOKBACK, SPLITS
@@ -282,7 +282,7 @@ def window_of_rows(
     )
 
 
-def _rows(value: Any, option: str, interval: Interval) -> int:
+def _rows(value: Any, option: str, interval: SamplingInterval) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     if isinstance(value, str):

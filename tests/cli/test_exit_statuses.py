@@ -487,6 +487,17 @@ def _(repository):
     return repository.bench("new", "another", "--task", "jena")
 
 
+@ends("new-task", 0)
+def _(repository):
+    Path("sales.csv").write_text("day,n\n" + "".join(f"{1900 + n},{n % 7}\n" for n in range(99)))
+    return repository.bench("new-task", "sales", "--from", "sales.csv")
+
+
+@ends("new-task", 2)
+def _(repository):
+    return repository.bench("new-task", "sales", "--from", "no.csv")
+
+
 @ends("new", 2)
 def _(repository):
     return repository.bench("new", "my_model", "--task", "jena")

@@ -56,7 +56,7 @@ def test_the_help_is_the_command_s_own():
 
 def commands() -> Iterator[Any]:
     for name in COMMANDS:
-        command = importlib.import_module(f"bench.cli.{name}").command
+        command = importlib.import_module(f"bench.cli.{name.replace('-', '_')}").command
         inner = getattr(command, "commands", {})
         yield from (pytest.param(each, id=f"{name} {word}") for word, each in inner.items())
         if not inner:
