@@ -43,9 +43,10 @@ def page() -> str:
     """
     registry = discover()
     own = [plugin for plugin in registry.plugins if plugin.path.parent == shipped("plugins")]
+    names = {plugin.name for plugin in own}
     parts = [
         "# Models",
-        f"The {len(own)} models that come with the suite, with the hyperparameters of their full "
+        f"The {len(names)} models that come with the suite, with the hyperparameters of their full "
         "training; what is not named is as the task has it. Parameters are counted for the columns "
         "and the vocabulary of the official data; an estimator has none before it is fitted. "
         "Published figures are of the validation data unless they say otherwise.",
@@ -53,8 +54,16 @@ def page() -> str:
     ]
     with _word_vectors():
         for name, task in registry.tasks.items():
-            plugins = [plugin for plugin in own if plugin.task == name]
+            plugins = [plugin for plugin in own if plugin.task == name and not plugin.by_kind]
             parts += [f"## {name}", escape_markdown(task.description), _table(task, plugins)]
+        for name, task in registry.tasks.items():
+            plugins = [plugin for plugin in own if plugin.task == name and plugin.by_kind]
+            if plugins:
+                about = (
+                    f"These serve any task of the kind {task.kind} ([tasks.md](tasks.md)); "
+                    f"parameters are counted for {name}, on which they run where they are named."
+                )
+                parts += [f"## Any task of the kind {task.kind}", about, _table(task, plugins)]
     return "\n\n".join(parts) + "\n"
 
 
