@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError, DataError
-from bench.registry.intervals import DAY
 from bench.series.csv_file import Floats, Integers, iso, read_tables
-from bench.series.prepare import DELAY, clean
+from bench.series.prepare import DAY, DELAY, clean
 from bench.series.windows import open_windows, window_of
 from bench.task import Array, Encoded, Prepared, Question
 

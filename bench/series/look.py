@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.registry.intervals import DAY, SamplingInterval, interval_of
+from bench.registry.intervals import SamplingInterval, interval_of
+from bench.series.prepare import DAY
 from bench.series.windows import open_forecasts, open_windows
 from bench.task import Array, Look, OpenTask, Picture, Prepared
 

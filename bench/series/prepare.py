@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.registry.intervals import DAY
 from bench.series import remarks
 from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.dialect import TEMPERATURE
@@ -20,6 +19,7 @@ from bench.task import Array, Prepared
 # Which rows of a series are examples, and of which split
 
 
+DAY = 86_400
 LOOKBACK = 10 * DAY  # seconds before a row that an example may look at, whatever its view
 DELAY = DAY  # seconds from a row to its target
 SPLITS = ("train", "validation", "test")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.errors import BenchError, CannotRun
 from bench.formatting import nearest
-from bench.registry.intervals import DAY, SamplingInterval, interval_of
-from bench.registry.kinds import metric_in_unit
 from bench.series.csv_file import Integers
-from bench.series.prepare import DELAY, LOOKBACK, SPLITS
+from bench.series.prepare import DAY, DELAY, LOOKBACK, SPLITS
 from bench.task import Absent, Array, Examples, Lookup, OpenTask, Prepared
+
+if TYPE_CHECKING:
+    from bench.registry.intervals import SamplingInterval
 
 
 def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
@@ -90,6 +91,8 @@ def open_forecasts(
         ),
         "horizon": data["horizon"],
     }
+    from bench.registry.kinds import metric_in_unit  # A station's series needs none.
+
     unit = metric_in_unit(data)
     units = {unit: meta["std"][0]} if unit else {}
     cycles = cycles_of(meta["interval_seconds"])
@@ -255,6 +258,8 @@ def window_of_rows(
     Raises:
         BenchError: An option has no meaning, or a column is unknown.
     """
+    from bench.registry.intervals import interval_of  # A station's series has none.
+
     interval = interval_of(meta["interval"])
     lookback, step = (_rows(view[option], option, interval) for option in ("lookback", "step"))
     if lookback > data["lookback"]:
@@ -286,6 +291,8 @@ def _rows(value: Any, option: str, interval: SamplingInterval) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     if isinstance(value, str):
+        from bench.registry.intervals import interval_of
+
         wanted = interval_of(value)
         for of_view, of_row in (
             (wanted.months, interval.months), (wanted.seconds, interval.seconds)

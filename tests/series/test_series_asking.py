@@ -11,7 +11,7 @@ import pytest
 
 from bench.errors import BenchError, DataError
 from bench.series.asking import encode
-from bench.series.csv_file import StationTable
+from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
 from bench.series.windows import open_windows
 from bench.task import Encoded, Prepared, Question
@@ -37,7 +37,7 @@ def values(rows: int, first: int = 0) -> np.ndarray[Any, Any]:
 @pytest.fixture(scope="module")
 def data() -> Prepared:
     """An hourly series from 1970 on."""
-    table = StationTable(HOUR * np.arange(ROWS), COLUMNS, values(ROWS))
+    table = SeriesTable(HOUR * np.arange(ROWS), COLUMNS, values(ROWS))
     return prepare(table, "s", as_published=False)
 
 
