@@ -15,12 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.registry.intervals import SamplingInterval, interval_of
 from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, SeriesTable
+
+if TYPE_CHECKING:
+    from bench.registry.intervals import SamplingInterval
 
 ROWS = 420_551
 INTERVAL = 600
@@ -231,6 +233,8 @@ def declared_table(data: Mapping[str, Any], seed: int = 2001) -> SeriesTable:
         data: DATA of a task of the kind series, defaults filled in.
         seed: Of the random draws.
     """
+    from bench.registry.intervals import interval_of  # A station's series has none.
+
     interval = interval_of(data["interval"] or "1h")
     season = data["season"] or interval.season or 12
     reach = data["lookback"] + data["delay"] + data["horizon"]
