@@ -34,7 +34,7 @@ COMMANDS = {
     "merge": "put the records of several results folders into one",
     "show": "one plugin: its records, curves and history",
     "predict": "ask a kept model of a sentence, or for a forecast",
-    "export": "hand a kept model to other programs",
+    "export": "hand a kept model, or all trials, to other programs",
     "baseline": "keep what was measured, to compare with later",
     "check": "compare with a baseline or another revision: did anything get worse",
     "history": "a metric over kept baselines, with its change points",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.formatting import one_line
-from bench.metrics import pages_counted
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.selection import Wanted, WorkingTree, working_tree
 from bench.records.store import Contents, Stores
+from bench.report.trials import KEYS, current_records, curve_frame, key_of, trial_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,16 +23,7 @@ if TYPE_CHECKING:
     from bench.registry.source_tree import Folders
     from bench.report.document import Document
 
-_SPLITS = ("train", "validation", "test")
-#: Columns that there are in every frame of trials, in their order.
-_ALWAYS = (
-    *("trial", "task", "plugin", "variant", "backend", "profile", "source", "seed"),
-    *("status", "reason", "current", "outdated", "repeat", "finished"),
-)
-#: Those that tell a trial's rows in the other frames from all others.
-_KEYS = (*_ALWAYS[:8], "finished")
-_CURVES = (*_KEYS, "epoch", "seconds", "split", "metric", "value")
-_PREDICTIONS = (*_KEYS, "split", "index", "group", "target", "prediction")
+_PREDICTIONS = (*KEYS, "split", "index", "group", "target", "prediction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +93,8 @@ class Results:
             history: All records that were read, not only those that are current.
         """
         current = self._current()
-        known = {id(record) for record in current}
         shown = self._contents.records if history else self._shown(current)
-        rows = [self._row(record, id(record) in known) for record in shown]
-        return _frame(rows, _ALWAYS)
+        return trial_frame(shown, current, self._tree)
 
     def curves(self) -> pd.DataFrame:
         """Return what was measured epoch by epoch, in the long form.
@@ -114,8 +103,7 @@ class Results:
         ``value``; ``seconds`` is the training time at the end of the epoch. Rows have the
         columns trial and finished of ``frame()``, to be merged with it.
         """
-        rows = [row for record in self._trials() for row in _curve_rows(record)]
-        return _frame(rows, _CURVES)
+        return curve_frame(self._trials())
 
     def predictions(self, split: str | None = None) -> pd.DataFrame:
         """Return what each trial that is ok predicted, example by example, with the target.
@@ -143,7 +131,7 @@ class Results:
         frame = pd.concat(parts, ignore_index=True)
         frame["finished"] = pd.to_datetime(frame["finished"], utc=True, format="ISO8601")
         # A text beside each of a million predictions is most of the memory.
-        return frame.astype(dict.fromkeys((*_KEYS[:7], "split"), "category"))
+        return frame.astype(dict.fromkeys((*KEYS[:7], "split"), "category"))
 
     def leaderboard(self, best_of_grid: bool = False) -> LeaderboardView:
         """Return the leaderboard of these results, as ``python -m bench report`` has it.
@@ -176,34 +164,13 @@ class Results:
 
     def _current(self) -> list[Record]:
         """Return the records that the rows of the leaderboard summarise."""
-        from bench.analysis.leaderboard import make_leaderboard
-
-        board = make_leaderboard(self._contents.records, tree=self._tree)
-        return [
-            record
-            for table in board.tables
-            for row in table.rows
-            for record in table.selected[row.label].answering
-        ]
+        return current_records(self._contents.records, self._tree)
 
     def _shown(self, current: Sequence[Record]) -> Sequence[Record]:
         return current if self._own is None else self._own
 
     def _trials(self) -> Sequence[Record]:
         return self._own if self._own is not None else self._current()
-
-    def _row(self, record: Record, is_current: bool) -> dict[str, Any]:
-        return {
-            **_key(record),
-            "status": record.status,
-            "reason": record.reason,
-            "current": is_current,
-            "outdated": self._tree.outdated(record.trial),
-            "repeat": record.repeat and (record.repeat["verdict"] or record.status),
-            **_declared(record),
-            **_measured(record),
-            **_provenance(record),
-        }
 
     def _predicted(self, record: Record, split: str | None) -> Iterator[pd.DataFrame]:
         import numpy as np
@@ -223,7 +190,7 @@ class Results:
             unknown = np.full(len(values), np.nan)
             yield pd.DataFrame(
                 {
-                    **_key(record),
+                    **key_of(record),
                     "split": name,
                     "index": np.arange(len(values)),
                     "group": arrays.get(f"{prefix}groups", unknown),
@@ -314,107 +281,3 @@ def _as_read(records: Sequence[Record], contents: Contents) -> tuple[Record, ...
 
 def _warn(line: str) -> None:
     warnings.warn(one_line(line), stacklevel=2)
-
-
-# From a record to the cells of its rows
-
-
-def _key(record: Record) -> dict[str, Any]:
-    trial = record.trial
-    return {
-        "trial": trial.identity[:12],
-        "task": trial.task,
-        "plugin": trial.plugin,
-        "variant": trial.variant,
-        "backend": trial.backend,
-        "profile": trial.profile,
-        "source": trial.source,
-        "seed": trial.seed,
-        "finished": record.finished,
-    }
-
-
-def _declared(record: Record) -> dict[str, Any]:
-    """Return every option; what ``build`` takes of the view or the training is the same there."""
-    trial = record.trial
-    return _prefixed("hp", {**trial.training, **trial.view, **trial.hyperparameters})
-
-
-def _measured(record: Record) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for split in _SPLITS:
-        found |= _prefixed(split, record.metrics.get(split))
-    if "best_epoch" in record.metrics:
-        found["best_epoch"] = record.metrics["best_epoch"]
-    return {
-        **found,
-        **_prefixed("time", record.timing),
-        **_prefixed("memory", record.memory),
-        **({"memory_pages": pages_counted(record.environment)} if record.memory else {}),
-        **_prefixed("model", record.model),
-        **_prefixed("reference", record.reference),
-    }
-
-
-def _provenance(record: Record) -> dict[str, Any]:
-    """Return which data, versions and machine a trial had."""
-    environment, trial = record.environment, record.trial
-    known = ("python", "suite", "commit", "dirty", "command")
-    described = environment.get("configuration")
-    names = (*known, "threads", "inter_op_threads", "device", "start", "shared")
-    return {
-        "fingerprint": trial.fingerprint,
-        "scored_examples": trial.scored_examples,
-        "plugin_sha256": trial.plugin_sha256,
-        **_prefixed("version", trial.versions),
-        **_prefixed("machine", environment.get("machine")),
-        **{name: environment[name] for name in names if name in environment},
-        **({"configuration": described.get("name")} if isinstance(described, Mapping) else {}),
-    }
-
-
-def _prefixed(prefix: str, section: Any) -> dict[str, Any]:
-    """Name the values of a section, which may be foreign, as columns."""
-    if not isinstance(section, Mapping):
-        return {}
-    return {f"{prefix}_{name}": value for name, value in section.items()}
-
-
-def _curve_rows(record: Record) -> Iterator[dict[str, Any]]:
-    curves = record.metrics.get("curves", {})
-    elapsed = curves.get("elapsed_seconds", [])
-    for name, values in curves.items():
-        split, _, metric = name.partition("_")
-        if split not in _SPLITS:
-            continue  # The clocks.
-        for number, value in enumerate(values):
-            yield {
-                **_key(record),
-                "epoch": number + 1,
-                "seconds": elapsed[number] if number < len(elapsed) else None,
-                "split": split,
-                "metric": metric,
-                "value": value,
-            }
-
-
-def _frame(rows: Sequence[Mapping[str, Any]], first: Sequence[str]) -> pd.DataFrame:
-    """Make a frame with some columns first, which are there without rows too."""
-    import pandas as pd
-
-    names = dict.fromkeys([*first, *(name for row in rows for name in row)])
-    frame = pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in names})
-    frame["finished"] = pd.to_datetime(frame["finished"], utc=True, format="ISO8601")
-    return frame
-
-
-def _column(values: Sequence[Any]) -> pd.Series[Any]:
-    """Make a column; whole numbers stay whole where other rows have none."""
-    import pandas as pd
-
-    known = [value for value in values if value is not None]
-    are_whole = all(type(value) is int and abs(value) < 1 << 63 for value in known)
-    if known and are_whole and len(known) < len(values):
-        return pd.Series(values, dtype="Int64")
-    # Without a value there is nothing to tell a type by.
-    return pd.Series(values, dtype=None if known else object)

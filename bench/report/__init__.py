@@ -1,8 +1,8 @@
 """What is shown: each view makes a ``document``, and ``writers`` has each format once.
 
 ``leaderboard`` (with the cells in ``columns``), ``reproduction`` and ``backends`` are views;
-``comparison`` tells how ranks were found, ``provenance`` where numbers come from; ``figures``
-draws the pictures, ``data_look`` shows and draws a task's data.
+``comparison`` tells how ranks were found, ``provenance`` where numbers come from; ``figures`` and
+``data_look`` draw; ``trials`` has rows of everything, which ``trackers`` hand to other tools.
 """
 
 __all__ = [
@@ -15,5 +15,7 @@ __all__ = [
     "reproduction",
     "sorting",
     "style",
+    "trackers",
+    "trials",
     "writers",
 ]

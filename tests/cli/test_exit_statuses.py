@@ -326,6 +326,37 @@ def _(repository):
     return repository.bench("export", "jena_gru", "best.keras")
 
 
+@ends("export trials", 0)
+def _(repository):
+    repository.record()
+    return repository.bench("export", "trials", "trials.csv")
+
+
+@ends("export trials", 2)
+def _(repository):
+    return repository.bench("export", "trials", "trials.csv")
+
+
+def tracks(tool: str) -> None:
+    """Say what exporting to a tool ends with, whose client need not be here."""
+
+    @ends(f"export {tool}", 0)
+    def _(repository):
+        repository.record()
+        repository.monkeypatch.setattr("bench.cli.export._check_client", lambda *names: None)
+        repository.monkeypatch.setattr(f"bench.report.trackers.to_{tool}", lambda *what: 1)
+        return repository.bench("export", tool, "there")
+
+    @ends(f"export {tool}", 2)
+    def _(repository):
+        repository.monkeypatch.setattr("bench.machine.version_of", lambda package: None)
+        return repository.bench("export", tool, "there")
+
+
+for name in ("mlflow", "tensorboard", "wandb"):
+    tracks(name)
+
+
 # The gate
 
 
