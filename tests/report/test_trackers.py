@@ -152,9 +152,9 @@ def test_tensorboard_has_curves_and_hyperparameters(export, tmp_path, monkeypatc
     assert export("tensorboard", "events") == "events: 0 trials written, 5 already there\n"
     (folder,) = (tmp_path / "events" / "jena").glob("jena_gru_seed_0_quick-*")
     found = EventAccumulator(str(folder)).Reload()
-    assert [each.step for each in found.Tensors("epoch/validation_mae")] == [1, 3]
-    (final,) = found.Tensors("validation/mae")
-    assert final.tensor_proto.float_val[0] == pytest.approx(0.26)
+    assert [each.step for each in found.Scalars("epoch/validation_mae")] == [1, 3]
+    (final,) = found.Scalars("validation/mae")
+    assert final.value == pytest.approx(0.26)
     content = found.SummaryMetadata(SESSION_START_INFO_TAG).plugin_data.content
     options = HParamsPluginData.FromString(content).session_start_info.hparams
     assert options["units"].number_value == 32
