@@ -7,6 +7,7 @@ of which takes the checked DATA first::
     read(data, files, official) -> Prepared         synthesise(data) -> Prepared
     open_view(data, prepared, view) -> OpenTask
     look(data, prepared, view, split, number) -> Look
+    encode(data, prepared, view, question) -> Encoded
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.series.csv_file import read_tables
+from bench.series.csv_file import SeriesTable, read_tables
 from bench.series.dialect import Declared, strptime_layout
 from bench.series.forecasts import prepare_forecasts
 from bench.series.parquet_file import read_file
 from bench.series.synthetic import declared_table
 from bench.series.windows import open_forecasts
-from bench.task import Look, OpenTask, Prepared
+from bench.task import Encoded, Look, OpenTask, Prepared, Question
 
 
 def read(data: Mapping[str, Any], files: Sequence[Path], official: bool) -> Prepared:
@@ -52,6 +52,18 @@ def look(
     from bench.series.look import look_at_forecasts
 
     return look_at_forecasts(prepared, data, view, split, number)
+
+
+def encode(
+    data: Mapping[str, Any], prepared: Prepared, view: Mapping[str, Any], question: Question
+) -> Encoded:
+    """Gather the window before a time, for `python -m bench predict`."""
+    from bench.series.asking import encode_forecasts
+
+    def read(files: Sequence[Path]) -> SeriesTable:
+        return read_tables(files, declared(data), read_file)
+
+    return encode_forecasts(prepared, data, view, question, read)
 
 
 def declared(data: Mapping[str, Any]) -> Declared:

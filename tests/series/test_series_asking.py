@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from series_kind_world import data as data_of
+from series_kind_world import monthly, prepared, view_of, written
 
 from bench.errors import BenchError, DataError
+from bench.series import kind
 from bench.series.asking import encode
 from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
@@ -129,3 +132,41 @@ def test_a_file_that_is_no_such_series_is_refused(data, tmp_path):
         asked(data)
     with pytest.raises(BenchError, match="a sentence is for tasks of texts"):
         encode(data, VIEW, Question("warm?"))
+
+
+# Tasks of the kind series
+
+
+def test_a_task_of_the_kind_forecasts_each_step_beside_what_was_measured(tmp_path):
+    frame, said = monthly(), data_of(horizon=3, delay=2)
+    prepared_ = prepared(written(tmp_path, frame), said)
+    view = view_of(said)
+    number = 1
+    row = int(prepared_.arrays["rows_test"][number])
+    found = kind.encode(said, prepared_, view, Question(at=f"{frame['month'][row]}-01"))
+
+    example = kind.open_view(said, prepared_, view).test
+    assert np.array_equal(found.inputs, example.gather(np.array([number])))
+    # What is measured is what the example's targets say.
+    told = found.answer(example.targets[number])
+    months = frame["month"][row + 1 : row + 4]
+    assert [*told] == [f"sales at {month}" for month in months]
+    sales = frame["sales"][row + 1 : row + 4]
+    for said_, value in zip(told.values(), sales, strict=True):
+        assert said_.startswith(f"{value:.6g}; measured {value:.6g}, ")
+
+
+def test_a_file_that_goes_on_is_forecast_at_its_end_by_the_calendar(tmp_path):
+    said = data_of()
+    prepared_ = prepared(written(tmp_path, monthly()), said)
+    own = written(tmp_path, monthly(24, "1960-03"), "own.csv")
+    found = kind.encode(said, prepared_, view_of(said), Question(files=[own]))
+    (when,) = found.answer(np.zeros(1))
+    assert when == "sales at 1962-03"
+    mean, std = prepared_.meta["mean"][0], prepared_.meta["std"][0]
+    newest = (monthly(24)["sales"].iloc[-1] - mean) / std
+    place = prepared_.meta["target_columns"][0]
+    assert found.inputs[0, -1, place] == pytest.approx(newest, abs=1e-5)
+    short = written(tmp_path, monthly(5), "short.csv")
+    with pytest.raises(BenchError, match="needs 12 rows before it"):
+        kind.encode(said, prepared_, view_of(said), Question(files=[short]))
