@@ -1,4 +1,8 @@
-"""Bidirectional LSTM: one reads the review forwards, another backwards."""
+"""Bidirectional LSTM: one reads the review forwards, another backwards.
+
+The published figure of such a model was measured on reversed reviews and is that of
+imdb_bidirectional_lstm_reversed.
+"""
 
 from keras import Sequential, layers
 
@@ -10,7 +14,6 @@ HYPERPARAMETERS = {
     "epochs": 10,
     "patience": 3,
 }
-REFERENCE = {"val_accuracy": 0.8838}
 
 
 def build(task, embedding_dim, units):

@@ -11,7 +11,12 @@ HYPERPARAMETERS = {
     "epochs": 10,
     "batch_size": 32,
 }
-REFERENCE = {"val_accuracy": 0.57, "test_accuracy": 0.56}
+REFERENCE = {"val_accuracy": 0.57, "test_accuracy": 0.50}
+REFERENCE_SOURCE = "listings 6-14 and 6-18"
+REFERENCE_NOTE = (
+    "a range: the text only says that validation is in the high 50s, and of the test "
+    "split that it is barely about 0.50"
+)
 
 
 def build(task, units):

@@ -13,10 +13,11 @@ HYPERPARAMETERS = {
     "epochs": 10,
     "batch_size": 64,
 }
-REFERENCE = {"val_accuracy": 0.7852}
+REFERENCE = {"val_accuracy": 0.7852, "last_val_accuracy": 0.7792, "epoch_seconds": 11}
+REFERENCE_SOURCE = "a later notebook of the material"
 REFERENCE_NOTE = (
-    "the best epoch of one run on another 5,000 reviews: the sample alone makes two such "
-    "figures differ by up to 0.016 (95%)"
+    "of a second fit of the same model: its first epoch begins at a loss of 0.5444 and an "
+    "accuracy of 0.7676; some 20 epochs in all, with which the suite comes to 0.79"
 )
 
 

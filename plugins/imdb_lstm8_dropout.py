@@ -14,7 +14,8 @@ HYPERPARAMETERS = {
     "epochs": 10,
     "batch_size": 64,
 }
-REFERENCE = {"val_accuracy": 0.7762}
+REFERENCE = {"val_accuracy": 0.7762, "epoch_seconds": 12}
+REFERENCE_SOURCE = "a later notebook of the material"
 
 
 def build(task, embedding_dim, units, dropout):

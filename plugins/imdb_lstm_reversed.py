@@ -11,7 +11,8 @@ HYPERPARAMETERS = {
     "epochs": 10,
     "patience": 3,
 }
-REFERENCE = {"val_accuracy": 0.8780}
+REFERENCE = {"val_accuracy": 0.8780, "last_val_accuracy": 0.8704, "epoch_seconds": 75}
+REFERENCE_SOURCE = "listing 6-42"
 
 
 def build(task, embedding_dim, units):

@@ -7,7 +7,8 @@ HYPERPARAMETERS = {
     "units": 32,
     "epochs": 20,
 }
-REFERENCE = {"val_mae": 0.3049}
+REFERENCE = {"val_mae": 0.3049, "last_val_mae": 0.3274, "epoch_seconds": 9}
+REFERENCE_SOURCE = "listing 6-37"
 
 
 def build(task, units):

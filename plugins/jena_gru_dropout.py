@@ -10,7 +10,9 @@ HYPERPARAMETERS = {
     "epochs": 40,
     "patience": 6,
 }
-REFERENCE = {"val_mae": 0.2613}
+REFERENCE = {"val_mae": 0.2613, "last_val_mae": 0.2658, "epoch_seconds": 123}
+REFERENCE_SOURCE = "listing 6-40"
+REFERENCE_NOTE = "the best epoch was the 36th of 40"
 
 
 def build(task, units, dropout, recurrent_dropout):

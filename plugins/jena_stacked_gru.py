@@ -11,7 +11,9 @@ HYPERPARAMETERS = {
     "epochs": 40,
     "patience": 5,
 }
-REFERENCE = {"val_mae": 0.2608}
+REFERENCE = {"val_mae": 0.2608, "last_val_mae": 0.2739, "epoch_seconds": 249}
+REFERENCE_SOURCE = "listing 6-41"
+REFERENCE_NOTE = "the best epoch was the 18th of 40"
 
 
 def build(task, units, upper_units, dropout, recurrent_dropout):

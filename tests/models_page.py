@@ -110,8 +110,12 @@ def row(plugin: Plugin, number: int | None) -> list[str]:
 def _published(reference: Mapping[str, float]) -> str:
     figures = []
     for key, value in reference.items():
-        split, _, metric = key.partition("_")
-        where = "" if split == "val" else f" ({_SPLITS[split]})"
+        if key == "epoch_seconds":
+            figures.append(f"{value:g} s an epoch")
+            continue
+        where = " (last epoch)" if key.startswith("last_") else ""
+        split, _, metric = key.removeprefix("last_").partition("_")
+        where = where or ("" if split == "val" else f" ({_SPLITS[split]})")
         figures.append(f"{metric_name(metric)} {value:g}{where}")
     return ", ".join(figures)
 

@@ -133,6 +133,7 @@ def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
         ],
         "points": plugin.points,
         "reference": dict(plugin.reference),
+        "reference_source": plugin.reference_source,
         "build_parameters": list(plugin.build_parameters),
         "needs": list(plugin.needs),
         "files": list(plugin.files),

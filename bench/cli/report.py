@@ -220,7 +220,7 @@ def _reproduction(board: Leaderboard, registry: Registry) -> Document:
     from bench.analysis.reproduction import reproduce
     from bench.report.reproduction import reproduction_document
 
-    found = reproduce(board, _notes(registry))
+    found = reproduce(board, *_told_of_published(registry))
     if not found.comparisons:
         raise BenchError(
             "--reproduction: no record of a full training on real data has a published figure; "
@@ -242,9 +242,10 @@ def _backends(board: Leaderboard) -> Document:
     return backends_document(found)
 
 
-def _notes(registry: Registry) -> dict[str, str]:
-    """Return what plugins say of their published figures, by plugin."""
-    return {plugin.name: plugin.reference_note for plugin in registry.plugins}
+def _told_of_published(registry: Registry) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what plugins say of their published figures, and where these are from, by plugin."""
+    notes = {plugin.name: plugin.reference_note for plugin in registry.plugins}
+    return notes, {plugin.name: plugin.reference_source for plugin in registry.plugins}
 
 
 def _draw(board: Leaderboard, folder: Path) -> None:

@@ -99,7 +99,8 @@ def command(options: ShowOptions) -> int:
             lines.append(f"  a grid of {plugin.points} points: {', '.join(map(str, plugin.grid))}")
         if plugin.reference:
             figures = ", ".join(f"{key} {value:g}" for key, value in plugin.reference.items())
-            lines.append(f"  published: {figures}")
+            where = f" ({plugin.reference_source})" if plugin.reference_source else ""
+            lines.append(f"  published{where}: {figures}")
     problems = dict.fromkeys(str(problem) for plugin in known for problem in plugin.problems)
     lines += [f"  PROBLEM {problem}" for problem in problems]
     if not records:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench.formatting import nearest
 from bench.registry.declarations import Declarations, Problem, read_declarations
 from bench.registry.tasks import (
+    REFERENCE_LITERALS,
     SAFE_NAME,
     TaskInfo,
     complaint,
@@ -26,7 +27,7 @@ from bench.values import NAMES, TASK_KINDS, unstorable
 if TYPE_CHECKING:
     from bench.registry.grid import GridAxis
 
-LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "REFERENCE", "REFERENCE_NOTE", "FILES")
+LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "FILES", *REFERENCE_LITERALS)
 _COMPILE = "compile the model in build, where that is wanted"
 #: What a plugin does not declare, though others would: what to do instead.
 _ELSEWHERE = {
@@ -54,8 +55,8 @@ class Plugin:
     file names the task's kind. ``hyperparameters`` and ``reference`` hold what a record can hold;
     the rest is among the problems. ``build_parameters`` are those of ``build`` after the task,
     and the hyperparameters that a ``**`` parameter takes. ``grid`` is what varies, none for one
-    model; each point of it is one value of every axis. ``reference_note`` says why a published
-    figure is not met, where that is known. ``needs`` names the packages that the
+    model; each point of it is one value of every axis. ``reference_source`` says where published
+    figures are from, ``reference_note`` why one is not met. ``needs`` names the packages that the
     file imports beyond Keras and NumPy, ``files`` the files beside it, or in the data folder,
     that the model is made with. A plugin with problems is listed, never run.
     """
@@ -68,6 +69,7 @@ class Plugin:
     grid: tuple[GridAxis, ...] = ()
     reference: Mapping[str, float] = field(default_factory=dict)
     reference_note: str = ""
+    reference_source: str = ""
     build_parameters: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -113,6 +115,7 @@ def plugin_of(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Plugin:
         grid=() if problems else _grid(found),
         reference={k: v for k, v in reference.items() if isinstance(k, str) and is_figure(v)},
         reference_note=_value(found, "REFERENCE_NOTE", str) or "",
+        reference_source=_value(found, "REFERENCE_SOURCE", str) or "",
         build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
         needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
         files=tuple(name for name in files if _is_plain_name(name)),

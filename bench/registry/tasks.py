@@ -501,6 +501,14 @@ def _wrong_files(task: TaskInfo) -> Iterator[tuple[str, str]]:
 
 # Published figures: what REFERENCE of a plugin declares, of the data of its one task
 
+REFERENCE_LITERALS = ("REFERENCE", "REFERENCE_SOURCE", "REFERENCE_NOTE")
+#: Published figures that are none of quality.
+COST_FIGURES = ("epoch_seconds", "parameters")
+_TEXTS = {
+    "REFERENCE_SOURCE": "says where the published figures are from, like 'listing 6-41'",
+    "REFERENCE_NOTE": "says why the published figure is not met",
+}
+
 
 def is_figure(value: Any) -> bool:
     """Say whether this is a finite number."""
@@ -509,14 +517,15 @@ def is_figure(value: Any) -> bool:
 
 def reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
     """Tell what is wrong with the published figures of a plugin of one task, each with its line."""
-    note = found.constants.get("REFERENCE_NOTE")
-    if note is not None and not isinstance(note.value, str):
-        message = "REFERENCE_NOTE must be a text that says why the published figure is not met"
-        yield Problem(str(found.path), note.line, message)
+    for name, about in _TEXTS.items():
+        text = found.constants.get(name)
+        if text is not None and not isinstance(text.value, str):
+            yield Problem(str(found.path), text.line, f"{name} must be a text that {about}")
     constant = found.constants.get("REFERENCE")
     if constant is None:
         return
-    known = {f"{split}_{metric}" for split in ("val", "test") for metric in task.units}
+    splits = ("val", "test", "last_val")
+    known = {*(f"{split}_{metric}" for split in splits for metric in task.units), *COST_FIGURES}
     if not isinstance(constant.value, dict):
         message = f"REFERENCE must be a dictionary, like {{'val_{task.metric}': 0.5}}"
         yield Problem(str(found.path), constant.line, message)

@@ -189,7 +189,7 @@ def rank(row: Row) -> Cell:
 
 def digits(metric: str) -> int:
     """Return how many digits after the point people are shown of a metric."""
-    return 2 if metric.endswith("degC") else 4
+    return {"parameters": 0, "epoch_seconds": 1}.get(metric, 2 if metric.endswith("degC") else 4)
 
 
 def quality(value: Spread | None, metric: str) -> Cell:

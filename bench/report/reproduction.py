@@ -77,7 +77,10 @@ def _reading() -> str:
 def _section(comparison: ReproductionTable) -> Section:
     table = comparison.table
     rows = table_of(
-        _FIELDS, comparison.figures, about=about(table), longest_on_page=_LONGEST_ON_PAGE
+        _fields(comparison),
+        comparison.figures,
+        about=about(table),
+        longest_on_page=_LONGEST_ON_PAGE,
     )
     return Section(
         (
@@ -102,8 +105,14 @@ def _data(comparison: ReproductionTable) -> dict[str, Any]:
 
 
 def _figure(figure: PublishedFigure) -> Cell:
-    name = f"{figure.split} {metric_name(figure.metric)}" if figure.split else figure.metric
-    return Exact(Text(name), {"split": figure.split, "metric": figure.metric})
+    name = f"{figure.split} {metric_name(figure.metric)}" if figure.split else _named(figure.metric)
+    shown = f"{name}, {figure.epoch} epoch" if figure.epoch else name
+    values = {"split": figure.split, "metric": figure.metric, "epoch": figure.epoch or "best"}
+    return Exact(Text(shown), values)
+
+
+def _named(metric: str) -> str:
+    return {"epoch_seconds": "seconds an epoch"}.get(metric, metric)
 
 
 def _difference(figure: PublishedFigure) -> Cell:
@@ -133,3 +142,11 @@ _FIELDS: tuple[Field[PublishedFigure], ...] = (
         lambda figure: Text(figure.why),
     ),
 )
+
+
+def _fields(comparison: ReproductionTable) -> tuple[Field[PublishedFigure], ...]:
+    """Return the columns; people see where figures are from if any plugin says it."""
+    is_told = any(figure.source for figure in comparison.figures)
+    on = Place.PEOPLE | Place.DATA if is_told else Place.DATA
+    source = Column("source", "source", is_number=False, on=on, importance=3)
+    return (*_FIELDS[:2], Field(source, lambda figure: Text(figure.source)), *_FIELDS[2:])

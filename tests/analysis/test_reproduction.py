@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -283,3 +284,68 @@ def test_there_is_no_html(report):
 
     assert status == 2
     assert "use --format md" in err
+
+
+# Figures of the last epoch, and of what a training cost
+
+
+def trained_on(records: list[Record], curve: list[float]) -> list[Record]:
+    """The same records with this course of the validation metric, of 4 epochs asked for."""
+    return [
+        replace(
+            record,
+            metrics={**record.metrics, "curves": {"validation_mae": curve}},
+            trial=replace(record.trial, training={**record.trial.training, "epochs": 4}),
+        )
+        for record in records
+    ]
+
+
+def test_a_figure_of_the_last_epoch_is_compared_with_the_last_epoch():
+    records = seeds(0.26, reference={"last_val_mae": 0.3})
+
+    figure = only_figure(trained_on(records, [0.4, 0.26, 0.3, 0.305]))
+
+    assert (figure.split, figure.metric, figure.epoch) == ("validation", "mae", "last")
+    assert figure.measured is not None
+    assert figure.measured.mean == pytest.approx(0.305)
+    assert figure.verdict == WITHIN
+
+
+def test_a_training_that_stopped_early_has_no_last_epoch():
+    records = seeds(0.26, reference={"last_val_mae": 0.3})
+
+    figure = only_figure(trained_on(records, [0.4, 0.26]))
+
+    assert (figure.measured, figure.verdict) == (None, NOT_MEASURED)
+    assert "--set patience=none" in figure.why
+
+
+def test_what_a_published_training_cost_is_shown_and_not_judged():
+    reference = {"epoch_seconds": 109, "parameters": 5_857}
+
+    (comparison,) = reproduce(a_board(*seeds(0.26, reference=reference)), {}).comparisons
+
+    assert [(f.metric, f.published, f.verdict) for f in comparison.figures] == [
+        ("epoch_seconds", 109, NOT_JUDGED),
+        ("parameters", 5_857, NOT_JUDGED),
+    ]
+    assert all(figure.measured is not None for figure in comparison.figures)
+
+
+def test_a_figure_names_its_source():
+    found = reproduce(a_board(*seeds(0.26)), {}, {"jena_gru": "listing 6-39"})
+
+    (figure,) = found.comparisons[0].figures
+    assert figure.source == "listing 6-39"
+    assert "listing 6-39" in to_text(reproduction_document(found))
+
+
+def test_every_shipped_published_figure_names_its_source():
+    without = [
+        plugin.name
+        for plugin in discover.discover().plugins
+        if plugin.reference and not plugin.reference_source
+    ]
+
+    assert without == []

@@ -195,7 +195,10 @@ def test_an_unknown_reference_figure_lists_the_known_ones(tmp_path):
     line, message = only_problem(read(tmp_path, before="REFERENCE = {'validation_mae': 0.3}"))
     assert line == 2
     assert "unknown reference figure 'validation_mae'" in message
-    assert message.endswith("use test_mae, test_mae_degC, val_mae, val_mae_degC")
+    assert message.endswith(
+        "use epoch_seconds, last_val_mae, last_val_mae_degC, parameters, test_mae, test_mae_degC, "
+        "val_mae, val_mae_degC"
+    )
 
 
 @pytest.mark.parametrize("value", ["'low'", "True", "None", "1e999"])
@@ -205,9 +208,10 @@ def test_a_reference_figure_that_is_no_number_is_not_shown_as_one(tmp_path, valu
     assert plugin.reference == {}
 
 
-def test_a_note_on_the_published_figure_must_be_a_text(tmp_path):
-    plugin = read(tmp_path, before="REFERENCE_NOTE = 3")
-    assert "REFERENCE_NOTE must be a text" in only_problem(plugin)[1]
+@pytest.mark.parametrize("name", ["REFERENCE_NOTE", "REFERENCE_SOURCE"])
+def test_what_is_said_of_the_published_figure_must_be_a_text(tmp_path, name):
+    plugin = read(tmp_path, before=f"{name} = 3")
+    assert f"{name} must be a text" in only_problem(plugin)[1]
 
 
 def test_reference_figures_that_are_no_dictionary(tmp_path):
