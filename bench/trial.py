@@ -17,8 +17,8 @@ HARNESS_VERSION = 1
 class Trial:
     """One plugin, task, view, source, profile, seed and backend: plain data that travels.
 
-    ``hyperparameters`` are the arguments of ``build``, ``training`` the schedule after
-    the profile's limits, ``versions`` the libraries that compute. ``overrides`` says
+    ``hyperparameters`` are the arguments of ``build`` and ``callbacks``, ``training`` the schedule
+    after the profile's limits, ``versions`` the libraries that compute. ``overrides`` says
     what the command line changed; it is a label and no part of the identity, since what
     it changed is already in the other fields. A ``task_sha256`` of "" is of before it was kept.
     """

@@ -82,7 +82,7 @@ def parameters(plugin: Plugin, task: TaskInfo, prepared: Prepared) -> int | None
     opened = load_module(task).open_view(prepared, view)
     build = runpy.run_path(str(plugin.path))["build"]
     model = build(
-        PluginTask(task.name, opened, plugin.files), **plugin.build_arguments({**values, **view})
+        PluginTask(task.name, opened, plugin.files), **plugin.arguments({**values, **view})
     )
     return int(model.count_params()) if isinstance(model, keras.Model) else None
 

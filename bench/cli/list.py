@@ -135,6 +135,7 @@ def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
         "reference": dict(plugin.reference),
         "reference_source": plugin.reference_source,
         "build_parameters": list(plugin.build_parameters),
+        "callback_parameters": list(plugin.callback_parameters),
         "needs": list(plugin.needs),
         "files": list(plugin.files),
         "problems": [

@@ -190,6 +190,8 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
     Raises:
         BenchError: A word has no "=", or a key comes twice.
     """
+    from bench.registry.training_options import as_stored
+
     overrides: dict[str, Any] = {}
     for word in words:
         key, equals, text = word.partition("=")
@@ -198,7 +200,7 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
             raise BenchError(f"--set {word}: write it as KEY=VALUE, like units=64")
         if key in overrides:
             raise BenchError(f"--set {key}: is given twice; keep one")
-        overrides[key] = _value_or_several(text)
+        overrides[key] = as_stored(key, _value_or_several(text))
     return overrides
 
 

@@ -17,7 +17,14 @@ from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Meant
 from bench.registry.tasks import TaskInfo, complaint, mismatch
-from bench.registry.training_options import TRAINING_OPTIONS, Limits, nearest_option, schedule
+from bench.registry.training_options import (
+    TRAINING_OPTIONS,
+    Limits,
+    is_training_option,
+    nearest_option,
+    schedule,
+    warmup_complaint,
+)
 from bench.trial import Trial
 
 REUSE_POLICIES = ("missing", "always", "never")
@@ -256,19 +263,22 @@ def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo
     """
     if plugin.problems:
         return
-    known = {*plugin.build_parameters, *task.view, *TRAINING_OPTIONS}
+    known = {*plugin.parameters, *task.view, *TRAINING_OPTIONS}
     for key, value in overrides.items():
         if key not in known:
             raise BenchError(
                 f"--set {key}: {plugin.name} has no such option{nearest_option(key, known)}"
             )
-        wrong = complaint(key, value, task)
+        wrong = complaint(key, value, task, plugin.parameters)
         if wrong:
             raise BenchError(f"--set {key}={value}: {wrong}")
         declared = plugin.hyperparameters.get(key)
         wrong = mismatch(key, value, declared, task)
         if wrong:
             raise BenchError(f"--set {key}={value}: {wrong}, as in {plugin.name} ({declared!r})")
+    key, wrong = warmup_complaint({**task.training, **plugin.hyperparameters, **overrides})
+    if wrong and key not in plugin.parameters and overrides.get(key) is not None:
+        raise BenchError(f"--set {key}={overrides[key]}: {wrong}")
 
 
 def view_of(plugin: Plugin, task: TaskInfo, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -296,11 +306,11 @@ def _trial(
     """Resolve everything but the seed; also the verdict and reason if it cannot be run."""
     values = _values(plugin, request.overrides)
     view = view_of(plugin, task, request.overrides)
-    options = {key: values[key] for key in values if key in TRAINING_OPTIONS}
+    options = {k: v for k, v in values.items() if is_training_option(k, plugin.parameters)}
     limits = Limits(**task.profiles[request.profile])
     examples, verdict, reason = _feasible(plugin, task, view, request, context)
     training = schedule(task.training, options, limits, examples)
-    planned = {key: training[key] for key in options}
+    planned = {key: training[key] for key in options if key in training}
     source = context.sources[task.name]
     trial = Trial(
         task=task.name,
@@ -308,7 +318,7 @@ def _trial(
         task_sha256=task.sha256,
         plugin=plugin.name,
         plugin_sha256=plugin.sha256,
-        hyperparameters=plugin.build_arguments({**values, **view, **planned}),
+        hyperparameters=plugin.arguments({**values, **view, **planned}),
         view=view,
         training=training,
         scored_examples=limits.scored_examples,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from bench.registry.declarations import Declarations, Problem
 from bench.registry.tasks import TaskInfo, complaint, mismatch
-from bench.registry.training_options import TRAINING_OPTIONS, nearest_option
+from bench.registry.training_options import (
+    TRAINING_OPTIONS,
+    as_stored,
+    nearest_option,
+    parameters_in,
+)
 
 #: Says of a name and a value what is wrong with it, or nothing.
 Judge = Callable[[str, Any], str]
@@ -31,11 +36,15 @@ def read_grid(found: Declarations) -> tuple[GridAxis, ...]:
     """Return the axes of a GRID without problems; none where a file has no GRID."""
     constant = found.constants.get("GRID")
     return tuple(
-        GridAxis(key, tuple(map(tuple, values)))
+        GridAxis(key, tuple(_stored(key, each) for each in values))
         if isinstance(key, tuple)
-        else GridAxis((key,), tuple((value,) for value in values))
+        else GridAxis((key,), tuple(_stored((key,), (value,)) for value in values))
         for key, values in (constant.value if constant else {}).items()
     )
+
+
+def _stored(names: tuple[str, ...], values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(as_stored(name, value) for name, value in zip(names, values, strict=True))
 
 
 def grid_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
@@ -45,10 +54,12 @@ def grid_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
     declared = hyperparameters.value if hyperparameters else None
     if build is None or not isinstance(declared, dict):
         return  # Which has been told.
-    known = [*build.parameters[1:], *task.view, *TRAINING_OPTIONS, *map(str, declared)]
+    parameters = parameters_in(found)
+    known = [*parameters, *task.view, *TRAINING_OPTIONS, *map(str, declared)]
 
     def judge(name: str, value: Any) -> str:
-        return complaint(name, value, task) or mismatch(name, value, declared.get(name), task)
+        wrong = complaint(name, value, task, parameters)
+        return wrong or mismatch(name, value, declared.get(name), task)
 
     if not isinstance(constant.value, dict):
         message = "GRID must be a dictionary, like {'units': [16, 32]}"

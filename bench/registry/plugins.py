@@ -21,7 +21,16 @@ from bench.registry.tasks import (
     is_figure,
     reference_problems,
 )
-from bench.registry.training_options import ALIASES, TRAINING_OPTIONS, nearest_option
+from bench.registry.training_options import (
+    ALIASES,
+    FUNCTIONS,
+    TRAINING_OPTIONS,
+    as_stored,
+    hyperparameter_problems,
+    is_training_option,
+    parameters_in,
+    taken_by,
+)
 from bench.values import NAMES, TASK_KINDS, unstorable
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "FILES", *REFERENCE_LITERALS)
 _COMPILE = "compile the model in build, where that is wanted"
 #: What a plugin does not declare, though others would: what to do instead.
 _ELSEWHERE = {
-    "CALLBACKS": "a model that wants callbacks passes them on in a fit of its own",
+    "CALLBACKS": "define callbacks(task, ...) beside build; it returns a list of Keras callbacks",
     "LOSS": _COMPILE,
     "METRIC": "the task has the metric",
     "METRICS": _COMPILE,
@@ -54,9 +63,10 @@ class Plugin:
     A file that serves ``several`` tasks is a plugin for each, and ``by_kind`` says of one that the
     file names the task's kind. ``hyperparameters`` and ``reference`` hold what a record can hold;
     the rest is among the problems. ``build_parameters`` are those of ``build`` after the task,
-    and the hyperparameters that a ``**`` parameter takes. ``grid`` is what varies, none for one
-    model; each point of it is one value of every axis. ``reference_source`` says where published
-    figures are from, ``reference_note`` why one is not met. ``needs`` names the packages that the
+    and the hyperparameters that a ``**`` parameter takes, ``callback_parameters`` those of
+    ``callbacks`` likewise. ``grid`` is what varies, none for one model; each point of it is one
+    value of every axis. ``reference_source`` says where published figures are from,
+    ``reference_note`` why one is not met. ``needs`` names the packages that the
     file imports beyond Keras and NumPy, ``files`` the files beside it, or in the data folder,
     that the model is made with. A plugin with problems is listed, never run.
     """
@@ -71,6 +81,7 @@ class Plugin:
     reference_note: str = ""
     reference_source: str = ""
     build_parameters: tuple[str, ...] = ()
+    callback_parameters: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     source: str = ""
@@ -89,9 +100,14 @@ class Plugin:
         """How many points its grid has, 1 without one."""
         return math.prod(len(axis.values) for axis in self.grid)
 
-    def build_arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the part of ``values`` that ``build`` takes."""
-        return {key: values[key] for key in values if key in self.build_parameters}
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What ``build`` and ``callbacks`` take, each once."""
+        return tuple(dict.fromkeys([*self.build_parameters, *self.callback_parameters]))
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the part of ``values`` that ``build`` or ``callbacks`` takes."""
+        return {key: values[key] for key in values if key in self.parameters}
 
 
 def read_plugin(path: Path, tasks: _Tasks, wrong: _Reasons = MappingProxyType({})) -> Plugin:
@@ -102,7 +118,11 @@ def read_plugin(path: Path, tasks: _Tasks, wrong: _Reasons = MappingProxyType({}
 def plugin_of(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Plugin:
     """Return the plugin that a file declares for one task, the text that its TASK is."""
     task = _value(found, "TASK", str) or ""
-    hyperparameters = _value(found, "HYPERPARAMETERS", dict) or {}
+    parameters, view = parameters_in(found), tasks[task].view if task in tasks else ()
+    hyperparameters = {
+        key: as_stored(key, value) if is_training_option(key, parameters) else value
+        for key, value in (_value(found, "HYPERPARAMETERS", dict) or {}).items()
+    }
     reference = _value(found, "REFERENCE", dict) or {}
     files = _value(found, "FILES", list) or []
     problems = found.problems or tuple(_problems(found, tasks, wrong))
@@ -116,26 +136,14 @@ def plugin_of(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Plugin:
         reference={k: v for k, v in reference.items() if isinstance(k, str) and is_figure(v)},
         reference_note=_value(found, "REFERENCE_NOTE", str) or "",
         reference_source=_value(found, "REFERENCE_SOURCE", str) or "",
-        build_parameters=_build_parameters(found, hyperparameters, tasks.get(task)),
+        build_parameters=taken_by(found, "build", hyperparameters, view),
+        callback_parameters=taken_by(found, "callbacks", hyperparameters, view),
         needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
         files=tuple(name for name in files if _is_plain_name(name)),
         source=found.source,
         sha256=found.sha256,
         problems=problems,
     )
-
-
-def _build_parameters(
-    found: Declarations, hyperparameters: Mapping[str, Any], task: TaskInfo | None
-) -> tuple[str, ...]:
-    build = found.functions.get("build")
-    if build is None:
-        return ()
-    named = build.parameters[1:]
-    if not build.takes_anything:
-        return named
-    elsewhere = {*named, *TRAINING_OPTIONS, *(task.view if task else ())}
-    return (*named, *(key for key in hyperparameters if key not in elsewhere))
 
 
 def _value(found: Declarations, name: str, kind: type) -> Any:
@@ -157,9 +165,10 @@ def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[P
             yield problem(constant.line, f"{name} must be {NAMES[kind]}, like {example}")
     if "build" not in found.functions:
         yield problem(1, "lacks build: define build(task, ...) that returns a model")
-    elif not found.functions["build"].parameters:
-        line = found.functions["build"].line
-        yield problem(line, "build takes the task as its first parameter: build(task, ...)")
+    for name in FUNCTIONS:
+        if name in found.functions and not found.functions[name].parameters:
+            line = found.functions[name].line
+            yield problem(line, f"{name} takes the task as its first parameter: {name}(task, ...)")
 
     yield from _file_problems(found)
     yield from _name_problems(found)
@@ -174,43 +183,13 @@ def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[P
         hint = nearest(task_name, known) or f"; there are: {', '.join(sorted(known))}"
         yield problem(line, f"unknown task {task_name!r}{hint}")
     else:
-        yield from _hyperparameter_problems(found, tasks[task_name])
+        judge = partial(complaint, task=tasks[task_name], parameters=parameters_in(found))
+        yield from hyperparameter_problems(found, tasks[task_name].view, judge)
         if "GRID" in found.constants:
             from bench.registry.grid import grid_problems
 
             yield from grid_problems(found, tasks[task_name])
         yield from reference_problems(found, tasks[task_name])
-
-
-def _hyperparameter_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:
-    declared = found.constants.get("HYPERPARAMETERS")
-    build = found.functions.get("build")
-    if declared is None or not isinstance(declared.value, dict) or build is None:
-        return
-
-    problem = partial(Problem, str(found.path))
-    parameters = build.parameters[1:]
-    known = {*parameters, *task.view, *TRAINING_OPTIONS}
-    for key, value in declared.value.items():
-        line = declared.key_lines.get(key, declared.line)
-        if not isinstance(key, str):
-            yield problem(line, f"HYPERPARAMETERS has the key {key!r}: use a text")
-        elif key not in known and not build.takes_anything:
-            yield problem(
-                line,
-                f"unknown hyperparameter {key!r}{nearest_option(key, known)}: it is no parameter "
-                "of build, no option of the task's view and no training option",
-            )
-        elif complaint(key, value, task):
-            yield problem(line, f"{key} {complaint(key, value, task)}")
-    for name in parameters:
-        if name not in declared.value and name not in build.with_default and name not in task.view:
-            hint = nearest(name, map(str, declared.value))
-            yield problem(
-                build.line,
-                f"build takes {name!r} but HYPERPARAMETERS does not give it{hint}: "
-                "add it, or give the parameter a default",
-            )
 
 
 def _grid(found: Declarations) -> tuple[GridAxis, ...]:

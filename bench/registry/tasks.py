@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,13 @@ from bench.errors import BenchError, TaskError
 from bench.formatting import nearest
 from bench.registry.declarations import Declarations, Problem, read_declarations
 from bench.registry.source_tree import shipped
-from bench.registry.training_options import LIMITS, PROFILES, TRAINING_OPTIONS
+from bench.registry.training_options import (
+    LIMITS,
+    PROFILES,
+    TRAINING_OPTIONS,
+    as_stored,
+    is_training_option,
+)
 from bench.values import NAMES, SCORES, TASK_KINDS, is_a, unstorable
 
 _LITERALS: dict[str, type] = {
@@ -444,17 +450,19 @@ def _contradictions(task: TaskInfo) -> Iterator[tuple[str, str]]:
 # Judge the value of an option, whoever gives it: a plugin's file or the command line
 
 
-def complaint(key: str, value: Any, task: TaskInfo) -> str:
+def complaint(key: str, value: Any, task: TaskInfo, parameters: Collection[str] = ()) -> str:
     """Return what is wrong with an option's value ("must be ..."), or an empty string.
 
     Options of a view are held to their choices and to the kind of their default; what a
-    text in place of a number means ("10d") the task says when the view is opened.
+    text in place of a number means ("10d") the task says when the view is opened. What is one of
+    a plugin's ``parameters`` may be the plugin's own; see ``training_options.LATER``.
     """
+    if is_training_option(key, parameters):
+        wrong = unstorable(as_stored(key, value)) or TRAINING_OPTIONS[key].complaint(value)
+        return wrong or _meaningless(key, value, task)
     reason = unstorable(value)
     if reason:
         return reason
-    if key in TRAINING_OPTIONS:
-        return TRAINING_OPTIONS[key].complaint(value)
     if key in task.choices:
         if value in task.choices[key]:
             return ""
@@ -463,6 +471,18 @@ def complaint(key: str, value: Any, task: TaskInfo) -> str:
     if key in task.view:
         return _view_complaint(value, task.view[key])
     return ""
+
+
+def _meaningless(key: str, value: Any, task: TaskInfo) -> str:
+    """Return why a training option means nothing in a task, or an empty string."""
+    if key != "class_weight" or value is None or has_classes(task):
+        return ""
+    return f"has no meaning for {task.name}, which predicts a number and no class"
+
+
+def has_classes(task: TaskInfo) -> bool:
+    """Say whether a task predicts classes: it is trained by a loss of probabilities."""
+    return task.loss.endswith("crossentropy")
 
 
 def mismatch(key: str, value: Any, declared: Any, task: TaskInfo) -> str:

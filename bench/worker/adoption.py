@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,10 @@ from bench.errors import BenchError
 from bench.protocol import Job
 from bench.registry.declarations import parse_declarations
 from bench.registry.tasks import TaskInfo
+from bench.registry.training_options import LATER
 from bench.statistics.scores import wrong_probabilities
 from bench.task import Array, OpenTask
-from bench.worker.plugin import PluginError
+from bench.worker.plugin import PluginError, functions_of
 from bench.worker.sampling import OF_CLASSES, evenly_spread, loss_of_classes, numbers_each
 
 Shape = tuple[int | None, ...]
@@ -167,36 +168,61 @@ def _looked_up(layers: int) -> Iterator[dict[int, tuple[Any, int]]]:
 # Options of training that a model which its plugin compiles does not take
 
 #: They are decided by what ``compile`` is given.
-_COMPILED = ("optimizer", "learning_rate", "clipnorm", "jit_compile")
+_COMPILED = (
+    "optimizer",
+    "learning_rate",
+    "clipnorm",
+    "jit_compile",
+    "schedule",
+    "warmup_steps",
+    "warmup_share",
+)
 
 
 def check_options(model: object, job: Job) -> None:
-    """Refuse options of training that the plugin's own ``compile`` leaves without effect.
+    """Refuse options of training that have no effect on what ``build`` has returned.
 
-    An option that ``build`` takes as a parameter is the plugin's to use.
+    Those are what a model's own ``compile`` decides and, of an estimator, what only steps of a
+    gradient have. An option that ``build`` takes as a parameter is the plugin's to use.
 
     Raises:
         BenchError: Names the option, and the line that declares it.
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
-        return
+    if not isinstance(model, keras.Model):
+        return _check_estimator(model, job)
+    if getattr(model, "compiled", False):
+        remedy = "leave it out, give it to compile as a parameter of build, or do not compile"
+        _refuse(_COMPILED, job, "build compiles the model", remedy)
+    return None
+
+
+def _check_estimator(model: object, job: Job) -> None:
+    if not all(callable(getattr(model, name, None)) for name in ("fit", "predict")):
+        return  # Which is told of when it is made into a learner.
+    why, remedy = "build returned no Keras model", "leave it out, or make it a parameter of build"
+    _refuse(LATER, job, why, remedy)
+    if function := functions_of(job).get("callbacks"):
+        raise PluginError(f"callbacks has no effect, since {why}: leave it out", function.line)
+
+
+def _refuse(options: Iterable[str], job: Job, why: str, remedy: str) -> None:
+    """Refuse the first of some options that was given and is not a parameter of ``build``."""
     trial = job.trial
     path = Path(job.plugin_path)
     declared = parse_declarations(path, job.plugin_source, ["HYPERPARAMETERS"]).constants
     constant = declared.get("HYPERPARAMETERS")
     values: Mapping[str, Any] = constant.value if constant else {}
-    for key in _COMPILED:
+    for key in options:
         if key in trial.hyperparameters:
             continue
         if trial.overrides.get(key) is not None:
             raise BenchError(
-                f"--set {key}={trial.overrides[key]} has no effect, since build compiles the "
-                f"model: leave it out, or make {key} a parameter of build"
+                f"--set {key}={trial.overrides[key]} has no effect, since {why}: leave it out, or "
+                f"make {key} a parameter of build"
             )
         if constant and values.get(key) is not None:
             raise PluginError(
-                f"{key} has no effect, since build compiles the model: leave it out, give it to "
-                f"compile as a parameter of build, or do not compile",
+                f"{key} has no effect, since {why}: {remedy}",
                 constant.key_lines.get(key, constant.line),
             )
 

@@ -7,7 +7,7 @@ import pickle
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +28,7 @@ from bench.worker.backend import seed_everything
 from bench.worker.keras_model import KerasLearner
 from bench.worker.plugin import (
     call_build,
+    call_callbacks,
     import_libraries,
     load_plugin,
     module_name,
@@ -97,6 +98,7 @@ class _Candidate:
     examples: Examples
     module: ModuleType = field(init=False)
     model: Any = field(init=False)
+    callbacks: Sequence[keras.callbacks.Callback] = ()
     learner: Learner = field(init=False)
 
     def load(self) -> None:
@@ -105,9 +107,10 @@ class _Candidate:
         self.module = load_plugin(self.job)
 
     def build(self) -> None:
-        """Call ``build``."""
+        """Call ``build``, and ``callbacks`` where there is one."""
         self.model = call_build(self.module, self.job, self.opened, self.task)
         check_options(self.model, self.job)
+        self.callbacks = call_callbacks(self.module, self.job, self.opened, self.task)
 
     def adopt(self, output: Output | None = None) -> None:
         """Compile the model as a trial would; ``output`` is what its output means, if known.
@@ -118,8 +121,14 @@ class _Candidate:
         trial = self.job.trial
         # Of the schedule, an estimator sees all the examples once.
         options = {**trial.training, "epochs": 1, "steps_per_epoch": 1, "batch_size": EXAMPLES}
+        if "schedule" in options:
+            # It goes over the steps that are made here.
+            options["epochs"] = STEPS
+            options["warmup_steps"] = min(options.get("warmup_steps", 1), STEPS // 10)
         trial = replace(trial, training=options)
-        self.learner, _ = make_learner(self.model, self.task, trial, self.opened, output=output)
+        self.learner, _ = make_learner(
+            self.model, self.task, trial, self.opened, output=output, callbacks=self.callbacks
+        )
 
     @property
     def is_keras(self) -> bool:
@@ -136,7 +145,10 @@ class _Candidate:
             self.learner.fit(self.examples, self.examples, lambda _: None)
         elif self.model.trainable_weights and self.job.trial.training["epochs"]:
             loss = loss_of(self.learner.output, self.task)
-            _train_until_lower(self.learner, self.examples, loss)
+            batch = _OneBatch(self.learner, self.examples, self.opened.train.targets)
+            _train_until_lower(self.learner, self.examples, loss, batch)
+            if self.callbacks:
+                _train_with_callbacks(self.learner, batch, self.task.metric)
 
     def predictions(self) -> Array:
         """Return the numbers of each example.
@@ -305,7 +317,9 @@ class Lowering:
         return len(losses) > AVERAGED and gone >= GAIN * abs(losses[0])
 
 
-def _train_until_lower(learner: KerasLearner, examples: Examples, loss: str) -> None:
+def _train_until_lower(
+    learner: KerasLearner, examples: Examples, loss: str, batch: _OneBatch
+) -> None:
     """Train as a trial does, by ``fit``: the same batch, an epoch a step."""
     lowering = Lowering(len(examples))
 
@@ -319,25 +333,45 @@ def _train_until_lower(learner: KerasLearner, examples: Examples, loss: str) -> 
         computed = keras.losses.get(loss)(given, found)
         return lowering.add(float(np.mean(keras.ops.convert_to_numpy(computed))))
 
-    batch = _OneBatch(
-        examples.gather(np.arange(len(examples))), learner.output.targets(examples.targets)
-    )
-    learner.model.fit(
-        **batch.feed(),
-        epochs=STEPS,
-        shuffle=False,
-        verbose=0,
-        callbacks=[_AfterStep(after_step)],
-    )
+    batch.train(learner.model, STEPS, [_AfterStep(after_step)])
     lowering.judge()
 
 
-class _OneBatch(keras.utils.PyDataset):
-    """The same inputs and targets in every epoch of one step."""
+def _train_with_callbacks(learner: KerasLearner, batch: _OneBatch, metric: str) -> None:
+    """Train two more epochs, with the plugin's callbacks: they hear of what a trial tells them.
 
-    def __init__(self, inputs: Array, targets: Array) -> None:
+    Not before: what stops a training early, or changes its rate, is no matter of learning.
+    """
+
+    def tell(logs: dict[str, Any]) -> bool:
+        logs[f"val_{metric}"] = float(logs.get("loss", 0.0))
+        return False
+
+    batch.train(learner.model, 2, [_AfterStep(tell), *learner.callbacks])
+
+
+class _OneBatch(keras.utils.PyDataset):
+    """The same inputs and targets in every epoch of one step.
+
+    ``targets`` are those of all training examples, by which classes are weighted.
+    """
+
+    def __init__(self, learner: KerasLearner, examples: Examples, targets: Array) -> None:
         super().__init__()
-        self._batch = inputs, targets
+        inputs = examples.gather(np.arange(len(examples)))
+        self._batch = inputs, learner.output.targets(examples.targets)
+        self._weighted = learner.weighted(targets)
+
+    def train(self, model: Any, epochs: int, callbacks: list[keras.callbacks.Callback]) -> None:
+        """Have Keras train a model on it."""
+        model.fit(
+            **self.feed(),
+            **self._weighted,
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
 
     def __len__(self) -> int:
         return 1
@@ -358,12 +392,12 @@ class _OneBatch(keras.utils.PyDataset):
 class _AfterStep(keras.callbacks.Callback):
     """Hands on the logs of each epoch, and stops the training when that is enough."""
 
-    def __init__(self, is_enough: Callable[[Mapping[str, Any]], bool]) -> None:
+    def __init__(self, is_enough: Callable[[dict[str, Any]], bool]) -> None:
         super().__init__()
         self._is_enough = is_enough
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        if self._is_enough(logs or {}):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._is_enough({} if logs is None else logs):
             self.model.stop_training = True
 
 

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.protocol import EpochDone
 from bench.registry.tasks import TaskInfo
+from bench.registry.training_options import COSINE, WARMUP
 from bench.statistics.scores import score
 from bench.task import Array, Examples
 from bench.trial import Trial
@@ -58,8 +59,10 @@ class KerasLearner:
         trial: Trial,
         compilation: Compilation,
         output: Output = AS_IT_IS,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self.model = model
+        self.callbacks = callbacks
         self.output = output
         self._task = task
         self._trial = trial
@@ -139,15 +142,42 @@ class KerasLearner:
             batches = TrainingBatches(train, self._trial, self.output.targets)
             judge = _Judge(self, batches, validation, fit, report)
             started = time.perf_counter()
-            feed = fed(batches, self._fused_steps)
-            epochs = options["epochs"]
-            self.model.fit(**feed, epochs=epochs, shuffle=False, verbose=0, callbacks=[judge])
+            self.train_on(batches, options["epochs"], judge)
             fit.fit_seconds = time.perf_counter() - started
         if not fit.epoch_seconds:
             raise BenchError("the model's own fit must pass on the callbacks that it is given")
         if judge.best_weights is not None:
             self.model.set_weights(judge.best_weights)
         return fit
+
+    def train_on(
+        self, batches: TrainingBatches, epochs: int, first: keras.callbacks.Callback
+    ) -> None:
+        """Have Keras train, with a callback of the suite's before those of the plugin.
+
+        Raises:
+            Whatever Keras raises for a model that cannot be trained.
+        """
+        self.model.fit(
+            **fed(batches, self._fused_steps),
+            **self.weighted(batches.examples.targets),
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[first, *self.callbacks],
+        )
+
+    def weighted(self, targets: Array) -> dict[str, Any]:
+        """Return the argument of ``fit`` that weighs the classes; none where they count alike.
+
+        Args:
+            targets: Of all training examples, shape (n,).
+
+        Raises:
+            BenchError: A class has a weight, and no example.
+        """
+        asked = self._trial.training.get("class_weight")
+        return {} if asked is None else {"class_weight": class_weights(asked, targets)}
 
     @contextlib.contextmanager
     def changing_weights(self, fit: Fit | None = None) -> Iterator[None]:
@@ -266,7 +296,82 @@ def _digest(model: keras.Model) -> bytes:
     return digest.digest()
 
 
+def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
+    """Say whether a callback wants to hear of each training step."""
+    plain = keras.callbacks.Callback
+    return any(
+        name in vars(callback) or getattr(type(callback), name) is not getattr(plain, name)
+        for name in _OF_BATCHES
+    )
+
+
+_OF_BATCHES = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+)
+
+
+def class_weights(asked: str | Mapping[str, float], targets: Array) -> dict[int, float]:
+    """Return the weight in the loss of each class, by its number.
+
+    Balanced, that of a class is n / (classes * examples of it), of n examples: as in scikit-learn,
+    after King and Zeng (2001), Logistic regression in rare events data.
+
+    Args:
+        asked: "balanced", or weights by class; a class that is not named weighs 1.
+        targets: Of all training examples, shape (n,).
+
+    Raises:
+        BenchError: A class is named that no example has.
+    """
+    found, counts = np.unique(np.rint(targets).astype("int64"), return_counts=True)
+    number_of = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    if isinstance(asked, str):
+        return {name: len(targets) / (len(found) * count) for name, count in number_of.items()}
+    given = {int(name): float(weight) for name, weight in asked.items()}
+    for name in given:
+        if name not in number_of:
+            known = ", ".join(map(str, number_of))
+            raise BenchError(
+                f"class_weight: no training example is of class {name}, but of {known}"
+            )
+    return {name: given.get(name, 1.0) for name in number_of}
+
+
+def learning_rate(training: Mapping[str, Any], rate: float) -> Any:
+    """Return a learning rate, or Keras' schedule of it over all steps of a training.
+
+    A warm-up rises in equal parts to the rate, which it has after its last step; a cosine falls
+    from it to 0, after Loshchilov and Hutter (2017), SGDR, without their restarts.
+
+    Args:
+        training: The options of a trial.
+        rate: The optimizer's rate.
+    """
+    schedules = keras.optimizers.schedules
+    asked, total = training.get("schedule"), training["epochs"] * training["steps_per_epoch"]
+    if asked is None:
+        return rate
+    if asked == COSINE:
+        return schedules.CosineDecay(rate, max(1, total))
+    warmup = training["warmup_steps"]
+    # Not from 0: the first step would be none.
+    first = rate / (warmup + 1)
+    if asked == WARMUP:
+        return schedules.PolynomialDecay(first, warmup, end_learning_rate=rate)
+    rest = max(1, total - warmup)
+    return schedules.CosineDecay(first, rest, warmup_target=rate, warmup_steps=warmup)
+
+
 def _optimizer(trial: Trial) -> keras.optimizers.Optimizer:
     names = ("learning_rate", "clipnorm")
     config = {name: trial.training[name] for name in names if trial.training[name] is not None}
-    return keras.optimizers.get({"class_name": trial.training["optimizer"], "config": config})
+    made = keras.optimizers.get({"class_name": trial.training["optimizer"], "config": config})
+    if trial.training.get("schedule") is None:
+        return made
+    # With all that Keras itself decides where nothing is said, the rate above all.
+    whole = made.get_config()
+    whole["learning_rate"] = learning_rate(trial.training, float(whole["learning_rate"]))
+    return type(made).from_config(whole)

@@ -1,4 +1,4 @@
-"""A plugin's source as a module, and what its ``build`` makes."""
+"""A plugin's source as a module, and what its ``build`` and its ``callbacks`` make."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import sys
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BenchError, CannotRun, TaskError
 from bench.formatting import one_line
 from bench.protocol import Job
+from bench.registry.declarations import Function, parse_declarations
 from bench.registry.tasks import TaskInfo, read_task
 from bench.task import Absent, Array, OpenTask
 from bench.worker.sampling import OF_CLASSES, loss_of_classes
@@ -220,9 +221,61 @@ def call_build(module: ModuleType, job: Job, opened: OpenTask, info: TaskInfo) -
     Raises:
         Exception: Whatever the plugin raises.
     """
-    task = PluginTask(job.trial.task, opened, job.trial.versions, Path(job.plugin_path), info)
-    model: object = module.build(task, **dict(job.trial.hyperparameters))
+    model: object = module.build(_task(job, opened, info), **_arguments(job, "build"))
     return model
+
+
+def call_callbacks(
+    module: ModuleType, job: Job, opened: OpenTask, info: TaskInfo
+) -> list[keras.callbacks.Callback]:
+    """Return what the plugin's ``callbacks`` makes; nothing where it has no such function.
+
+    Raises:
+        PluginError: It returns something else.
+        Exception: Whatever the plugin raises.
+    """
+    function = functions_of(job).get("callbacks")
+    if function is None:
+        return []
+    import keras
+
+    made = module.callbacks(_task(job, opened, info), **_arguments(job, "callbacks"))
+    several = made if isinstance(made, list | tuple) else [made]
+    wrong = [each for each in several if not isinstance(each, keras.callbacks.Callback)]
+    if wrong or several is not made:
+        kind = type((wrong or [made])[0]).__name__
+        what = kind if several is not made else f"a list with {kind}"
+        raise PluginError(
+            f"callbacks returned {what}; return a list of Keras callbacks", function.line
+        )
+    return [*made]
+
+
+def functions_of(job: Job) -> Mapping[str, Function]:
+    """Return the top-level functions of the plugin, as its source defines them."""
+    return parse_declarations(Path(job.plugin_path), job.plugin_source, ()).functions
+
+
+def _task(job: Job, opened: OpenTask, info: TaskInfo) -> PluginTask:
+    return PluginTask(job.trial.task, opened, job.trial.versions, Path(job.plugin_path), info)
+
+
+def _arguments(job: Job, taker: str) -> dict[str, Any]:
+    """Return the hyperparameters that one of the plugin's functions takes.
+
+    One with ``**`` takes what the other does not name.
+    """
+    given, functions = dict(job.trial.hyperparameters), functions_of(job)
+    if "callbacks" not in functions:
+        return given
+    other = functions["build" if taker == "callbacks" else "callbacks"].parameters[1:]
+    function = functions[taker]
+    named = function.parameters[1:]
+    return {
+        key: value
+        for key, value in given.items()
+        if key in named or (function.takes_anything and key not in other)
+    }
 
 
 class AuditWatch(ABC):

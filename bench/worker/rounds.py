@@ -18,7 +18,7 @@ from bench.worker import contention
 from bench.worker.backend import compute_on_one_thread, worker_environment
 from bench.worker.batches import TrainingBatches
 from bench.worker.keeper import start_up
-from bench.worker.keras_model import KerasLearner, fed
+from bench.worker.keras_model import KerasLearner
 from bench.worker.memory import peak_memory
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Setup, set_up
@@ -73,9 +73,8 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
     clock = _StepClock(effort)
     trial = _one_long_epoch(job.trial, effort)
     batches = TrainingBatches(setup.train, trial, learner.output.targets)
-    feed = fed(batches, setup.compilation.fused_steps)
     with learner.changing_weights():
-        learner.model.fit(**feed, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
+        learner.train_on(batches, 1, clock)
     return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,14 @@ from bench.trial import Trial
 from bench.worker.adoption import AS_IT_IS, Output, adopt, check_options, output_of
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.batches import SCORING_BATCH
-from bench.worker.keras_model import Fit, KerasLearner
-from bench.worker.plugin import NeighbourWatch, call_build, load_plugin, task_of
+from bench.worker.keras_model import Fit, KerasLearner, acts_on_batches
+from bench.worker.plugin import (
+    NeighbourWatch,
+    call_build,
+    call_callbacks,
+    load_plugin,
+    task_of,
+)
 from bench.worker.sampling import epoch_batches, fixed_part, numbers_each
 
 # Fit and score an object with scikit-learn's ``fit`` and ``predict``
@@ -218,12 +224,14 @@ def set_up(job: Job) -> Setup:
     started = time.perf_counter()
     watch = NeighbourWatch(job)
     with watch.noting():
-        model = call_build(load_plugin(job), job, opened, task)
+        module = load_plugin(job)
+        model = call_build(module, job, opened, task)
+        check_options(model, job)
+        callbacks = call_callbacks(module, job, opened, task)
     training = trial.training
-    check_options(model, job)
     # A measurement clocks each step by itself.
     steps = 1 if job.kind == MEASURE else training["steps_per_epoch"]
-    learner, compilation = make_learner(model, task, trial, opened, steps)
+    learner, compilation = make_learner(model, task, trial, opened, steps, callbacks=callbacks)
     seconds = time.perf_counter() - started
     train = fixed_part(opened.train, training["training_examples"])
     return Setup(task, opened, train, learner, compilation, seconds, watch.found)
@@ -236,6 +244,7 @@ def make_learner(
     opened: OpenTask,
     steps: int = 1,
     output: Output | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[Learner, Compilation]:
     """Return what fits and scores the plugin's model, and how that is compiled.
 
@@ -246,6 +255,7 @@ def make_learner(
         opened: The task under the trial's view.
         steps: The training steps of an epoch.
         output: What a Keras model's output means, if it is known already.
+        callbacks: The plugin's own, for the training of a Keras model.
 
     Raises:
         BenchError: It is no model, does not fit the view, or does not give one number an example.
@@ -260,10 +270,12 @@ def make_learner(
             f"build returned {type(model).__name__}; return a Keras model or an object with "
             "fit and predict"
         )
+    if any(map(acts_on_batches, callbacks)):
+        steps = 1  # Of steps that are fused into one call it would hear once.
     compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend, steps)
     if isinstance(model, keras.Model):
         known = output or AS_IT_IS
-        learner = KerasLearner(model, task, trial, compilation, known)
+        learner = KerasLearner(model, task, trial, compilation, known, callbacks)
         learner.build_metrics(opened.train)
         return learner, compilation
     return EstimatorLearner(model, trial, opened.width, len(opened.classes)), compilation

@@ -38,8 +38,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="view-options-are-not-given",
         area="registry",
         why="a plugin whose build takes an option of the view is refused",
-        old="name not in build.with_default and name not in task.view:",
-        new="name not in build.with_default:",
+        old="_not_given(found, taker, {*declared.value, *view})",
+        new="_not_given(found, taker, {*declared.value})",
         tests=("test_a_build_parameter_may_have_a_default_or_be_an_option_of_the_view",),
     ),
     Mutant(
@@ -82,8 +82,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="build-is-told-no-limits",
         area="plan",
         why="build makes a decay of the learning rate for epochs that the profile cuts off",
-        old="plugin.build_arguments({**values, **view, **planned})",
-        new="plugin.build_arguments({**values, **view})",
+        old="plugin.arguments({**values, **view, **planned})",
+        new="plugin.arguments({**values, **view})",
         tests=("test_build_is_told_the_schedule_as_the_profile_limits_it",),
     ),
     Mutant(

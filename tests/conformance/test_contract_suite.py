@@ -158,6 +158,22 @@ PLUGINS: dict[str, dict[str, str]] = {
         "    model = Sequential([task.inputs(), layers.Flatten(), layers.Dense(1)])\n"
         "    model.compile('adam', 'mae')\n    return model",
     },
+    "calls_back": {
+        "before": KERAS,
+        "hyperparameters": '{"lookback": "1d", "schedule": "warmup_cosine", '
+        '"jit_compile": True, "rate": 0.5}',
+        "build": f"{dense()}\n"
+        "def callbacks(task, rate):\n"
+        "    return [keras.callbacks.EarlyStopping('val_mae', patience=1, min_delta=rate)]",
+    },
+    "calls_back_wrongly": {
+        "before": KERAS,
+        "build": f"{dense()}\n"
+        "class Asks(keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        logs['val_mea']\n"
+        "def callbacks(task): return [Asks()]",
+    },
     "cannot_fit": {"before": ESTIMATOR, "build": "def build(task): return Ridge()"},
     "cannot_pickle": {
         "before": ESTIMATOR,
@@ -194,6 +210,7 @@ BROKEN = [
     ("cannot_fit", "trains", "put a step before it that reshapes to (len(x), -1)"),
     ("does_not_learn", "trains", "fell by 0, and by less than"),
     ("careless", "global_state", "left traces"),
+    ("calls_back_wrongly", "trains", "calls_back_wrongly.py:9: KeyError: 'val_mea'"),
 ]
 
 
@@ -257,6 +274,7 @@ def test_what_breaks_the_contract_fails_its_own_check_with_the_reason(held, plug
         "not_built",
         "own_step",
         "logits",
+        "calls_back",
     ],
 )
 def test_what_keeps_the_contract_passes_every_check_among_broken_ones(held, plugin):

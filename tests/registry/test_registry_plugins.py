@@ -188,7 +188,7 @@ def test_a_catch_all_parameter_takes_every_key_that_is_no_option(tmp_path):
         build="def build(task, units, **rest): pass",
     )
     assert plugin.problems == ()
-    assert plugin.build_arguments(plugin.hyperparameters) == {"units": 8, "depth": 2}
+    assert plugin.arguments(plugin.hyperparameters) == {"units": 8, "depth": 2}
 
 
 def test_an_unknown_reference_figure_lists_the_known_ones(tmp_path):
@@ -251,7 +251,7 @@ def test_a_key_by_its_name_elsewhere_is_offered_the_one_that_is_meant(tmp_path, 
         ("REFERNCE = {'val_mae': 0.3}", "unknown declaration REFERNCE (did you mean 'REFERENCE'?)"),
         ("HYPERPARAMETER = {}", "(did you mean 'HYPERPARAMETERS'?)"),
         ("FILE: list = ['words.txt']", "(did you mean 'FILES'?)"),
-        ("CALLBACKS = []", "CALLBACKS has no effect: a model that wants callbacks"),
+        ("CALLBACKS = []", "CALLBACKS has no effect: define callbacks(task, ...) beside build"),
         ("EPOCHS = 3", "EPOCHS has no effect: write 'epochs' into HYPERPARAMETERS"),
         ("LR = 0.1", "LR has no effect: write 'learning_rate' into HYPERPARAMETERS"),
     ],
