@@ -17,7 +17,7 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runs.executor import Event, Started
+from bench.runs.events import Event, Started
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.runner import Context, NextTrials, Result, run
@@ -101,7 +101,7 @@ class Notes:
     def begin(self, plan: Sequence[Planned]) -> None:
         pass
 
-    def started(self, planned: Planned) -> None:
+    def started(self, planned: Planned, where: str = "") -> None:
         pass
 
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:

@@ -213,9 +213,12 @@ def _is_said(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     """Return an option's value as JSON has it; paths without the home folder."""
     from bench.files import without_home
+    from bench.plan.plan import Cluster
     from bench.records.repeats import VerifySample
     from bench.values import Several
 
+    if isinstance(value, Cluster):
+        return value.asked
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

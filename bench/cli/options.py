@@ -20,7 +20,7 @@ from click.core import ParameterSource
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.plan.plan import Shard
+    from bench.plan.plan import Cluster, Shard
     from bench.records.repeats import VerifySample
 
 Options = TypeVar("Options")
@@ -261,6 +261,31 @@ def parse_shard(text: str | None) -> Shard | None:
             "and they go from 1/16 to 16/16"
         )
     return Shard(number, count)
+
+
+def parse_on(text: str | None) -> Cluster | None:
+    """Parse "dask://ADDRESS", "slurm" or "local:N".
+
+    Raises:
+        BenchError: It is none of them.
+    """
+    from bench.plan.plan import Cluster
+
+    if text is None:
+        return None
+    kind, colon, rest = text.strip().partition(":")
+    address = rest.removeprefix("//").rstrip("/")
+    if text.strip() == "slurm":
+        return Cluster(text, "slurm")
+    if kind == "dask" and rest.startswith("//") and address:
+        return Cluster(text, "dask", address if "://" in address else f"tcp://{address}")
+    if kind == "local" and re.fullmatch("[1-9][0-9]{0,3}", rest):
+        return Cluster(text, "local", workers=int(rest))
+    from bench.formatting import nearest
+
+    known = ("dask://ADDRESS", "slurm", "local:N")
+    hint = "" if colon else nearest(text, ("slurm", "local", "dask"))
+    raise BenchError(f"--on {text}: is nowhere{hint}; give one of {', '.join(known)}")
 
 
 def check_backend(backend: str) -> None:

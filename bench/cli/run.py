@@ -17,6 +17,7 @@ from bench.cli.options import (
     is_given,
     parse_backends,
     parse_data,
+    parse_on,
     parse_overrides,
     parse_seeds,
     parse_shard,
@@ -48,6 +49,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     # First, for it may have taken the name that stands behind it.
     "verify": parse_verify,
     "shard": parse_shard,
+    "on": parse_on,
     "seeds": parse_seeds,
     "overrides": parse_overrides,
     "data": parse_data,
@@ -160,6 +162,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 @click.option(
     "--keep-models", is_flag=True, help="Keep each trial's model, for `predict` and `export`."
 )
+@click.option(
+    "--on",
+    metavar="WHERE",
+    help="Send trials to workers: dask://ADDRESS of a scheduler, slurm, or local:N.",
+)
 @shared.meant
 @shared.results
 @click.option(
@@ -196,6 +203,10 @@ def command(options: RunOptions) -> int:
 
     In a results folder of more than 5,000 records the tables are of the plugins of this run and
     the baselines alone, and without --output no leaderboard is written: `report` does that.
+
+    With --on trials go to the workers of a dask scheduler that runs, to workers that Slurm
+    starts as [tool.bench.slurm] says, or to N on this machine, for trying. --jobs is then how
+    many trials a machine does at once, as far as it has workers; see docs/cluster.md.
 
     With --failed a plugin that is there no more is named and left out, and counts for nothing.
     Defaults of most options may stand in [tool.bench.run] of the project's pyproject.toml.
@@ -235,6 +246,8 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         raise BenchError(
             "--until-separated compares all plugins, --shard runs a part: leave one out"
         )
+    if options.on is not None and options.on.kind == "local" and is_given(context, "jobs"):
+        raise BenchError(f"--jobs: --on {options.on.asked} says how many; leave --jobs out")
     if options.failed:
         _check_failed(options, context)
     elif options.everything == bool(options.names):

@@ -4,4 +4,13 @@
 parsed arrays of a task; ``word_vectors`` and ``survey`` know what plugins and users need.
 """
 
-__all__ = ["digests", "download", "encoded", "prepared", "ready", "survey", "word_vectors"]
+__all__ = [
+    "digests",
+    "download",
+    "encoded",
+    "prepared",
+    "ready",
+    "sources",
+    "survey",
+    "word_vectors",
+]

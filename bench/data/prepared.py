@@ -280,19 +280,24 @@ def write_arrays(
 
 
 def array_damage(
-    folder: Path, label: Mapping[str, Any] | None = None, thorough: bool = False
+    folder: Path,
+    label: Mapping[str, Any] | None = None,
+    thorough: bool = False,
+    with_targets: bool = True,
 ) -> str | None:
     """Return what is wrong with a folder of arrays in a few words, or None.
 
     Compares names, sizes and, if one is given, the label; ``thorough`` also compares
-    the checksum of every array, which reads all of them.
+    the checksum of every array, which reads all of them. The targets of the test split, which
+    lie elsewhere, are left out where they are not wanted.
     """
     try:
         content = _read_description(folder)
         if label is not None and content["label"] != dict(label):
             return f"{_DESCRIPTION} is of other data"
         for name, expected in content["arrays"].items():
-            _check_file(_file_of(folder, name, expected), expected, thorough)
+            if with_targets or not expected.get("apart"):
+                _check_file(_file_of(folder, name, expected), expected, thorough)
     except DataError as error:
         return str(error)
     return None
@@ -329,14 +334,22 @@ def read_arrays(folder: Path, with_targets: bool = False) -> Prepared:
     return Prepared(arrays, content["meta"])
 
 
-def files_of(folder: Path) -> dict[Path, str]:
+def files_of(folder: Path, with_targets: bool = True) -> dict[Path, str]:
     """Return all files of a folder of arrays with the digests that they ought to have.
+
+    Args:
+        folder: The folder.
+        with_targets: Whether those that lie elsewhere are among them.
 
     Raises:
         DataError: There is no whole description.
     """
     arrays = _read_description(folder)["arrays"]
-    found = {_file_of(folder, name, each): str(each["sha256"]) for name, each in arrays.items()}
+    found = {
+        _file_of(folder, name, each): str(each["sha256"])
+        for name, each in arrays.items()
+        if with_targets or not each.get("apart")
+    }
     return {**found, folder / _DESCRIPTION: _sha256(folder / _DESCRIPTION)}
 
 

@@ -48,12 +48,16 @@ class ArrayGuard:
     """Knows how a task's prepared arrays, and the views kept of them, were when verified.
 
     A trial has the rights to change them for all that come later. A look costs a ``stat`` a
-    file; what was written since is read whole.
+    file; what was written since is read whole. Where a machine has no targets of the test
+    split, ``with_targets`` is false.
     """
 
-    def __init__(self, folder: Path, renew: Callable[[], object]) -> None:
+    def __init__(
+        self, folder: Path, renew: Callable[[], object], with_targets: bool = True
+    ) -> None:
         self._folder = folder
         self._renew = renew
+        self._with_targets = with_targets
         self._known: dict[Path, dict[Path, tuple[FileStamp | None, str]]] = {}
 
     def changed(self) -> str:
@@ -73,7 +77,7 @@ class ArrayGuard:
         repaired = []
         for folder in dict.fromkeys([self._folder, *kept_of(self._folder), *self._known]):
             known = folder in self._known
-            state = self._state(folder) if known else _first_look(folder)
+            state = self._state(folder) if known else self._first_look(folder)
             if state == _SAME and known:
                 continue
             if state != _SAME:
@@ -84,7 +88,7 @@ class ArrayGuard:
                 if folder != self._folder:
                     continue  # Whoever needs this view makes it again.
                 self._renew()
-            digests = files_of(folder)
+            digests = files_of(folder, self._with_targets)
             self._known[folder] = {file: (stamp_of(file), digests[file]) for file in digests}
         return ", ".join(repaired)
 
@@ -103,13 +107,13 @@ class ArrayGuard:
             self._known[folder][file] = (now, digest)
         return _SAME
 
+    def _first_look(self, folder: Path) -> str:
+        damage = array_damage(folder, thorough=True, with_targets=self._with_targets)
+        return _SAME if damage is None else _OTHER
+
 
 #: From the best to the worst.
 _SAME, _GONE, _OTHER = _STATES = ("same", "gone", "other")
-
-
-def _first_look(folder: Path) -> str:
-    return _SAME if array_damage(folder, thorough=True) is None else _OTHER
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,21 @@ def prepare_task(
         views.encode,
         ArrayGuard(folder, lambda: prepare(task, source, say=say)),
     )
+
+
+def ready_in(task: TaskInfo, folder: Path) -> PreparedTask:
+    """Return the data of a folder of arrays that was prepared elsewhere, for trials alone.
+
+    The targets of the test split may be lacking. What is damaged is not made again: the guard
+    raises a ``DataError`` in place of that.
+    """
+
+    def renew() -> None:
+        raise DataError(f"{folder}: is damaged")
+
+    views = _Views(task, folder)
+    guard = ArrayGuard(folder, renew, with_targets=False)
+    return PreparedTask(folder, {}, views.count, encode=views.encode, guard=guard)
 
 
 @dataclass(frozen=True)

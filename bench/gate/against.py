@@ -281,7 +281,7 @@ class Trainer:
         jobs = Jobs(self._registry, prepare, {profile: default_bounds(profile)})
         plan = jobs.plan(plugins, Request(profile, tuple(seeds), backend))
         durations = Durations(self._store.read().records, machine(), 1)
-        observer = observer_for(self._watch.console, TimeLeft(durations, 1))
+        observer = observer_for(self._watch.console, TimeLeft(durations))
         context, interruption = Context(jobs, describe_run("check")), self._watch.interruption
         done = run(plan, executor, self._store, context, observer, interruption)
         if done.interrupted or interruption.asked:

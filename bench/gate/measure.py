@@ -31,7 +31,8 @@ from bench.protocol import (
 )
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runs.executor import Executor, LocalExecutor
+from bench.runs.events import Executor
+from bench.runs.executor import LocalExecutor
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import Prepare, prepare_by
 

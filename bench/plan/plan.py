@@ -86,6 +86,23 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """Which workers trials are sent to.
+
+    ``kind`` is "dask" for those of the scheduler at ``address``, "slurm" for those that Slurm
+    starts, or "local" for ``workers`` on this machine. ``asked`` is what the user wrote.
+    """
+
+    asked: str
+    kind: str
+    address: str = ""
+    workers: int = 0
+
+    def __str__(self) -> str:
+        return self.asked
+
+
+@dataclass(frozen=True)
 class RunOptions(Meant):
     """All that ``python -m bench run`` is asked to do.
 
@@ -93,7 +110,8 @@ class RunOptions(Meant):
     asked for then, and ``reuse`` alone counts of what else is asked of a trial. ``timeout``
     is in seconds, ``memory_limit`` in GiB; None is the default of a profile. ``verify`` is
     which trials are trained again to be compared, None for none; ``shard`` the part of the
-    plan that is run, None for all of it; ``keep_models`` whether models are kept. ``config`` is
+    plan that is run, None for all of it; ``keep_models`` whether models are kept; ``on`` the
+    workers that trials are sent to, None for this machine alone. ``config`` is
     what a run was described by, None for the command line alone, and ``configuration`` what the
     records keep of that. ``command`` is the line that the records keep, ``resume`` the one that
     goes on with an interrupted run.
@@ -120,6 +138,7 @@ class RunOptions(Meant):
     max_seeds: int
     shard: Shard | None
     keep_models: bool
+    on: Cluster | None
     results: Path
     output: Path | None
     command: str = ""

@@ -38,6 +38,7 @@ def run(
     max_seeds: int | None = None,
     shard: str | None = None,
     keep_models: bool = False,
+    on: str | None = None,
     plugins: Paths = (),
     datasets: Paths = (),
     results: str | os.PathLike[str] | None = None,
@@ -80,6 +81,8 @@ def run(
         max_seeds: With ``until_separated``: the most seeds of a plugin.
         shard: Only the K-th of N parts of the trials, as "K/N".
         keep_models: Keep each trial's model beside its record.
+        on: The workers that trials are sent to: "dask://ADDRESS", "slurm" or "local:N"; None is
+            this machine alone.
         plugins: Further folders of plugin files.
         datasets: Further folders of task files.
         results: Where records are kept; None is the project's folder, or else ``reports``.
@@ -126,6 +129,7 @@ def run(
                 "--retry": (retry, 0),
                 "--max-seeds": (max_seeds, None),
                 "--shard": (shard, None),
+                "--on": (on, None),
                 "--results": (None if results is None else _path(results), None),
                 "--output": (None if output is None else _path(output), None),
             }

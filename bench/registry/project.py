@@ -44,18 +44,45 @@ class RunDefaults:
 
 
 @dataclass(frozen=True)
+class SlurmSettings:
+    """What ``[tool.bench.slurm]`` may hold: what ``run --on slurm`` asks Slurm for.
+
+    ``workers`` is how many jobs are started, each for one worker of ``cores`` and ``memory``
+    (such as "32 GB"). ``queue``, ``account`` and ``walltime`` are Slurm's; ``directives`` are
+    further lines of ``#SBATCH``, ``prologue`` lines of shell before the worker starts.
+    ``interface`` is the network's, ``logs`` a folder for what the jobs print, ``scratch`` one
+    for a worker's own files; ``python`` starts the workers.
+    """
+
+    workers: int = 1
+    cores: int = 1
+    memory: str = "4 GB"
+    queue: str | None = None
+    account: str | None = None
+    walltime: str = "12:00:00"
+    directives: tuple[str, ...] = ()
+    prologue: tuple[str, ...] = ()
+    interface: str | None = None
+    logs: str | None = None
+    scratch: str | None = None
+    python: str | None = None
+
+
+@dataclass(frozen=True)
 class ProjectSettings:
     """What ``[tool.bench]`` may hold.
 
     ``plugins`` and ``datasets`` are folders as the file names them, None where it names none,
     ``results`` the folder of records, ``run`` what options of ``run`` are unless they are
-    given. ``check`` is the table that ``bench.gate.settings`` reads.
+    given; ``slurm`` is what ``run --on slurm`` asks for. ``check`` is the table that
+    ``bench.gate.settings`` reads.
     """
 
     plugins: tuple[str, ...] | None = None
     datasets: tuple[str, ...] | None = None
     results: str | None = None
     run: RunDefaults = field(default_factory=RunDefaults)
+    slurm: SlurmSettings = field(default_factory=SlurmSettings)
     check: Any = None
 
 
@@ -275,5 +302,7 @@ def _settings(table: Mapping[str, Any], file: Path) -> ProjectSettings:
     try:
         return documents.convert(table, ProjectSettings, _TABLE)
     except BenchError as error:
-        told = str(error).replace(f"{_TABLE}.run", "[tool.bench.run]")
+        told = str(error)
+        for name in ("run", "slurm"):
+            told = told.replace(f"{_TABLE}.{name}", f"[tool.bench.{name}]")
         raise BenchError(f"{file}: {told}") from None

@@ -388,21 +388,32 @@ def _remedy(kind: str) -> str:
     return "add it as a literal, or, for a task without code, KIND and DATA (docs/tasks.md)"
 
 
+def files_of_task(path: Path) -> list[Path]:
+    """Return a task's file and those beside it that it imports, which is what its digest covers."""
+    beside = _beside(read_declarations(path, ()))
+    return [path, *(each.path for each in beside.values())]
+
+
 def _digest(found: Declarations) -> str:
     """Return the digest of a file's source, with those of the files beside it that it imports."""
-    known: dict[str, str] = {}
+    known = _beside(found)
+    if not known:
+        return found.sha256
+    text = "\n".join([found.sha256, *(f"{name} {known[name].sha256}" for name in sorted(known))])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _beside(found: Declarations) -> dict[str, Declarations]:
+    """Return the files beside a file that it imports, and that those import, by module name."""
+    known: dict[str, Declarations] = {}
     waiting = [*found.beside]
     while waiting:
         name = waiting.pop()
         for path in (found.path.parent / f"{name}.py", found.path.parent / name / "__init__.py"):
             if name not in known and path.is_file():
-                beside = read_declarations(path, ())
-                known[name] = beside.sha256
-                waiting += beside.beside if path.name != "__init__.py" else ()
-    if not known:
-        return found.sha256
-    text = "\n".join([found.sha256, *(f"{name} {known[name]}" for name in sorted(known))])
-    return hashlib.sha256(text.encode()).hexdigest()
+                known[name] = read_declarations(path, ())
+                waiting += known[name].beside if path.name != "__init__.py" else ()
+    return known
 
 
 def _contradictions(task: TaskInfo) -> Iterator[tuple[str, str]]:

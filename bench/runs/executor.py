@@ -1,4 +1,4 @@
-"""Where trials run. A runner knows an executor by three words: submit, events, cancel."""
+"""Trials on this machine, each in a process of its own; see ``bench.runs.events``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from bench.formatting import one_line
-from bench.machine import WHOLE, Share
+from bench.machine import WHOLE, Share, load
 from bench.protocol import (
     CRASHED,
     FAILED,
@@ -34,6 +34,7 @@ from bench.protocol import (
     decode,
 )
 from bench.runs import processes
+from bench.runs.events import Event, Started
 from bench.runs.launch import Launched, Launcher, Start, others_at_work
 
 # A worker seen from outside: its messages, its log, its memory, and its end
@@ -145,34 +146,6 @@ class WorkerProcess:
             self._tail = (self._tail + chunk)[-LOG_TAIL:]
 
 
-@dataclass(frozen=True)
-class Started:
-    """A worker has begun with a job."""
-
-
-WorkerEvent = Started | Report | Finished
-Event = tuple[Job, WorkerEvent]
-
-
-class Executor(Protocol):
-    """Runs jobs somewhere and tells what happens to them.
-
-    ``slots`` is how many jobs it runs at once: a runner that shares a results folder with
-    others keeps no more than these submitted.
-    """
-
-    slots: int
-
-    def submit(self, job: Job) -> None:
-        """Queue a job."""
-
-    def events(self) -> Iterator[Event]:
-        """Yield what happens, until every submitted job has finished."""
-
-    def cancel(self) -> None:
-        """Stop the running jobs, forget the queued ones, and let go of all resources."""
-
-
 class LocalExecutor:
     """Runs jobs on this machine, each in a process that it cannot outlive.
 
@@ -224,8 +197,7 @@ class LocalExecutor:
         """End the running workers, with all that they started, and empty the queue."""
         self._waiting.clear()
         # All at once, so that those that take their time take it together.
-        for attempt, _ in self._running:
-            attempt.ask_to_stop()
+        self.ask_to_stop()
         while self._running:
             attempt, share = self._running.pop()
             attempt.close()
@@ -233,6 +205,11 @@ class LocalExecutor:
         for launcher in self._launchers.values():
             launcher.close()
         self._launchers.clear()
+
+    def ask_to_stop(self) -> None:
+        """Ask the running workers to end, without waiting; another thread may do so."""
+        for attempt, _ in [*self._running]:
+            attempt.ask_to_stop()
 
     def _begin(self, job: Job) -> None:
         share = self._free[0]
@@ -289,27 +266,6 @@ class _Watch:
         return {}
 
 
-class MemoryKills:
-    """The processes that the system has killed for memory, and which trials they are put to.
-
-    The system counts its kills and does not name them: of several trials at once, each
-    kill explains the end of one.
-    """
-
-    def __init__(self) -> None:
-        self._explained = 0
-
-    def unexplained(self) -> int:
-        """Return how many there are that explain no trial's end yet."""
-        return processes.killed_for_memory() - self._explained
-
-    def explain(self, before: int) -> bool:
-        """Take one that has come since there were ``before`` unexplained; say if there is."""
-        there_is = self.unexplained() > before
-        self._explained += there_is
-        return there_is
-
-
 @dataclass(frozen=True)
 class SharedState:
     """What the attempts of one executor have in common.
@@ -319,7 +275,7 @@ class SharedState:
 
     jobs: int = 1
     woken: threading.Event = field(default_factory=threading.Event)
-    kills: MemoryKills = field(default_factory=MemoryKills)
+    kills: processes.MemoryKills = field(default_factory=processes.MemoryKills)
 
 
 class Attempt:
@@ -405,6 +361,7 @@ class Attempt:
             "start": "fork" if self._forked else "spawn",
             "shared": self.shared or others_at_work(),
             "jobs": self._company.jobs,
+            "load": load(),
         }
         timing = {**self._timing, "total": time.monotonic() - self._started}
         whole = replace(

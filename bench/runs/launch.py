@@ -267,6 +267,10 @@ def environment_for(
 ) -> dict[str, str]:
     """Return the environment variables that a worker is started with."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+    # Where pyarrow is installed pandas imports it, and its allocator starts a thread: no fork then.
+    quiet["JE_ARROW_MALLOC_CONF"] = os.environ.get(
+        "JE_ARROW_MALLOC_CONF", "background_thread:false"
+    )
     chosen = {**os.environ, **quiet, "KERAS_BACKEND": backend, "PYTHONHASHSEED": "0"}
     if backend == "jax":
         chosen |= _compiled_code()

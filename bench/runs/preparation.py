@@ -25,7 +25,8 @@ from bench.protocol import (
 from bench.records.predictions import take_from, unpack
 from bench.registry.discover import Registry
 from bench.registry.tasks import TaskInfo
-from bench.runs.executor import Executor, LocalExecutor
+from bench.runs.events import Executor
+from bench.runs.executor import LocalExecutor
 from bench.trial import Trial
 
 if TYPE_CHECKING:

@@ -85,3 +85,24 @@ def killed_for_memory() -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+class MemoryKills:
+    """The processes that the system has killed for memory, and which trials they are put to.
+
+    The system counts its kills and does not name them: of several trials at once, each
+    kill explains the end of one.
+    """
+
+    def __init__(self) -> None:
+        self._explained = 0
+
+    def unexplained(self) -> int:
+        """Return how many there are that explain no trial's end yet."""
+        return killed_for_memory() - self._explained
+
+    def explain(self, before: int) -> bool:
+        """Take one that has come since there were ``before`` unexplained; say if there is."""
+        there_is = self.unexplained() > before
+        self._explained += there_is
+        return there_is

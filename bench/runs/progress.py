@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 
 from rich.console import Console
@@ -36,6 +36,7 @@ class PlainLines:
         self._clock = clock
         self._done = 0
         self._total = 0
+        self._where: dict[str, str] = {}
 
     def begin(self, plan: Sequence[Planned]) -> None:
         """Say how much there is to do."""
@@ -44,9 +45,10 @@ class PlainLines:
         self._clock.begin(plan)
         _write(self._console, _summary(plan, self._clock))
 
-    def started(self, planned: Planned) -> None:
-        """Note the time; the line comes when the trial is done."""
+    def started(self, planned: Planned, where: str = "") -> None:
+        """Note the time and the machine; the line comes when the trial is done."""
         self._clock.started(planned)
+        self._where[planned.trial.identity] = where
 
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """Nothing: a log wants no line an epoch."""
@@ -65,7 +67,8 @@ class PlainLines:
         self._clock.finished(record)
         left = str(self._clock)
         behind = f" ({left} left)" if left else ""
-        line = f"[{self._done}/{self._total}] {result_line(record, reused)}{behind}"
+        where = _on(self._where.pop(record.identity, ""))
+        line = f"[{self._done}/{self._total}] {result_line(record, reused)}{where}{behind}"
         _write(self._console, line)
 
     def warn(self, message: str) -> None:
@@ -101,11 +104,13 @@ class LiveBar:
         self._progress.update(self._overall, completed=0, total=len(plan), note="")
         self._progress.start()
 
-    def started(self, planned: Planned) -> None:
-        """Show which trial is in progress."""
+    def started(self, planned: Planned, where: str = "") -> None:
+        """Show which trial is in progress, and where if it may be elsewhere."""
         self._clock.started(planned)
+        self._forget(planned.trial.identity)  # It may have lost its worker, and begin anew.
+        name = one_line(f"{'repeat of ' if planned.first else ''}{planned.trial}", 60)
         self._running[planned.trial.identity] = self._progress.add_task(
-            one_line(f"{'repeat of ' if planned.first else ''}{planned.trial}", 60),
+            f"{name}{_on(where)}",
             total=planned.trial.training["epochs"] or None,
             note="starting",
         )
@@ -119,7 +124,7 @@ class LiveBar:
     def retrying(self, record: Record, attempt: int, retries: int) -> None:
         """Write how the trial ended, and that this is not the end of it, above the bar."""
         _write(self._console, _retry_line(record, attempt, retries))
-        self._forget(record)
+        self._forget(record.identity)
 
     def waiting(self, trials: int) -> None:
         """Write what is waited for above the bar."""
@@ -128,7 +133,7 @@ class LiveBar:
     def finished(self, record: Record, reused: bool) -> None:
         """Write the trial's line above the bar, and the time left behind it."""
         _write(self._console, result_line(record, reused))
-        self._forget(record)
+        self._forget(record.identity)
         self._clock.finished(record)
         left = str(self._clock)
         self._progress.update(self._overall, advance=1, note=f"{left} left" if left else "")
@@ -141,8 +146,8 @@ class LiveBar:
         """Take the bar away."""
         self._progress.stop()
 
-    def _forget(self, record: Record) -> None:
-        bar = self._running.pop(record.identity, None)
+    def _forget(self, identity: str) -> None:
+        bar = self._running.pop(identity, None)
         if bar is not None:
             self._progress.remove_task(bar)
 
@@ -169,6 +174,10 @@ def result_line(record: Record, reused: bool) -> str:
     test = record.metrics["test"][metric]
     seconds = "reused" if reused else f"in {duration(record.timing['total'])}"
     return f"{name}: validation {metric} {validation:.4f}, test {test:.4f}, {seconds}"
+
+
+def _on(where: str) -> str:
+    return f" on {one_line(where, 24)}" if where else ""
 
 
 def _retry_line(record: Record, attempt: int, retries: int) -> str:
@@ -206,11 +215,13 @@ def _summary(plan: Sequence[Planned], clock: TimeLeft) -> str:
 class TimeLeft:
     """Estimates the time left from what the same trials took before.
 
-    ``slots`` is how many trials run at once. Only trials that are trained here count: what
+    ``slots`` tells how many trials run at once. Only trials that are trained here count: what
     is reused, hopeless, or done by another run takes no time.
     """
 
-    def __init__(self, durations: Durations | None = None, slots: int = 1) -> None:
+    def __init__(
+        self, durations: Durations | None = None, slots: Callable[[], int] = lambda: 1
+    ) -> None:
         self._durations = durations or Durations()
         self._slots = slots
         self._left: dict[str, Trial] = {}
@@ -244,10 +255,10 @@ class TimeLeft:
         known = [seconds for seconds in map(self._remaining, self._left) if seconds is not None]
         if known:
             word = "about" if len(known) == len(self._left) else "at least"
-            return f"{word} {duration(makespan(known, self._slots))}"
+            return f"{word} {duration(makespan(known, self._slots()))}"
         if not self._left or not self._took:
             return ""
-        return f"perhaps {duration(mean(self._took) * len(self._left) / self._slots)}"
+        return f"perhaps {duration(mean(self._took) * len(self._left) / self._slots())}"
 
     def _remaining(self, identity: str) -> float | None:
         """Return the seconds that a trial still takes; None if unknown, or long overdue."""

@@ -22,7 +22,7 @@ from bench.records.record import Record, from_json
 from bench.records.selection import made_meanwhile
 from bench.records.store import Store
 from bench.registry.plugins import Plugin
-from bench.runs.executor import Executor, Started, WorkerEvent
+from bench.runs.events import Executor, ExecutorLost, MoreSlots, Started, WorkerEvent
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.recorder import CLAIMS, Claims, Recorder
@@ -42,8 +42,8 @@ class Observer(Protocol):
     def begin(self, plan: Sequence[Planned]) -> None:
         """The run starts, or goes on to further trials."""
 
-    def started(self, planned: Planned) -> None:
-        """A trial starts."""
+    def started(self, planned: Planned, where: str = "") -> None:
+        """A trial starts, on the machine of this name where it may be another."""
 
     def epoch(self, planned: Planned, epoch: EpochDone) -> None:
         """A trial has ended an epoch."""
@@ -119,6 +119,9 @@ def run(
                     this.go_through(more, interruption)
         except KeyboardInterrupt:
             this.result.interrupted = True
+        except ExecutorLost as error:
+            observer.warn(str(error))
+            this.result.interrupted = True
         finally:
             executor.cancel()
             this.end()
@@ -129,7 +132,7 @@ def run(
 def make_record(planned: Planned, outcome: Outcome, log: str, context: Context) -> Record:
     """Put a trial's outcome and its provenance together."""
     trial = planned.trial
-    here = {**context.environment, **outcome.environment, "load": load()}
+    here = {**context.environment, "load": load(), **outcome.environment}
     here["plugin_file"] = without_home(planned.plugin.path)
     return Record(
         identity=trial.identity,
@@ -202,7 +205,7 @@ class _Run:
             for job, event in self._executor.events():
                 with interruption.deferred():
                     self._follow(job, event)
-                if isinstance(event, Finished):
+                if isinstance(event, Finished | MoreSlots):
                     self._start_more()
             if not self._queue:
                 return
@@ -274,7 +277,7 @@ class _Run:
     def _follow(self, job: Job, event: WorkerEvent) -> None:
         planned = self._running[job.trial.identity].planned
         if isinstance(event, Started):
-            self._observer.started(planned)
+            self._observer.started(planned, event.where)
         elif isinstance(event, EpochDone):
             self._observer.epoch(planned, event)
         elif isinstance(event, Finished):

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.errors import BenchError
 from bench.formatting import counted
-from bench.machine import can_confine, cpu_shares, describe_run, machine
+from bench.machine import WHOLE, can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
 from bench.protocol import OK, SKIPPED
@@ -23,6 +23,7 @@ from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.project import left_out, registry_of
 from bench.registry.training_options import PROFILES
+from bench.runs.events import Executor
 from bench.runs.executor import LocalExecutor
 from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs
@@ -94,12 +95,19 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
 
     for line in () if options.failed else left_out(registry, options.names, options.task, "run"):
         say(line)
-    store, shares = Store(options.results), cpu_shares(options.jobs)
+    store = Store(options.results)
+    shares = cpu_shares(options.jobs) if options.on is None else ()
     if len(shares) > 1 and not can_confine():
         say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")
+    executor: Executor = LocalExecutor(shares=shares or WHOLE)
     try:
         with interruption.raising():
             prepared = _prepare(options, registry, store, say)
+            if options.on is not None:
+                from bench.runs.cluster.start import cluster_executor
+
+                jobs = prepared.context.jobs
+                executor = cluster_executor(options, prepared.plan, jobs, say) or executor
     except KeyboardInterrupt:
         say(f"interrupted; resume with: {options.resume}")
         return RunResult(INTERRUPTED)
@@ -108,7 +116,8 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
             say(f"{options.results}: nothing failed of what was asked for")
         return RunResult(1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
-    observer = observer_for(console, TimeLeft(prepared.durations, options.jobs))
+    clock = TimeLeft(prepared.durations, lambda: executor.slots)
+    observer = observer_for(console, clock)
 
     def board_so_far() -> Leaderboard:
         records = store.read().records
@@ -125,7 +134,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
         more = rounds.further() if rounds else ()
         return prepared.in_order(more or verification.further(records))
 
-    executor, ordered = LocalExecutor(shares=shares), prepared.in_order(plan)
+    ordered = prepared.in_order(plan)
     result = run(ordered, executor, store, context, observer, interruption, further)
     for line in rounds.spent(result.records) if rounds else ():
         say(line)

@@ -30,7 +30,8 @@ from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
 from bench.runs import preparation
-from bench.runs.executor import Event, LocalExecutor, Started
+from bench.runs.events import Event, Started
+from bench.runs.executor import LocalExecutor
 from bench.runs.preparation import prepare_by, prepare_here
 
 DATA = a_record().data

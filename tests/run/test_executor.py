@@ -14,7 +14,8 @@ from worker_world import a_job, install_worker
 
 from bench.protocol import Bounds, EpochDone, Finished
 from bench.runs import executor, processes
-from bench.runs.executor import LocalExecutor, Started
+from bench.runs.events import Started
+from bench.runs.executor import LocalExecutor
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from bench.machine import Share, can_confine
 from bench.protocol import Bounds, EpochDone, Finished
 from bench.runs import executor as module
 from bench.runs import launch, processes
-from bench.runs.executor import LocalExecutor, MemoryKills, Started
-from bench.runs.processes import GRACE
+from bench.runs.events import Started
+from bench.runs.executor import LocalExecutor
+from bench.runs.processes import GRACE, MemoryKills
 
 Install = Callable[..., None]
 

@@ -16,7 +16,7 @@ from bench.protocol import DataReady, Finished, Job, Outcome, decode, encode
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import discover_tasks
-from bench.runs.executor import Event
+from bench.runs.events import Event
 from bench.runs.preparation import PrepareThere, prepare_here
 from bench.worker.prepare import prepare_data
 

@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 def log(durations: Durations | None = None, slots: int = 1) -> tuple[PlainLines, StringIO]:
     file = StringIO()
-    observer = observer_for(Console(file=file, width=60), TimeLeft(durations, slots))
+    observer = observer_for(Console(file=file, width=60), TimeLeft(durations, lambda: slots))
     assert isinstance(observer, PlainLines)
     return observer, file
 

@@ -42,7 +42,7 @@ A, B, C = took("a", 60.0), took("b", 30.0), took("c", 5.0)
 
 
 def a_run(*records: Record, durations: Durations | None = None, slots: int = 1) -> TimeLeft:
-    left = TimeLeft(durations, slots)
+    left = TimeLeft(durations, lambda: slots)
     left.begin([planned(record) for record in records])
     return left
 
