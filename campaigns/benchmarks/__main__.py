@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from campaigns.benchmarks import (
+    cluster,
     gate,
     gate_checks,
     gate_quality,
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "gate-checks": gate_checks.measure,
     "gate-quality": gate_quality.measure,
     "gather": gather.measure,
+    "cluster": cluster.measure,
     "memory": memory.measure,
 }
 

@@ -74,11 +74,18 @@ class World:
             (self.folder / "plugins" / f"{name}.py").write_text(source, encoding="utf-8")
         (self.folder / "weather.csv").write_text(weather(), encoding="utf-8")
 
-    def start(self, results: Path) -> Run:
-        """Start a run of all trials into a results folder."""
-        words = ["run", *self.names, "--task", "jena", "--plugins", self.folder / "plugins"]
+    def start(self, results: Path, *more: object) -> Run:
+        """Start a run of all trials into a results folder, with more words."""
+        words: list[object] = [
+            "run",
+            *self.names,
+            "--task",
+            "jena",
+            "--plugins",
+            self.folder / "plugins",
+        ]
         words += ["--profile", "smoke", "--data", f"jena={self.folder / 'weather.csv'}"]
-        words += ["--seeds", ",".join(map(str, range(self.seeds))), "--results", results]
+        words += ["--seeds", ",".join(map(str, range(self.seeds))), "--results", results, *more]
         return self._bench(words, results)
 
     def report(self, results: Path) -> Run:

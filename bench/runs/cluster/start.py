@@ -120,7 +120,12 @@ def _connect(on: Cluster) -> Client:
 # Workers on this machine, for trying
 
 
-def _here(on: Cluster, setting: ClusterSetting, say: Say) -> DaskExecutor:
+def start_here(on: Cluster, setting: ClusterSetting, say: Say) -> DaskExecutor:
+    """Return an executor with workers on this machine, which end with it.
+
+    Raises:
+        BenchError: They do not come.
+    """
     from distributed import Client, LocalCluster
 
     cluster = LocalCluster(
@@ -214,6 +219,6 @@ def slurm_cluster(wanted: SlurmSettings) -> Any:
 
 _STARTERS: Mapping[str, Callable[[Cluster, ClusterSetting, Say], DaskExecutor]] = {
     "dask": _at_scheduler,
-    "local": _here,
+    "local": start_here,
     "slurm": _by_slurm,
 }
