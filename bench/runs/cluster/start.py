@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -171,13 +172,22 @@ def end_workers(workers: Iterable[subprocess.Popen[bytes]]) -> None:
 # Workers that Slurm starts
 
 
-def _by_slurm(on: Cluster, setting: ClusterSetting, say: Say) -> DaskExecutor:
+def by_slurm(on: Cluster, setting: ClusterSetting, say: Say) -> DaskExecutor:
+    """Return an executor whose workers Slurm starts, once the first is there.
+
+    Raises:
+        BenchError: Slurm is not there, or takes no job.
+    """
     from distributed import Client
 
     wanted = project_of().settings.slurm
+    if shutil.which("sbatch") is None:
+        raise BenchError(f"--on {on.asked}: there is no sbatch here; run where jobs are submitted")
     cluster = slurm_cluster(wanted)
     try:
         cluster.scale(jobs=wanted.workers)
+        # Otherwise a job that Slurm refuses would be waited for.
+        cluster.sync(cluster._correct_state)
         client = Client(cluster, set_as_default=False)
     except (OSError, RuntimeError, ValueError) as error:
         cluster.close()
@@ -220,5 +230,5 @@ def slurm_cluster(wanted: SlurmSettings) -> Any:
 _STARTERS: Mapping[str, Callable[[Cluster, ClusterSetting, Say], DaskExecutor]] = {
     "dask": _at_scheduler,
     "local": start_here,
-    "slurm": _by_slurm,
+    "slurm": by_slurm,
 }
