@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 from bench.trial import Trial
 from bench.values import is_a
@@ -227,6 +227,55 @@ class Malformed:
 #: What a worker tells while it works and the parent passes on.
 Report = EpochDone | Checked | Readings | WorkerNote | DataReady
 Message = WorkerReady | Report | Outcome | WorkerExited
+
+# What a runner knows of an executor: three words, submit, events, cancel, and what happens
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has begun with a job; ``where`` is the machine's name, where it may be another."""
+
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class MoreSlots:
+    """There is room for more jobs than there was; it comes with any of those submitted."""
+
+
+WorkerEvent = Started | Report | Finished | MoreSlots
+Event = tuple[Job, WorkerEvent]
+
+
+class ExecutorLost(Exception):
+    """What an executor sends jobs to is gone; says what. What has finished is whole."""
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere and tells what happens to them.
+
+    ``slots`` is how many jobs it runs at once: a runner that shares a results folder with
+    others keeps no more than these submitted.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it runs at once now."""
+
+    def submit(self, job: Job) -> None:
+        """Queue a job."""
+
+    def events(self) -> Iterator[Event]:
+        """Yield what happens, until every submitted job has finished.
+
+        Raises:
+            ExecutorLost: What runs the jobs is gone for good.
+        """
+
+    def cancel(self) -> None:
+        """Stop the running jobs, forget the queued ones, and let go of all resources."""
+
+
 #: The names by which messages travel: other revisions know them by these.
 _KINDS: Mapping[str, type[Message]] = {
     "Begun": WorkerReady,

@@ -12,12 +12,11 @@ from builders import a_record, a_task
 
 from bench.data.ready import PreparedTask
 from bench.plan.plan import Planned
-from bench.protocol import OK, Bounds, EpochDone, Finished, Job, Outcome
+from bench.protocol import OK, Bounds, EpochDone, Event, Finished, Job, Outcome, Started
 from bench.records.record import Record
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runs.events import Event, Started
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.runner import Context, NextTrials, Result, run

@@ -18,6 +18,7 @@ from bench.protocol import (
     TEST,
     Bounds,
     Checked,
+    Executor,
     Finished,
     Job,
     Outcome,
@@ -25,7 +26,6 @@ from bench.protocol import (
 )
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runs.events import Executor
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 

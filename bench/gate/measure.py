@@ -23,6 +23,7 @@ from bench.protocol import (
     MEASURE,
     OK,
     Bounds,
+    Executor,
     Finished,
     Job,
     MeasureBudget,
@@ -31,7 +32,6 @@ from bench.protocol import (
 )
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
-from bench.runs.events import Executor
 from bench.runs.executor import LocalExecutor
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import Prepare, prepare_by

@@ -1,4 +1,4 @@
-"""Trials on this machine, each in a process of its own; see ``bench.runs.events``."""
+"""Trials on this machine, each in a process of its own; see ``bench.protocol``."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from bench.protocol import (
     OUT_OF_MEMORY,
     TIMEOUT,
     EpochDone,
+    Event,
     Finished,
     Job,
     Malformed,
     Message,
     Outcome,
     Report,
+    Started,
     WorkerExited,
     WorkerReady,
     decode,
 )
 from bench.runs import processes
-from bench.runs.events import Event, Started
 from bench.runs.launch import Launched, Launcher, Start, others_at_work
 
 # A worker seen from outside: its messages, its log, its memory, and its end

@@ -17,6 +17,7 @@ from bench.protocol import (
     PREPARE,
     DataReady,
     DataRequest,
+    Executor,
     Finished,
     Job,
     Outcome,
@@ -25,7 +26,6 @@ from bench.protocol import (
 from bench.records.predictions import take_from, unpack
 from bench.registry.discover import Registry
 from bench.registry.tasks import TaskInfo
-from bench.runs.events import Executor
 from bench.runs.executor import LocalExecutor
 from bench.trial import Trial
 

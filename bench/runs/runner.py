@@ -16,13 +16,25 @@ from bench.files import without_home
 from bench.formatting import one_line
 from bench.machine import load
 from bench.plan.plan import Planned
-from bench.protocol import CRASHED, FAILED, OK, EpochDone, Finished, Job, Outcome
+from bench.protocol import (
+    CRASHED,
+    FAILED,
+    OK,
+    EpochDone,
+    Executor,
+    ExecutorLost,
+    Finished,
+    Job,
+    MoreSlots,
+    Outcome,
+    Started,
+    WorkerEvent,
+)
 from bench.records.predictions import TrainedModel
 from bench.records.record import Record, from_json
 from bench.records.selection import made_meanwhile
 from bench.records.store import Store
 from bench.registry.plugins import Plugin
-from bench.runs.events import Executor, ExecutorLost, MoreSlots, Started, WorkerEvent
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.recorder import CLAIMS, Claims, Recorder

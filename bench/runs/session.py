@@ -15,7 +15,7 @@ from bench.formatting import counted
 from bench.machine import WHOLE, can_confine, cpu_shares, describe_run, machine
 from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
-from bench.protocol import OK, SKIPPED
+from bench.protocol import OK, SKIPPED, Executor
 from bench.records.record import Record
 from bench.records.selection import WorkingTree, is_named, working_tree
 from bench.records.store import Store
@@ -23,7 +23,6 @@ from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
 from bench.registry.project import left_out, registry_of
 from bench.registry.training_options import PROFILES
-from bench.runs.events import Executor
 from bench.runs.executor import LocalExecutor
 from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs

@@ -16,11 +16,10 @@ from statistics import median
 
 from bench.machine import cpu_shares, default_bounds
 from bench.plan.plan import Cluster, Request
-from bench.protocol import Finished, Job
+from bench.protocol import Executor, Finished, Job
 from bench.registry.discover import discover
 from bench.runs.cluster.dask_executor import ClusterSetting
 from bench.runs.cluster.start import start_here
-from bench.runs.events import Executor
 from bench.runs.executor import LocalExecutor
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here

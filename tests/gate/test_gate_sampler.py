@@ -20,17 +20,18 @@ from bench.protocol import (
     MEASURE,
     PREPARE,
     DataReady,
+    Event,
     Finished,
     Job,
     MeasureBudget,
     Outcome,
     Readings,
+    Started,
 )
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import Tree
 from bench.runs import preparation
-from bench.runs.events import Event, Started
 from bench.runs.executor import LocalExecutor
 from bench.runs.preparation import prepare_by, prepare_here
 

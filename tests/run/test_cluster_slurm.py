@@ -54,7 +54,7 @@ def test_the_job_script_asks_for_what_the_project_says(tmp_path):
         logs=str(tmp_path / "logs"),
         python="/opt/python",
     )
-    cluster = start.slurm_cluster(wanted)
+    cluster = start.slurm_cluster(wanted, [])
     script = cluster.job_script()
     cluster.close()
 

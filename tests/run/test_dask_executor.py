@@ -15,11 +15,10 @@ from small_job import a_small_job, some_data
 from worker_world import install_server
 
 from bench.errors import BenchError
-from bench.protocol import Bounds, EpochDone, Finished, Job
+from bench.protocol import Bounds, EpochDone, Event, ExecutorLost, Finished, Job, MoreSlots, Started
 from bench.registry.tasks import read_task
 from bench.runs.cluster import dask_executor
 from bench.runs.cluster.dask_executor import ClusterSetting, DaskExecutor
-from bench.runs.events import Event, ExecutorLost, MoreSlots, Started
 
 # Dask's own threads and sockets end when they end.
 pytestmark = [

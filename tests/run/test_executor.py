@@ -12,9 +12,8 @@ import pytest
 from tree_world import copy_of_the_suite
 from worker_world import a_job, install_worker
 
-from bench.protocol import Bounds, EpochDone, Finished
+from bench.protocol import Bounds, EpochDone, Finished, Started
 from bench.runs import executor, processes
-from bench.runs.events import Started
 from bench.runs.executor import LocalExecutor
 
 

@@ -15,10 +15,9 @@ import pytest
 from worker_world import a_job, install_server, install_worker
 
 from bench.machine import Share, can_confine
-from bench.protocol import Bounds, EpochDone, Finished
+from bench.protocol import Bounds, EpochDone, Finished, Started
 from bench.runs import executor as module
 from bench.runs import launch, processes
-from bench.runs.events import Started
 from bench.runs.executor import LocalExecutor
 from bench.runs.processes import GRACE, MemoryKills
 

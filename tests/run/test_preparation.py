@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from bench.data.ready import PreparedTask
-from bench.protocol import DataReady, Finished, Job, Outcome, decode, encode
+from bench.protocol import DataReady, Event, Finished, Job, Outcome, decode, encode
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
 from bench.registry.tasks import discover_tasks
-from bench.runs.events import Event
 from bench.runs.preparation import PrepareThere, prepare_here
 from bench.worker.prepare import prepare_data
 

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.formatting import counted, one_line
-from bench.protocol import CRASHED, FAILED, Finished, Job, Outcome, Report, decode
+from bench.protocol import (
+    CRASHED,
+    FAILED,
+    Event,
+    ExecutorLost,
+    Finished,
+    Job,
+    MoreSlots,
+    Outcome,
+    Report,
+    Started,
+    decode,
+)
 from bench.runs.cluster import station
 from bench.runs.cluster.machines import (
     ClusterWorker,
@@ -28,7 +40,6 @@ from bench.runs.cluster.machines import (
     told_of,
 )
 from bench.runs.cluster.parcel import DATA, Parcel, Reply, files_to_send, pack, pieces
-from bench.runs.events import Event, ExecutorLost, MoreSlots, Started
 from bench.runs.executor import POLL
 
 if TYPE_CHECKING:
@@ -84,7 +95,7 @@ class _Sent:
 
 
 class DaskExecutor:
-    """Runs jobs on the workers of a scheduler, a job a worker; see ``bench.runs.events``.
+    """Runs jobs on the workers of a scheduler, a job a worker; see ``bench.protocol``.
 
     Which worker gets which job is decided here and not by dask, so that a machine has no more
     trials than it may have, and a trial that lost its worker goes to another machine.

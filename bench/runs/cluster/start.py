@@ -17,12 +17,11 @@ import psutil
 from bench.errors import BenchError
 from bench.formatting import counted, one_line
 from bench.plan.plan import Cluster, Planned, RunOptions
-from bench.protocol import GRACE
+from bench.protocol import GRACE, ExecutorLost
 from bench.registry.project import SlurmSettings, project_of
 from bench.runs.cluster import station
 from bench.runs.cluster.dask_executor import ClusterSetting, DaskExecutor
 from bench.runs.cluster.parcel import packages_in
-from bench.runs.events import ExecutorLost
 from bench.runs.jobs import Jobs
 from bench.runs.processes import kill_tree, wait_until
 
@@ -183,29 +182,43 @@ def by_slurm(on: Cluster, setting: ClusterSetting, say: Say) -> DaskExecutor:
     wanted = project_of().settings.slurm
     if shutil.which("sbatch") is None:
         raise BenchError(f"--on {on.asked}: there is no sbatch here; run where jobs are submitted")
-    cluster = slurm_cluster(wanted)
-    try:
-        cluster.scale(jobs=wanted.workers)
-        # Otherwise a job that Slurm refuses would be waited for.
-        cluster.sync(cluster._correct_state)
-        client = Client(cluster, set_as_default=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        cluster.close()
-        raise BenchError(f"--on slurm: Slurm takes no job ({one_line(str(error))})") from None
+    refused: list[str] = []
+    cluster = slurm_cluster(wanted, refused)
+    cluster.scale(jobs=wanted.workers)
+    # Dask submits in the background; a job that is refused would be waited for without end.
+    wait_until(lambda: bool(refused) or len(cluster.workers) >= wanted.workers, START)
+    if refused:
+        cluster.close(timeout=GRACE)
+        raise BenchError(f"--on {on.asked}: Slurm takes no job ({refused[0]})")
+    client = Client(cluster, set_as_default=False)
     say(f"waiting for Slurm to start the first of {counted(wanted.workers, 'worker')}")
     return _gathered(DaskExecutor(client, setting, say, cluster.close), least=1, seconds=None)
 
 
-def slurm_cluster(wanted: SlurmSettings) -> Any:
+def slurm_cluster(wanted: SlurmSettings, refused: list[str]) -> Any:
     """Return a cluster of dask-jobqueue that has started nothing yet but its scheduler.
+
+    Args:
+        wanted: What Slurm is asked for.
+        refused: Takes what Slurm says of a job that it does not take.
 
     Raises:
         BenchError: A setting is refused.
     """
     from dask_jobqueue import SLURMCluster
+    from dask_jobqueue.slurm import SLURMJob
+    from distributed.core import Status
+
+    async def submit(job: Any) -> None:
+        try:
+            await SLURMJob.start(job)
+        except Exception as error:  # Raised, it would have the cluster's own end wait for it.
+            refused.append(one_line(str(error), 300))
+            job.status = Status.running
 
     try:
         return SLURMCluster(
+            job_cls=type("SlurmJob", (SLURMJob,), {"start": submit}),
             n_workers=0,
             cores=wanted.cores,
             processes=1,

@@ -23,11 +23,10 @@ import bench
 from bench.data.digests import cache_folder
 from bench.errors import BenchError
 from bench.machine import load, machine, version_of
-from bench.protocol import FAILED, OK, Finished, encode
+from bench.protocol import FAILED, OK, Finished, Started, WorkerEvent, encode
 from bench.records.predictions import take_from
 from bench.runs.cluster.parcel import Parcel, Reply
 from bench.runs.cluster.shelf import Shelf
-from bench.runs.events import Started, WorkerEvent
 from bench.runs.executor import POLL, LocalExecutor
 
 #: The resource of a worker that a trial takes whole.
