@@ -98,9 +98,6 @@ class Cluster:
     address: str = ""
     workers: int = 0
 
-    def __str__(self) -> str:
-        return self.asked
-
 
 @dataclass(frozen=True)
 class RunOptions(Meant):

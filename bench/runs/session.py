@@ -115,8 +115,7 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
             say(f"{options.results}: nothing failed of what was asked for")
         return RunResult(1 if prepared.left_out else 0)
     plan, context = prepared.plan, prepared.context
-    clock = TimeLeft(prepared.durations, lambda: executor.slots)
-    observer = observer_for(console, clock)
+    observer = observer_for(console, TimeLeft(prepared.durations, lambda: executor.slots))
 
     def board_so_far() -> Leaderboard:
         records = store.read().records
