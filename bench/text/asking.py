@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def encode(prepared: Prepared, view: Mapping[str, Any], question: Question) -> E
         "too rare": _named(rare, f"numbers go to {opened.facts['num_words'] - 1:,}"),
         "cut": _cut(known, limit, view),
     }
-    return Encoded(opened.test.gather(np.array([0])), told, _answer)
+    answer = partial(_answer_of_classes, opened.classes) if opened.classes else _answer
+    return Encoded(opened.test.gather(np.array([0])), told, answer)
 
 
 def _ranks(prepared: Prepared) -> dict[str, int]:
@@ -111,3 +113,16 @@ def _answer(numbers: Array) -> Mapping[str, str]:
     (probability,) = numbers.tolist()
     kind = "positive" if probability > 0.5 else "negative"
     return {"probability of a positive review": f"{probability:.4f} ({kind})"}
+
+
+#: Classes whose probabilities are told, the most probable first.
+_MOST_CLASSES = 5
+
+
+def _answer_of_classes(classes: Sequence[str], numbers: Array) -> Mapping[str, str]:
+    """Say which class a model chooses; of two it gives the probability of the second."""
+    found = numbers.reshape(-1).tolist()
+    shares = [1 - found[0], found[0]] if len(classes) == 2 else found
+    ordered = sorted(zip(shares, classes, strict=True), key=lambda each: -each[0])
+    told = [f"{one_line(name, 40)} {share:.4f}" for share, name in ordered[:_MOST_CLASSES]]
+    return {"class": ordered[0][1], "probabilities": ", ".join(told)}

@@ -11,9 +11,9 @@ from typing import Any
 
 from bench.errors import DataError
 from bench.formatting import counted, few, nearest, one_line
-from bench.task import Look, OpenTask, Prepared
+from bench.task import Encoded, Look, OpenTask, Prepared, Question
+from bench.text import asking, opening
 from bench.text import look as looking
-from bench.text import opening
 from bench.text.corpus import (
     PARTS,
     VALIDATION_SHARE,
@@ -96,6 +96,13 @@ def look(
 ) -> Look:
     """Show the splits, the classes, a text in words and as a model gets it."""
     return looking.look(prepared, view, split, number)
+
+
+def encode(
+    data: Mapping[str, Any], prepared: Prepared, view: Mapping[str, Any], question: Question
+) -> Encoded:
+    """Encode a sentence of the user's own as the texts are that a model was trained on."""
+    return asking.encode(prepared, view, question)
 
 
 # The texts of all files, with their parts

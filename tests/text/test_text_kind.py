@@ -7,13 +7,14 @@ import random
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.errors import BenchError, DataError
-from bench.task import Prepared
+from bench.task import Prepared, Question
 from bench.text import kind
 from bench.text.corpus import PARTS
 from bench.text.encode import NGRAMS
@@ -377,3 +378,38 @@ def nearest_topic_accuracy(prepared: Prepared) -> float:
     np.add.at(scores, texts, weights[tokens])
     scores += np.log(np.bincount(arrays["train_labels"]))
     return float(np.mean(scores.argmax(1) == arrays["test_labels"]))
+
+
+def test_the_majority_plugin_scores_the_share_of_the_largest_class(tmp_path: Path) -> None:
+    prepared = read(written(tmp_path / "news.csv", made_rows(300)))
+    path = Path(__file__).parents[2] / "plugins" / "text_majority.py"
+    plugin = {"__name__": "text_majority"}
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), plugin)
+    train, test = prepared.arrays["train_labels"], prepared.arrays["test_labels"]
+    model = plugin["build"](SimpleNamespace(outputs=5)).fit(train, train.astype("float32"))
+    predicted = model.predict(test).argmax(1)
+    share = np.mean(test == np.bincount(train).argmax())
+    assert (
+        np.mean(predicted == test)
+        == share
+        == pytest.approx(prepared.meta["majority_share"]["test"])
+    )
+    two = plugin["build"](SimpleNamespace(outputs=1)).fit(train, (train > 3).astype("float32"))
+    assert two.predict(test).tolist() == [np.mean(train > 3)] * len(test)
+
+
+def test_a_sentence_is_answered_with_the_names_of_the_classes(tmp_path: Path) -> None:
+    prepared = read(written(tmp_path / "news.csv", made_rows(100)))
+    view = {"num_words": 500, "maxlen": 12, "reverse": False, "dimensions": 40, "encoding": "ranks"}
+    found = kind.encode(data(), prepared, view, Question("the judge and the unheard jury"))
+    assert found.inputs.shape == (1, 12)
+    assert "unheard" in found.told["unknown"]
+    assert found.answer(np.array([[0.05, 0.6, 0.1, 0.05, 0.2]])) == {
+        "class": "law",
+        "probabilities": "law 0.6000, travel 0.2000, music 0.1000, cooking 0.0500, sport 0.0500",
+    }
+    rows = [row for row in made_rows(100) if row[1] in ("law", "sport")]
+    two = read(written(tmp_path / "news.csv", rows))
+    found = kind.encode(data(), two, view, Question("the judge"))
+    assert found.answer(np.array([0.7]))["class"] == "sport"
+    assert found.answer(np.array([0.7]))["probabilities"] == "sport 0.7000, law 0.3000"
