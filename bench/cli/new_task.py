@@ -53,8 +53,9 @@ def command(options: NewTaskOptions) -> int:
     """Look at a file of data and write a task file for it that runs as it is.
 
     Nothing is asked: what the file leaves open is chosen, and stands in the task file with a
-    comment that says what it means. A file with a column of times and one of numbers becomes a
-    task of the kind series.
+    comment that says what it means. A file with a column of texts and one of classes, or a
+    folder with a folder of texts a class, becomes a task of the kind text; a file with a column
+    of times and one of numbers becomes a task of the kind series.
 
     Exit status: 0 it is written; 2 the name is wrong, the task file exists, or the data are
     none that a task could be made of.
@@ -94,7 +95,18 @@ def _source(file: Path, named: str) -> str:
         DataError: It can be of none; says why of the kind that came closest.
     """
     from bench.series.proposal import propose as propose_series
+    from bench.text.proposal import propose as propose_texts
 
+    no_texts = "no column and no folder has texts"
+    try:
+        source = propose_texts(file, named)
+        if source is not None:
+            return source
+    except DataError as error:
+        no_texts = str(error).removeprefix(f"{file}: ")
     if file.is_dir():
-        raise DataError(f"{file}: is a folder, of which no task can be made; give a file")
-    return propose_series(file, named)
+        raise DataError(f"{file}: is a folder, of which no task can be made: {no_texts}")
+    try:
+        return propose_series(file, named)
+    except DataError as error:
+        raise DataError(f"{error}; as a task of texts: {no_texts}") from None

@@ -68,3 +68,33 @@ def test_no_file_is_overwritten(folder, capsys):
     assert status == 2
     assert "datasets/shop.py: exists already; choose another name or remove it" in err
     assert (folder / "datasets" / "shop.py").read_text() == "mine\n"
+
+
+def test_texts_in_classes_become_a_task_of_the_kind_text(folder, capsys):
+    topics = ["law", "sport"]
+    rows = [
+        f"2023-01-{n + 1:02},{n},a {topics[n % 2]} text of number {n},{topics[n % 2]}"
+        for n in range(28)
+    ]
+    header = "day,likes,body,topic"
+    (folder / "news.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+    for number, row in enumerate(rows):
+        *_, text, topic = row.split(",")
+        (folder / "news" / topic).mkdir(parents=True, exist_ok=True)
+        (folder / "news" / topic / f"{number}.txt").write_text(text, encoding="utf-8")
+
+    for name, data in (("file", "news.csv"), ("folders", "news")):
+        assert call(capsys, "new-task", name, "--from", data)[0] == 0
+        task = read_task(folder / "datasets" / f"{name}.py")
+        assert (task.kind, task.data["classes"]) == ("text", topics)
+        assert task.data["file"] == f"../{data}"
+        status, out, _ = call(capsys, "data", "show", name, "--source", "local")
+        assert status == 0
+        assert "texts: train 17, validation 6, test 5" in out
+
+    (folder / "news.csv").write_text("\n".join(["body", *(r.split(",")[2] for r in rows)]))
+    status, _, err = call(capsys, "new-task", "bare", "--from", "news.csv")
+    assert status == 2
+    assert "as a task of texts: no column besides 'body' has from 2 to" in err
+    (folder / "void").mkdir()
+    assert "of which no task can be made" in call(capsys, "new-task", "void", "--from", "void")[2]
