@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "maxlen": None,
     "optimizer": "adam",
     "learning_rate": 0.02,
+    "batch_size": 32,
     "epochs": 10,
     "patience": 3,
 }

@@ -37,8 +37,8 @@ def test_texts_in_five_classes_are_run_and_the_majority_row_is_the_largest_class
     bench: Run, tmp_path: Path
 ) -> None:
     datasets = a_folder_of_news(tmp_path) / "datasets"
-    names = ["text_majority", "text_tfidf_linear", "text_naive_bayes"]
-    done = bench("run", *names, "--task", "topics", "--datasets", datasets)
+    names, where = ["text_majority", "text_tfidf_linear"], ["--datasets", datasets]
+    done = bench("run", *names, "--task", "topics", *where, "--profile", "smoke")
 
     assert done.returncode == 0, done.stderr
     store = Store(tmp_path / "reports")
@@ -48,7 +48,7 @@ def test_texts_in_five_classes_are_run_and_the_majority_row_is_the_largest_class
     assert meta["texts"] == {"train": 240, "validation": 80, "test": 80}
     scores = {name: record.metrics["test"]["accuracy"] for name, record in records.items()}
     assert round(scores["text_majority"], 6) == meta["majority_share"]["test"]
-    assert min(scores["text_tfidf_linear"], scores["text_naive_bayes"]) > 0.8
+    assert scores["text_tfidf_linear"] > scores["text_majority"]
     assert "topics, local data" in done.stdout
 
 
