@@ -132,7 +132,8 @@ class OpenTask:
     columns): targets and predictions have shape (n,) for one, and (n, outputs) otherwise.
     ``classes`` names the classes where an example is put into one. Of three or more the targets
     are class numbers, shape (n,), and predictions are probabilities, shape (n, classes); of two,
-    or none named, a prediction is one number, shape (n,).
+    or none named, a prediction is one number, shape (n,). ``parts`` are outputs that are also
+    scored by themselves, by what is told of them: the steps of a horizon, the columns of a series.
 
     Targets are in the unit that is scored: of a task with the metric mase, that of the seasonal
     naive error (see ``bench.statistics.scores``); of one with smape they are not centred.
@@ -148,6 +149,7 @@ class OpenTask:
     highest: int | None = None
     outputs: int = 1
     classes: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def width(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,8 @@ class Answers:
     """What predictions under a view are scored against: targets, groups, and further units.
 
     The examples have no inputs; ``units`` is as in ``bench.task.OpenTask``. ``width`` is how many
-    numbers a prediction has, and ``are_shares`` whether these are the probabilities of classes.
+    numbers a prediction has, and ``are_shares`` whether these are the probabilities of classes;
+    ``parts`` are some of the numbers that are scored by themselves, too.
     """
 
     validation: Examples
@@ -42,6 +43,7 @@ class Answers:
     units: Mapping[str, float]
     width: int = 1
     are_shares: bool = False
+    parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class ArrayGuard:
@@ -323,7 +325,12 @@ class _Views:
             splits = (opened.validation, opened.test)
             validation, test = map(without_inputs, splits)
             self._answers[key] = Answers(
-                validation, test, dict(opened.units), opened.width, len(opened.classes) > 2
+                validation,
+                test,
+                dict(opened.units),
+                opened.width,
+                len(opened.classes) > 2,
+                dict(opened.parts),
             )
         return self._answers[key]
 

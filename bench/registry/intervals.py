@@ -10,6 +10,8 @@ from bench.errors import BenchError
 DAY = 86_400
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_NAMES = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week",
+          "month": "month", "quarter": "quarter", "year": "year"}  # fmt: skip
 _TEXT = re.compile(r"(\d+) ?(s|min|h|d|w|month|quarter|year)s?")
 _MONTH = 2_629_746  # seconds of a mean month of the Gregorian calendar
 #: For a series whose rows follow one another whatever time lies between them.
@@ -58,6 +60,12 @@ class SamplingInterval:
         if self.seconds == 7 * DAY:
             return "weeks"
         return {1: "months", 3: "quarters", 12: "years"}.get(self.months, "rows")
+
+    @property
+    def told(self) -> str:
+        """What comes after "every": "month", or "15min" as it is written."""
+        written = str(self)
+        return _NAMES.get(written.removeprefix("1"), written)
 
     def __str__(self) -> str:
         if self.is_row:

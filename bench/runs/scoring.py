@@ -131,6 +131,9 @@ def _scored(
             raise BenchError(f"the worker left {name} predictions that {wrong}")
         value = score(metric, split.targets, predictions)
         scores = {unit: value * factor for unit, factor in answers.units.items()}
+        for part, numbers in answers.parts.items():
+            outputs = split.targets[:, numbers], predictions[:, numbers]
+            scores[f"{metric}_{part}"] = score(metric, *outputs)
         metrics[name] = {metric: value, **scores}
         kept[f"{prefix}predictions"] = predictions
         kept[f"{prefix}targets"] = split.targets

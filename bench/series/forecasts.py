@@ -137,8 +137,8 @@ def _interval(times: Integers, name: str, said: str | None) -> SamplingInterval:
     steps = np.diff(ticks(times, declared)) - declared.mean_seconds
     if abs(int(np.median(steps))) > declared.mean_seconds / 10:
         raise DataError(
-            f"{name}: has a row every {found}, and the task says 'interval': {said!r}; correct "
-            "it there, or resample the file"
+            f"{name}: has a row every {found.told}, and the task says 'interval': {said!r}; "
+            "correct it there, or resample the file"
         )
     return declared
 
@@ -197,7 +197,7 @@ def _check_not_broken(
     for part, rows in examples.items():
         if not len(rows):
             raise DataError(
-                f"{name}: its {counted(breaks, 'gap')} in rows every {interval} leave no "
+                f"{name}: its {counted(breaks, 'gap')} in rows every {interval.told} leave no "
                 f"{_NAMED[part]} example; lower 'lookback', or write 'interval': 'row' if a row "
                 "follows the other whatever time lies between them"
             )

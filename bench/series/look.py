@@ -52,12 +52,11 @@ def look_at_forecasts(
     opened = open_forecasts(prepared, data, view)
     step = round(opened.facts["interval"] / prepared.meta["interval_seconds"])
     row = interval_of(prepared.meta["interval"])
-    every = (
-        f"{step} rows" if row.is_row else SamplingInterval(step * row.months, step * row.seconds)
-    )
+    apart = SamplingInterval(step * row.months, step * row.seconds)
+    every = f"{step} rows" if row.is_row else apart.told
     return Look(
         _tables(prepared),
-        _example(prepared, opened, view, split, number, str(every), data["unit"]),
+        _example(prepared, opened, view, split, number, every, data["unit"]),
         _pictures_of_targets(prepared, 3 * data["lookback"]),
     )
 

@@ -96,7 +96,7 @@ def propose(path: Path, file: str) -> str:
     target, ahead = one_line(table.targets[0], 40), _ahead(data["delay"], interval)
     about = (
         f"{target}, {ahead} ahead: {tried.meta['rows']:,} rows of {one_line(path.name, 40)}, "
-        f"one every {interval}."
+        f"one every {interval.told}."
     )
     return source("series", about, choices)
 
@@ -403,6 +403,9 @@ def _season(
 def _ahead(rows: int, interval: SamplingInterval) -> str:
     if interval.is_row:
         return counted(rows, "row")
-    if rows * interval.seconds == DAY:
-        return "a day"
-    return str(SamplingInterval(rows * interval.months, rows * interval.seconds))
+    whole = str(SamplingInterval(rows * interval.months, rows * interval.seconds))
+    return _ONE.get(whole, whole)
+
+
+_ONE = {"1h": "an hour", "1d": "a day", "1w": "a week", "1month": "a month",
+        "1quarter": "a quarter", "1year": "a year"}  # fmt: skip

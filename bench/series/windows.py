@@ -96,7 +96,22 @@ def open_forecasts(
     unit = metric_in_unit(data)
     units = {unit: meta["std"][0]} if unit else {}
     cycles = cycles_of(meta["interval_seconds"])
-    return _opened(prepared, window, cycles, facts, units)
+    opened = _opened(prepared, window, cycles, facts, units)
+    return replace(opened, parts=_parts(data["horizon"], meta["targets"]))
+
+
+def _parts(horizon: int, targets: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return the outputs of each step, and of each target, where there are several."""
+    width = len(targets)
+    steps = {
+        f"step {step + 1}": tuple(range(step * width, (step + 1) * width))
+        for step in range(horizon if horizon > 1 else 0)
+    }
+    columns = {
+        name: tuple(range(number, horizon * width, width))
+        for number, name in enumerate(targets if width > 1 else ())
+    }
+    return {**columns, **steps}
 
 
 def _facts_ahead(
@@ -300,8 +315,8 @@ def _rows(value: Any, option: str, interval: SamplingInterval) -> int:
             if of_view and of_row and of_view % of_row == 0:
                 return of_view // of_row
     raise BenchError(
-        f"view option {option}={value!r} is no number of rows; the data have one every {interval}: "
-        f"give rows (24) or a time that is a multiple of that"
+        f"view option {option}={value!r} is no number of rows; the data have one every "
+        f"{interval.told}: give rows (24) or a time that is a multiple of that"
     )
 
 

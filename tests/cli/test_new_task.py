@@ -26,7 +26,7 @@ def test_it_is_written_where_tasks_of_the_project_lie_and_says_how_to_try_it(fol
 
     assert status == 0
     assert out == (
-        "wrote datasets/shop.py: sold, a day ahead: 84 rows of sales.csv, one every 1d.\n"
+        "wrote datasets/shop.py: sold, a day ahead: 84 rows of sales.csv, one every day.\n"
         "try it with: python -m bench run --all --task shop\n"
     )
     assert read_task(folder / "datasets" / "shop.py").data["file"] == "../sales.csv"

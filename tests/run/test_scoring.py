@@ -192,3 +192,18 @@ def test_what_are_no_probabilities_of_the_classes_fails_the_trial(tmp_path, shar
     assert outcome.status == FAILED
     assert reason.replace("test ", "") in outcome.reason.replace("validation ", "")
     assert "test" not in outcome.metrics
+
+
+def test_parts_of_the_outputs_are_scored_by_themselves_too(tmp_path):
+    targets = np.stack([TARGETS, TARGETS], axis=1)
+    answers = Answers(
+        split(targets[:30]), split(targets), {}, width=2, parts={"step 1": (0,), "step 2": (1,)}
+    )
+    off = np.array([1, 3], dtype="float32")
+    file = left(
+        tmp_path / "left.npz", validation_predictions=targets[:30] + off, predictions=targets + off
+    )
+    outcome, _ = settle(an_outcome_of_a_worker(), TRIAL, "mae", file, answers)
+
+    expected = {"mae": 2.0, "mae_step 1": 1.0, "mae_step 2": 3.0}
+    assert outcome.metrics["test"] == pytest.approx(expected)

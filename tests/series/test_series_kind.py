@@ -189,7 +189,9 @@ def test_business_days_follow_one_another_where_rows_count(tmp_path):
     times = pd.bdate_range("2020-01-01", periods=300)
     path = written(tmp_path, pd.DataFrame({"month": times, "sales": np.arange(300) % 11}))
 
-    with pytest.raises(DataError, match=r"60 gaps in rows every 1d leave no train.*'interval': 'r"):
+    with pytest.raises(
+        DataError, match=r"60 gaps in rows every day leave no train.*'interval': 'r"
+    ):
         prepared(path, data(interval="1d"))
     assert prepared(path, data(interval="row")).meta["examples"]["train"] == 138
 
@@ -197,7 +199,7 @@ def test_business_days_follow_one_another_where_rows_count(tmp_path):
 def test_another_interval_than_the_task_says_is_told(tmp_path):
     path = written(tmp_path, monthly())
 
-    with pytest.raises(DataError, match=r"has a row every 1month, and the task says.*'1h'"):
+    with pytest.raises(DataError, match=r"has a row every month, and the task says.*'1h'"):
         prepared(path, data(interval="1h"))
     assert prepared(path, data(interval=None)).meta["interval"] == "1month"
 
@@ -313,7 +315,7 @@ def test_a_season_that_a_window_does_not_show_is_absent_with_the_reason(tmp_path
     [
         ({"lookback": 24}, "longer than the 12 rows of the task.*raise 'lookback' in DATA"),
         ({"step": 5}, "lookback=12 is not a multiple of step=5"),
-        ({"lookback": "7d"}, "is no number of rows; the data have one every 1month"),
+        ({"lookback": "7d"}, "is no number of rows; the data have one every month"),
         ({"lookback": "soon"}, "'soon' is no interval"),
         ({"columns": ["sale"]}, r"no column 'sale' \(did you mean 'sales'\?\)"),
     ],
@@ -368,6 +370,20 @@ def test_an_example_is_shown_in_the_unit_of_the_target(tmp_path):
     sales = monthly()["sales"]
     assert shown.example["target"].startswith(f"{sales[108]:.6g} k (")
     assert shown.example["naive forecast"].startswith(f"{sales[107]:.6g} k, the newest")
-    assert "from 1957-01-01 00:00 to 1957-12-01 00:00, one every 1month" in shown.example["window"]
+    assert "from 1957-01-01 00:00 to 1957-12-01 00:00, one every month" in shown.example["window"]
     assert [picture.name for picture in shown.pictures] == ["series", "first-rows"]
     assert list(shown.tables) == ["first rows", "columns"]
+
+
+def test_each_step_and_each_target_is_scored_by_itself_too(tmp_path):
+    path = written(tmp_path, monthly())
+
+    both = opened(path, data(targets=["sales", "price"], horizon=3)).parts
+    assert both == {
+        "sales": (0, 2, 4),
+        "price": (1, 3, 5),
+        "step 1": (0, 1),
+        "step 2": (2, 3),
+        "step 3": (4, 5),
+    }
+    assert opened(path, data()).parts == {}
