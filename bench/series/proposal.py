@@ -111,6 +111,8 @@ def _seen_of_csv(path: Path) -> _Layout:
     separator, columns, rows, decimal = sniff(lines, str(path))
     cells = [[row[at] for row in rows if len(row) == len(columns)] for at in range(len(columns))]
     time, layout, ambiguous = _time_column(path, columns, cells, lines[1:], separator)
+    if known_layout([time]) is not None:
+        raise DataError(f"{path}: has no names of columns in its first line; add a line of them")
     numbers = {
         name: column
         for name, column in zip(columns, cells, strict=True)

@@ -180,6 +180,7 @@ def test_a_parquet_file_says_most_of_it_itself(tmp_path):
         ("a,b\n1,2\n3,4\n", "has no column of dates or times that can be read; there are: a, b"),
         ("date,name\n2020-01-01,x\n2020-01-02,y\n", "has no column of numbers; there are: date"),
         ("2020-01-01\n2020-01-02\n", "has one column alone"),
+        ("2020-01-01,1\n2020-01-02,2\n", "has no names of columns in its first line"),
         ("date,y\n2020-01-01,1\n", "too few for a series"),
         (
             "date,time,y\n" + "".join(f"2020-01-01,{h:02}:00,1\n" for h in range(24)),
