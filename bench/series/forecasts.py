@@ -146,8 +146,9 @@ def _interval(times: Integers, name: str, said: str | None) -> SamplingInterval:
 def _limits(times: Integers, name: str, split: Mapping[str, Any]) -> tuple[Limits, str]:
     """Return the first and one past the last row of each split, and the rule in words."""
     if "train" in split:
-        train = int(len(times) * split["train"])
-        validation = int(len(times) * (split["train"] + split["validation"]))
+        # Rounded first: seven tenths and one are a little less than eight.
+        ends = (split["train"], split["train"] + split["validation"])
+        train, validation = (int(round(len(times) * end, 6)) for end in ends)
         rule = "by shares of the rows"
     else:
         instants = [_seconds(split[key], key) for key in ("validation_from", "test_from")]

@@ -109,6 +109,13 @@ def test_an_example_belongs_to_the_split_of_its_targets_and_none_is_lost_between
     assert last == {"train": 71, "validation": 107, "test": 143}
 
 
+def test_shares_that_no_float_is_are_those_of_whole_rows(tmp_path):
+    found = prepared(written(tmp_path, monthly(100)), data(split={"train": 0.7, "validation": 0.1}))
+
+    counted = [found.meta[f"{part}_rows"] for part in ("training", "validation", "test")]
+    assert counted == [70, 10, 20]
+
+
 def test_a_split_by_dates_begins_at_these(tmp_path):
     split = {"validation_from": "1955-01-01", "test_from": "1958-07-01"}
     found = prepared(written(tmp_path, monthly()), data(split=split))
