@@ -1,10 +1,10 @@
-"""The speed-quality frontier of a table: what nothing else beats in training time and quality."""
+"""The frontier of a table: what nothing else beats in quality and a cost, such as time."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
@@ -14,41 +14,56 @@ from bench.protocol import OK
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """One model's validation metric, and the seconds of its training.
+    """One model's validation metric, and what it costs: seconds, bytes or a number of weights.
 
     ``contended`` says that it was timed while contended, so that its time compares
     with no other.
     """
 
     label: str
-    seconds: float
+    cost: float
     quality: Spread
     contended: bool = False
 
 
-def points(table: Table) -> list[FrontierPoint]:
-    """Return one point for each row that was measured and timed, best first."""
+#: What quality is set against, by name: from a row to the cost, None where it is not known.
+COSTS: Mapping[str, Callable[[Row], float | None]] = {
+    "training time": lambda row: row.costs.fit_seconds if row.costs else None,
+    "peak memory": lambda row: row.costs.peak_rss_bytes if row.costs else None,
+    "parameters": lambda row: row.parameters,
+}
+TRAINING = "training time"
+
+
+def points(table: Table, cost: str = TRAINING) -> list[FrontierPoint]:
+    """Return one point for each row that was measured and of which the cost is known, best first.
+
+    Args:
+        table: Where the rows stand.
+        cost: One of ``COSTS``; only of times it matters what else the machine did.
+    """
+    found = [(row, COSTS[cost](row)) for row in table.rows if table.metric in row.validation]
     return [
         FrontierPoint(
             row.label,
-            row.costs.fit_seconds,
+            value,
             row.validation[table.metric],
-            contended=bool(row.costs.contended),
+            contended=bool(cost == TRAINING and row.costs and row.costs.contended),
         )
-        for row in table.rows
-        if table.metric in row.validation and row.costs and row.costs.fit_seconds is not None
+        for row, value in found
+        if value is not None
     ]
 
 
 def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoint]:
-    """Return the points that no other one beats in time and quality, the quickest first.
+    """Return the points that no other one beats in cost and quality, the cheapest first.
 
     One point beats another if it is at least as good in both and better in one. Points
     that were timed while contended are not on the frontier, but beat others: alone they
     would have been quicker still.
     """
     sign = 1 if direction == "min" else -1
-    ordered = sorted(found, key=lambda p: (p.seconds, sign * p.quality.mean, p.label))
+    ordered = sorted(found, key=lambda p: (p.cost, sign * p.quality.mean, p.label))
     front: list[FrontierPoint] = []
     for point in ordered:
         last = front[-1] if front else None
@@ -72,13 +87,14 @@ def on_frontier(table: Table) -> dict[str, bool | None]:
 
 
 def _place(point: FrontierPoint) -> tuple[float, float]:
-    return point.seconds, point.quality.mean
+    return point.cost, point.quality.mean
 
 
 # What the pictures of a table show: a pure function of its rows and records
 
 #: Kinds of pictures: learning curves, and quality against training time.
 CURVES = "curves"
+LOSS = "loss"
 TIME = "time"
 
 #: Values farther from the best than the usual value by this factor would flatten all others.
@@ -194,7 +210,7 @@ def pictures(board: Leaderboard) -> dict[str, tuple[str, Table]]:
             number += 1
             name = f"{stem}-{number}"
         stems[name] = table
-    shown = {CURVES: panels, TIME: points}
+    shown: Mapping[str, Callable[[Table], Sequence[object]]] = {CURVES: panels, TIME: points}
     return {
         f"{stem}-{kind}.svg": (kind, table)
         for stem, table in stems.items()
@@ -204,16 +220,27 @@ def pictures(board: Leaderboard) -> dict[str, tuple[str, Table]]:
 
 
 def _curves(table: Table, row: Row) -> tuple[Curve, ...]:
-    found = []
+    return tuple(curves_of(table, row, table.metric).values())
+
+
+def curves_of(table: Table, row: Row, measure: str) -> dict[int, Curve]:
+    """Return what a row's seeds measured epoch by epoch, by seed.
+
+    Args:
+        table: Where the row stands.
+        row: One of its rows.
+        measure: The table's metric, or "loss"; of that, older records have no validation.
+    """
+    found = {}
     for record in records_of(table, row):
         curves = record.metrics.get("curves", {}) if record.status == OK else {}
         train, validation = (
             tuple(math.nan if value is None else float(value) for value in values)
-            for values in (curves.get(f"{s}_{table.metric}", ()) for s in ("train", "validation"))
+            for values in (curves.get(f"{s}_{measure}", ()) for s in ("train", "validation"))
         )
-        if validation:
-            found.append(Curve(train, validation))
-    return tuple(found)
+        if validation or (train and measure == LOSS):
+            found[record.trial.seed] = Curve(train, validation)
+    return found
 
 
 def _finite(series: Iterable[Sequence[float]]) -> list[float]:

@@ -14,7 +14,7 @@ from bench.records.record import Record
 
 if TYPE_CHECKING:
     from bench.statistics.blocks import PluginScores
-    from bench.statistics.compare import TableComparison
+    from bench.statistics.compare import Pair, TableComparison
     from bench.task import Array
 
 # What the statistics need of records: the score of every example, from the stored predictions
@@ -215,6 +215,27 @@ def _of_row(
     found = [(record, evidence.get(key_of(record), {}).get(split)) for record in records]
     known = [(record, scores) for record, scores in found if scores is not None]
     return known if len(known) == len(records) else []
+
+
+def paired(one: tuple[Table, Row], other: tuple[Table, Row], evidence: Evidence) -> Pair | None:
+    """Return how two rows of any tables compare on the validation examples: one minus other.
+
+    Returns:
+        None where they were not scored on the same examples, or the examples do not tell.
+    """
+    found = [_of_row(table, row, "validation", evidence) for table, row in (one, other)]
+    examples = {scores.examples for each in found for _, scores in each}
+    if not all(found) or len(examples) != 1:
+        return None
+    from bench.statistics.compare import compare
+
+    samples = [_sample(name, each) for name, each in zip(("one", "other"), found, strict=True)]
+    table = one[0]
+    try:
+        compared = compare(samples, found[0][0][1].groups, table.direction, in_time=table.in_time)
+    except BenchError:
+        return None
+    return compared.pair("one", "other")
 
 
 def _sample(label: str, found: Sequence[tuple[Record, ExampleScores]]) -> PluginScores:

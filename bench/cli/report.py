@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,11 @@ from bench.formatting import without_controls
 from bench.registry.source_tree import Folders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.analysis.leaderboard import Leaderboard
+    from bench.analysis.ranking import ExampleScores, Key
+    from bench.records.store import Stores
     from bench.registry.discover import Registry
     from bench.report.document import Document
 
@@ -47,6 +52,8 @@ class ReportOptions(Folders):
     backends: bool
     best_of_grid: bool
     figures: Path | None
+    site: Path | None
+    compare: tuple[str, str] | None
     current: bool
     results: tuple[Path, ...]
     output: Path | None
@@ -91,6 +98,20 @@ class ReportOptions(Folders):
     help="Also draw learning curves and quality against time as SVG; needs matplotlib.",
 )
 @click.option(
+    "--site",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also write the page of --format html as a folder of static pages, one for each table and "
+    "plugin, each with an address of its own.",
+)
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="A B",
+    help="Two results side by side, instead: each a folder of records, or a commit of which "
+    "--results has records.",
+)
+@click.option(
     "--current",
     is_flag=True,
     help="Only plugins that are in the working tree, not those whose files are gone.",
@@ -116,8 +137,6 @@ def command(options: ReportOptions) -> int:
 
     Exit status: 0 it was rendered; 2 there is nothing to render or a file is wrong.
     """
-    from bench.report.writers import FORMATS, to_text
-
     form = options.form or "text"
     if options.output is not None:
         form = shared.form_of(options.output, _ENDINGS, options.form) or form
@@ -125,21 +144,48 @@ def command(options: ReportOptions) -> int:
     from bench.registry.project import registry_of
 
     registry = registry_of(options)
-    board = _board(options, registry)
+    if options.compare is not None:
+        _put(options, _written(options, form, _compared(options, options.compare, registry)))
+        return 0
+    board, store = _board(options, registry)
     document = _document(options, board, registry)
-    if form == "text" and options.output is None:
-        text = to_text(document, shared.terminal_width())
+    of_board = not (options.reproduction or options.backends)
+    if form == "html" and of_board:
+        from bench.report.page.contents import contents_of_board
+        from bench.report.page.render import to_page
+
+        text = to_page(contents_of_board(document, board, store, registry, _warn))
     else:
-        text = FORMATS[form](document)
-    if form in _TABLES_ONLY and not (options.reproduction or options.backends):
+        text = _written(options, form, document)
+    if form in _TABLES_ONLY and of_board:
         _tell_left_out(board)
     if options.figures is not None:
         _draw(board, options.figures)
+    if options.site is not None:
+        _write_site(options.site, document, board, store, registry)
+    _put(options, text)
+    return 0
+
+
+def _put(options: ReportOptions, text: str) -> None:
     if options.output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
         _write(options.output, text.encode(), "--output")
-    return 0
+
+
+def _written(options: ReportOptions, form: str, document: Document) -> str:
+    """Return a document in any format: of html, a page without pictures."""
+    from bench.report.writers import FORMATS, to_text
+
+    if form == "html":
+        from bench.report.page.contents import contents_of
+        from bench.report.page.render import to_page
+
+        return to_page(contents_of(document))
+    if form == "text" and options.output is None:
+        return to_text(document, shared.terminal_width())
+    return FORMATS[form](document)
 
 
 def _check(options: ReportOptions, form: str) -> None:
@@ -150,11 +196,17 @@ def _check(options: ReportOptions, form: str) -> None:
     """
     if options.reproduction and options.backends:
         raise BenchError("--reproduction and --backends are two reports: leave one out")
-    for name in ("reproduction", "backends"):
-        if getattr(options, name) and options.best_of_grid:
-            raise BenchError(f"--{name} is another report than --best-of-grid: leave one out")
-        if getattr(options, name) and form == "html":
-            raise BenchError(f"--{name}: has no html; use --format md, csv, json or text")
+    for name in ("reproduction", "backends", "compare"):
+        for other in ("best_of_grid", "site", *(("figures",) if name == "compare" else ())):
+            if getattr(options, name) and getattr(options, other):
+                other = other.replace("_", "-")
+                raise BenchError(f"--{name} is another report than --{other}: leave one out")
+    if options.compare is not None and (options.reproduction or options.backends):
+        raise BenchError("--compare is a report of its own: leave out the other")
+    if form == "html" or options.site is not None:
+        from bench.report.page.render import check_installed
+
+        check_installed("--format html" if form == "html" else "--site")
 
 
 def _document(options: ReportOptions, board: Leaderboard, registry: Registry) -> Document:
@@ -163,13 +215,35 @@ def _document(options: ReportOptions, board: Leaderboard, registry: Registry) ->
     return _backends(board) if options.backends else _leaderboard(board)
 
 
-def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
-    from bench.analysis.leaderboard import make_leaderboard
+def _board(options: ReportOptions, registry: Registry) -> tuple[Leaderboard, Stores]:
+    """Return the leaderboard, judged, and where its records and predictions are."""
     from bench.analysis.ranking import best_of_grid, judged
-    from bench.records.selection import Wanted, working_tree
     from bench.records.store import Stores
 
     store = Stores(options.results)
+    board = _unjudged(options, registry, store)
+    if options.best_of_grid:
+        board = best_of_grid(board)
+    board = judged(board, store, _warn)
+    if options.sort is None:
+        return board, store
+    from bench.report.sorting import in_order_of
+
+    tables = tuple(in_order_of(each, options.sort) for each in board.tables)
+    return replace(board, tables=tables), store
+
+
+def _unjudged(
+    options: ReportOptions, registry: Registry, store: Stores, commit: str = ""
+) -> Leaderboard:
+    """Return the leaderboard of what is asked for of a store, or of one commit's records alone.
+
+    Raises:
+        BenchError: There are no such records.
+    """
+    from bench.analysis.leaderboard import make_leaderboard
+    from bench.records.selection import Wanted, working_tree
+
     contents = store.read()
     for line in contents.problems:
         _warn(line)
@@ -178,25 +252,21 @@ def _board(options: ReportOptions, registry: Registry) -> Leaderboard:
     records = [
         record
         for record in wanted.of(contents.records)
-        if tree.has(record.trial) or not options.current
+        if (tree.has(record.trial) or not options.current)
+        and str(record.environment.get("commit") or "").startswith(commit)
     ]
     if not records:
         others = replace(wanted, plugins=()).asked.items()
         asked = [*options.names, *(f"--{name} {value}" for name, value in others)]
+        asked += [f"the commit {commit}"] if commit else []
         chosen = ", ".join([*asked, "--current"] if options.current else asked)
         raise BenchError(
             f"{store}: has no records{' for ' + chosen if chosen else ''}; "
             "run some first with `python -m bench run --all`, or name another --results"
         )
-    board = make_leaderboard(records, unreadable=len(contents.unreadable), tree=tree)
-    if options.best_of_grid:
-        board = best_of_grid(board)
-    board = judged(board, store, _warn)
-    if options.sort is None:
-        return board
-    from bench.report.sorting import in_order_of
-
-    return replace(board, tables=tuple(in_order_of(each, options.sort) for each in board.tables))
+    # Records of two results are compared as they are, whatever was edited since.
+    known = None if options.compare else tree
+    return make_leaderboard(records, unreadable=len(contents.unreadable), tree=known)
 
 
 def _warn(line: str) -> None:
@@ -248,6 +318,52 @@ def _told_of_published(registry: Registry) -> tuple[dict[str, str], dict[str, st
     return notes, {plugin.name: plugin.reference_source for plugin in registry.plugins}
 
 
+def _compared(options: ReportOptions, names: tuple[str, str], registry: Registry) -> Document:
+    from bench.analysis.ranking import gather, judge
+    from bench.analysis.two_results import two_results
+    from bench.records.store import Stores
+    from bench.report.two_results import two_results_document
+
+    boards: list[Leaderboard] = []
+    evidence: dict[Key, Mapping[str, ExampleScores]] = {}
+    for name in names:
+        is_folder = Path(name).is_dir()
+        store = Stores([Path(name)] if is_folder else options.results)
+        if not is_folder and not re.fullmatch("[0-9a-f]{4,40}", name):
+            raise BenchError(
+                f"--compare {name}: is no folder of records, and no commit as records have it; "
+                "give a folder, or the beginning of a commit's digits"
+            )
+        board = _unjudged(options, registry, store, "" if is_folder else name)
+        evidence |= gather(store, board, _warn)
+        boards.append(board)
+    first, second = (judge(board, evidence) for board in boards)
+    return two_results_document(two_results(names, first, second, evidence))
+
+
+def _write_site(
+    folder: Path, document: Document, board: Leaderboard, store: Stores, registry: Registry
+) -> None:
+    from bench.report.page.contents import contents_of_board
+    from bench.report.page.site import site
+
+    count = 0
+    for name, text in site(contents_of_board(document, board, store, registry, _warn)):
+        _make_folder((folder / name).parent, "--site")
+        _write(folder / name, text.encode(), "--site")
+        count += 1
+    print(f"{count} files written to {folder}; begin with index.html", file=sys.stderr)
+
+
+def _make_folder(folder: Path, option: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"{option} {folder}: cannot be made ({error.strerror or error}); give another folder"
+        ) from None
+
+
 def _draw(board: Leaderboard, folder: Path) -> None:
     from bench.analysis.frontier import pictures
     from bench.machine import version_of
@@ -263,12 +379,7 @@ def _draw(board: Leaderboard, folder: Path) -> None:
     from bench.report.figures import figures
 
     drawn = figures(board)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"--figures {folder}: cannot be made ({error.strerror or error}); give another folder"
-        ) from None
+    _make_folder(folder, "--figures")
     for name, content in drawn.items():
         _write(folder / name, content, "--figures")
     print(f"{len(drawn)} figures written to {folder}", file=sys.stderr)

@@ -1,8 +1,9 @@
 """What is shown: each view makes a ``document``, and ``writers`` has each format once.
 
-``leaderboard`` (with the cells in ``columns``), ``reproduction`` and ``backends`` are views;
-``comparison`` tells how ranks were found, ``provenance`` where numbers come from; ``figures`` and
-``data_look`` draw; ``trials`` has rows of everything, which ``trackers`` hand to other tools.
+``leaderboard`` (its cells in ``columns``), ``reproduction``, ``two_results`` and ``backends`` are
+views; ``comparison`` tells how ranks were found, ``provenance`` where numbers come from;
+``figures`` and ``data_look`` draw, ``trials`` has rows of everything, which ``trackers`` hand to
+other tools; ``page`` is for a browser.
 """
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "style",
     "trackers",
     "trials",
+    "two_results",
     "writers",
 ]

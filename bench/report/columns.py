@@ -46,11 +46,14 @@ def board_fields(table: Table) -> list[Field[Row]]:
     return [
         *_quality_fields(table),
         *_cost_values(table),
-        Field(Column("parameters", "parameters", on=_ON_PAGES), lambda row: Count(row.parameters)),
-        _values("published", lambda row: {f"_{name}": v for name, v in row.published.items()}),
-        Field(Column("seeds", "seeds", is_number=False, on=_ON_PAGES), _seeds),
         Field(
-            Column("noise from", is_number=False, on=Place.PAGE),
+            Column("parameters", "parameters", on=_ON_PAGES, importance=0),
+            lambda row: Count(row.parameters),
+        ),
+        _values("published", lambda row: {f"_{name}": v for name, v in row.published.items()}),
+        Field(Column("seeds", "seeds", is_number=False, on=_ON_PAGES, importance=0), _seeds),
+        Field(
+            Column("noise from", is_number=False, on=Place.PAGE, importance=0),
             lambda row: Text(noise(row, table.metric)),
         ),
         Field(Column("reused", "reused", on=Place.DATA), lambda row: Answer(row.reused)),
@@ -95,7 +98,7 @@ def _cost_values(table: Table) -> list[Field[Row]]:
     is_best = on_frontier(table)
     return [
         Field(Column("training", "fit_seconds", importance=6), _fit),
-        Field(Column("per epoch", "epoch_seconds", on=_ON_PAGES), _per_epoch),
+        Field(Column("per epoch", "epoch_seconds", on=_ON_PAGES, importance=0), _per_epoch),
         *(_part(name) for name in _PARTS),
         PEAK_MEMORY,
         *(_number_of(name) for name in ("quiet_trials", "contended_trials")),

@@ -20,6 +20,7 @@ from bench.report.document import (
     Column,
     Count,
     Field,
+    Fold,
     Heading,
     Number,
     Paragraph,
@@ -214,7 +215,10 @@ def pairs(table: Table) -> list[Block]:
     return [
         Heading("Pairs", level=3, on=Place.PAGE),
         Paragraph(reading_pairs(table), on=Place.PAGE),
-        table_of(fields, range(len(labels)), on=Place.PAGE),
+        Fold(
+            f"Who is better than whom: {counted(len(labels), 'plugin')}",
+            table_of(fields, range(len(labels)), on=Place.PAGE),
+        ),
     ]
 
 

@@ -189,7 +189,7 @@ def quality_against_time(table: Table) -> bytes:
     marks = [
         _Mark(
             point,
-            max(point.seconds, shortest),
+            max(point.cost, shortest),
             drawn.clipped(point.quality.mean),
             is_best=point in best,
             is_beyond=not drawn.holds(point.quality.mean),
@@ -214,14 +214,14 @@ def quality_against_time(table: Table) -> bytes:
 
 def _shortest(shown: Sequence[FrontierPoint]) -> float:
     """Return the time at which models without training are drawn: a logarithm has no zero."""
-    trained = [point.seconds for point in shown if point.seconds >= min(_TICKS)]
+    trained = [point.cost for point in shown if point.cost >= min(_TICKS)]
     return min(trained, default=1.0) / (3.0 if len(trained) < len(shown) else 1.0)
 
 
 def _cost_scale(axes: Axes, marks: Sequence[_Mark], drawn: Range, shortest: float) -> None:
     longest = max(mark.seconds for mark in marks)
     ticks = {at: name for at, name in _TICKS.items() if shortest / 2 <= at <= longest * 2}
-    if any(mark.point.seconds < shortest for mark in marks):
+    if any(mark.point.cost < shortest for mark in marks):
         ticks = {shortest: "none", **{at: n for at, n in ticks.items() if at > 1.5 * shortest}}
     axes.set_xscale("log")
     axes.set_xlim(shortest / 2, longest * 2)

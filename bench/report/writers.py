@@ -167,16 +167,22 @@ def _least_important(table: CellTable) -> int | None:
 
 
 def _without(table: CellTable, place: int) -> CellTable:
+    return _with_columns(table, [n for n in range(len(table.columns)) if n != place])
+
+
+def _with_columns(table: CellTable, places: Sequence[int]) -> CellTable:
     return replace(
         table,
-        columns=(*table.columns[:place], *table.columns[place + 1 :]),
-        rows=tuple((*row[:place], *row[place + 1 :]) for row in table.rows),
+        columns=tuple(table.columns[place] for place in places),
+        rows=tuple(tuple(row[place] for place in places) for row in table.rows),
     )
 
 
 # Markdown, of which GitHub's dialect is the measure
 
 
+#: Columns of a table that fit the 946 px of a page on GitHub.
+MOST_COLUMNS = 8
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: An underscore within a word is itself; elsewhere it would open or close emphasis.
 _SPECIAL = re.compile(r"[\\|`*\[\]<>&$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -228,36 +234,48 @@ def _markdown_block(block: Block, safe: _Safe) -> str:
 
 
 def _markdown_table(table: CellTable, safe: _Safe) -> str:
+    """Write a table, and what makes it wider than a page of GitHub folded away below it."""
+    shown, further = _to_page_width(table)
+    parts = [_markdown_grid(each, safe) for each in (shown, *further)]
+    if not further:
+        return parts[0]
+    gone = [column.heading for each in further for column in each.columns[1:]]
+    summary = safe(f"More columns: {', '.join(gone)}", None)
+    folded = "\n\n".join(parts[1:])
+    return f"{parts[0]}\n\n<details><summary>{summary}</summary>\n\n{folded}\n\n</details>"
+
+
+def _markdown_grid(table: CellTable, safe: _Safe) -> str:
     headings = [safe(column.heading, None) for column in table.columns]
     return _grid(table, _cells(table, table.longest_on_page, safe), headings, "pipe")
 
 
-# HTML
+def _to_page_width(table: CellTable) -> tuple[CellTable, list[CellTable]]:
+    """Return a table of the most important columns, and tables of the others.
+
+    Each of these begins with the column that names the rows. A table in which nothing may be
+    left out stays as wide as it is.
+    """
+    shown, gone = [*range(len(table.columns))], []
+    while len(shown) > MOST_COLUMNS:
+        least = _least_important(_with_columns(table, shown))
+        if least is None:
+            break
+        gone.append(shown.pop(least))
+    name = next((n for n in shown if not table.columns[n].is_number), shown[0] if shown else 0)
+    size, gone = MOST_COLUMNS - 1, sorted(gone)
+    further = [
+        _with_columns(table, [name, *gone[first : first + size]])
+        for first in range(0, len(gone), size)
+    ]
+    return _with_columns(table, shown), further
 
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid #ddd; text-align: left; }
-th { border-bottom: 2px solid #888; vertical-align: bottom; }
-.number { text-align: right; white-space: nowrap; }
-ul { color: #555; }
-"""
-
-
-def to_html(document: Document) -> str:
-    """Return a page that needs no other file."""
-    title = _safe(document.title)
-    body = f"<h{document.level}>{title}</h{document.level}>\n{to_html_part(document)}"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"{body}\n</body>\n</html>\n"
-    )
+# HTML for notebooks; a page of its own is made by ``bench.report.page``
 
 
 def to_html_part(document: Document) -> str:
-    """Return what stands on the page below its title, to be put into another page."""
+    """Return what stands on a page below its title, to be put into a notebook."""
     blocks = [
         _html_block(block)
         for section in document.sections
@@ -358,11 +376,10 @@ def _plain(data: Any) -> Any:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
-#: The formats by the names that the command line gives them.
+#: The formats by the names that the command line gives them; ``bench.report.page`` has html.
 FORMATS: Mapping[str, Callable[[Document], str]] = {
     "text": to_text,
     "md": to_markdown,
-    "html": to_html,
     "csv": to_csv,
     "json": to_json,
 }

@@ -8,7 +8,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -21,7 +21,7 @@ from bench.registry.training_options import COSINE, WARMUP
 from bench.statistics.scores import score
 from bench.task import Array, Examples
 from bench.trial import Trial
-from bench.worker.adoption import AS_IT_IS, Output, compiled_with
+from bench.worker.adoption import AS_IT_IS, Output, compiled_with, loss_of
 from bench.worker.backend import Compilation
 from bench.worker.batches import TrainingBatches
 from bench.worker.prediction import Predictor
@@ -32,6 +32,7 @@ from bench.worker.sampling import METRIC_NAMES, is_better
 class Fit:
     """How a training went: one value an epoch in each list, seconds in the clocks.
 
+    ``validation_loss`` is the task's own, of the predictions that the metric is of.
     ``epoch_seconds`` are those of the epoch's training alone; ``elapsed_seconds`` is the
     time since training began at which the epoch had also been scored.
     ``best_epoch`` counts from 1 and is 0 if there was nothing to train. ``diverged``
@@ -42,6 +43,7 @@ class Fit:
     train_loss: list[float] = field(default_factory=list)
     train_metric: list[float] = field(default_factory=list)
     validation_metric: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
     epoch_seconds: list[float] = field(default_factory=list)
     elapsed_seconds: list[float] = field(default_factory=list)
     compile_seconds: float = 0.0
@@ -264,6 +266,8 @@ class _Judge(keras.callbacks.Callback):
             return self._stop(f"predictions are not all finite after epoch {epoch + 1}")
         metric = score(task.metric, self._validation.targets, predictions)
         fit.validation_metric.append(metric)
+        loss = mean_loss(self._learner.output, task, self._validation.targets, predictions)
+        fit.validation_loss.append(loss)
         logs[f"val_{task.metric}"] = metric  # For callbacks of a model's own.
         fit.elapsed_seconds.append(time.perf_counter() - self._started)
         if is_better(metric, self._best, task.direction):
@@ -286,6 +290,24 @@ class _Judge(keras.callbacks.Callback):
         rest = steps - self._first_steps
         later = (epoch_seconds - first) * self._first_steps / rest if rest > 0 else 0.0
         self._fit.compile_seconds = max(0.0, first - later)
+
+
+def mean_loss(output: Output, task: TaskInfo, targets: Array, predictions: Array) -> float:
+    """Return the mean of the task's own loss, whatever a plugin trains by.
+
+    Args:
+        output: What the model's numbers mean.
+        task: The task.
+        targets: As the task has them.
+        predictions: As ``Output.numbers`` gives them.
+    """
+    if output.width == 1:
+        loss, given, found = task.loss, targets[:, None], predictions[:, None]
+    else:
+        loss, found = loss_of(output, task), predictions
+        given = replace(output, one_hot=loss.startswith("categorical")).targets(targets)
+    values = keras.losses.get(loss)(given, found)
+    return float(np.mean(keras.ops.convert_to_numpy(values)))
 
 
 def _digest(model: keras.Model) -> bytes:

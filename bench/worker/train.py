@@ -105,6 +105,7 @@ def _curves(fit: Fit, task: TaskInfo) -> dict[str, list[float]]:
     return {
         "train_loss": fit.train_loss,
         f"train_{task.metric}": fit.train_metric,
+        "validation_loss": fit.validation_loss,
         f"validation_{task.metric}": fit.validation_metric,
         "epoch_seconds": fit.epoch_seconds,
         "elapsed_seconds": fit.elapsed_seconds,

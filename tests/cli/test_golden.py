@@ -62,7 +62,7 @@ def cases() -> dict[str, Case]:
     report = "report --results results"
     tables = ("text", "md", "csv", "json")
     reports = {
-        "report": in_forms(report, *tables, "html"),
+        "report": in_forms(report, *tables),
         "report-jena-quick": in_forms(f"{report} --task jena --profile quick", "text"),
         "report-imdb-official": in_forms(f"{report} --task imdb --source official", "md"),
         "backends": in_forms(f"{report} --backends", *tables),

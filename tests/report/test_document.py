@@ -48,7 +48,7 @@ from bench.report.writers import (
     FORMATS,
     escape_markdown,
     to_csv,
-    to_html,
+    to_html_part,
     to_json,
     to_markdown,
     to_text,
@@ -134,7 +134,7 @@ def test_people_see_a_cell_rounded_and_programs_get_it_exact(cell, text, values)
     assert to_text(document).split("\n")[3].strip() == text
     ((_, _, _, (in_markdown,)),) = markdown_tables(to_markdown(document))
     assert in_markdown == text
-    assert Page(to_html(document)).cells == ["above", text]
+    assert Page(to_html_part(document)).cells == ["above", text]
     found = [*csv.DictReader(io.StringIO(to_csv(document)))][1]
     assert {name: found[name] for name in values} == values
 
@@ -207,19 +207,17 @@ def test_a_page_in_markdown():
     )
 
 
-def test_a_page_in_html_stands_alone():
-    page = to_html(a_page())
+def test_a_notebook_gets_a_part_of_a_page():
+    part = to_html_part(a_page())
 
-    assert page.startswith("<!doctype html>")
-    assert "http" not in page
-    assert Page(page).tags == [
-        *("html", "head", "meta", "title", "style", "body", "h1", "p", "h2", "p", "strong"),
+    assert Page(part).tags == [
+        *("p", "h2", "p", "strong"),
         *("table", "thead", "tr", "th", "tbody", "tr", "td", "tr", "td", "p"),
         *("details", "summary"),
         *("table", "thead", "tr", "th", "tbody", "tr", "td", "tr", "td"),
         *("ul", "li", "li", "h3", "p"),
     ]
-    assert "<h1>A title</h1>\n<p>How to read it.</p>\n<h2>A part</h2>" in page
+    assert part.startswith("<p>How to read it.</p>\n<h2>A part</h2>")
 
 
 def test_numbers_stand_right_and_words_left_under_headings_of_two_lines():
@@ -228,7 +226,7 @@ def test_numbers_stand_right_and_words_left_under_headings_of_two_lines():
 
     assert to_text(a_document(table)).split("\n")[:2] == ["    per  the", "  epoch  status"]
     assert to_markdown(a_document(table)).split("\n")[3] == "|------------:|:-------------|"
-    assert '<td class="number">0.5000</td><td>ok</td>' in to_html(a_document(table))
+    assert '<td class="number">0.5000</td><td>ok</td>' in to_html_part(a_document(table))
     wide = CellTable(columns, table.rows, is_narrow=False)
     assert to_text(a_document(wide)).split("\n")[0] == "  per epoch  the status"
 
@@ -241,7 +239,7 @@ def test_a_long_text_is_cut_where_there_is_no_room_and_html_and_programs_get_it_
     assert to_text(document).split("\n")[-1] == one_line(long, 60)
     ((_, _, (cell,)),) = markdown_tables(to_markdown(document))
     assert cell == one_line(long, 160)
-    assert long in to_html(document)
+    assert long in to_html_part(document)
     assert long in to_csv(document)
     assert long in to_text(a_document(unlimited))
     assert long in to_markdown(a_document(unlimited))
@@ -263,6 +261,23 @@ def test_columns_and_tables_stand_where_they_are_to():
     assert to_text(document).split() == ["terminal", "----------", "first"]
     assert [table[0] for table in markdown_tables(to_markdown(document))] == [["page"], ["page"]]
     assert to_csv(document) == "DATA\nfirst\n"
+
+
+def test_a_page_of_github_shows_eight_columns_and_folds_the_least_important_away():
+    names = [f"c{number}" for number in range(10)]
+    fields = [
+        Field(Column("plugin", is_number=False), Text),
+        *(
+            Field(Column(name, importance=number if number % 2 else None), lambda row: Text("x"))
+            for number, name in enumerate(names)
+        ),
+    ]
+    text = to_markdown(a_document(table_of(fields, ["gru"])))
+    shown, folded = markdown_tables(text)
+
+    assert shown[0] == ["plugin", "c0", "c2", "c4", "c6", "c7", "c8", "c9"]
+    assert folded == [["plugin", "c1", "c3", "c5"], folded[1], ["gru", "x", "x", "x"]]
+    assert "<details><summary>More columns: c1, c3, c5</summary>" in text
 
 
 # CSV and JSON
@@ -372,11 +387,11 @@ def test_no_text_breaks_markdown(text):
 
 @awkward
 def test_no_text_breaks_html(text):
-    page, plain = Page(to_html(everywhere(text))), Page(to_html(everywhere("plain")))
+    page, plain = (Page(to_html_part(everywhere(one))) for one in (text, "plain"))
 
     assert page.tags == plain.tags
     assert page.cells == [one_line(text), one_line(text), "last", "–"] * 2
-    assert to_html(everywhere(text)).encode()
+    assert to_html_part(everywhere(text)).encode()
 
 
 @awkward

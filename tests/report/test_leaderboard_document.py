@@ -17,7 +17,7 @@ from bench.report.columns import noise as noise_from
 from bench.report.columns import over_seeds, quality
 from bench.report.document import Place
 from bench.report.leaderboard import leaderboard_document
-from bench.report.writers import FORMATS, to_html, to_json, to_markdown, to_text
+from bench.report.writers import FORMATS, to_html_part, to_json, to_markdown, to_text
 
 PEOPLE = (Place.TERMINAL, Place.PAGE)
 
@@ -244,7 +244,7 @@ def test_json_has_rows_and_provenance():
     assert table["rows"][0]["validation"]["mae"]["count"] == 3
 
 
-@pytest.mark.parametrize("write", [to_markdown, to_html, to_text])
+@pytest.mark.parametrize("write", [to_markdown, to_html_part, to_text])
 def test_what_was_repaired_or_left_out_of_the_data_stands_above_the_table(write):
     def render(meta: object) -> str:
         made = a_record()

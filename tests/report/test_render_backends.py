@@ -136,7 +136,7 @@ def test_without_two_backends_one_line_says_how_to_get_them(report):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("other", [["--format", "html"], ["--reproduction"]])
+@pytest.mark.parametrize("other", [["--best-of-grid"], ["--site", "site"], ["--reproduction"]])
 def test_what_makes_no_sense_together_is_refused(report, records, other):
     status, out, err = report(records, *other)
 

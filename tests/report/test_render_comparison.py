@@ -51,8 +51,8 @@ def test_every_pair_is_shown_with_the_difference_that_it_would_have_shown():
     (table,) = judged(*seeds("a", 0.2), *seeds("b", 0.3), *seeds("c", 0.3001)).tables
     found = table.ranking.validation
 
-    _, _, matrix = pairs(table)
-    assert [[cell.text for cell in row] for row in matrix.rows] == [
+    _, _, folded = pairs(table)
+    assert [[cell.text for cell in row] for row in folded.table.rows] == [
         ["1", "a", "", "+", "+"],
         ["2", "b", f"{found.pair('a', 'b').detectable:.4f}", "", "."],
         ["3", "c", *(f"{found.pair('c', other).detectable:.4f}" for other in "ab"), ""],

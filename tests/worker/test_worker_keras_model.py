@@ -73,6 +73,17 @@ def test_every_epoch_is_reported_with_its_validation_metric(task):
     assert [report.metric for report in reports] == fit.validation_metric
 
 
+def test_every_epoch_has_the_tasks_loss_of_the_validation_predictions(task):
+    validation = sums(64, 1)
+    squared = replace(task, loss="mean_squared_error")
+    learner = learner_for(squared, a_trial(epochs=4, patience=None))
+    fit = learner.fit(sums(64, 0), validation, lambda epoch: None)
+
+    errors = learner.predict(validation) - validation.targets
+    assert len(fit.validation_loss) == 4
+    assert fit.validation_loss[fit.best_epoch - 1] == pytest.approx(np.mean(errors**2), abs=1e-6)
+
+
 def test_patience_stops_a_training_that_no_longer_improves(task):
     trial = a_trial(epochs=50, patience=2, optimizer="sgd", learning_rate=50.0)
     fit = learner_for(task, trial).fit(sums(64, 0), sums(16, 1), lambda epoch: None)

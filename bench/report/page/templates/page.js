@@ -1,0 +1,560 @@
+"use strict";
+// What a page does beyond being read: tables that sort, filter and hide columns, rows that are
+// picked in every table and picture and in the address, and pictures drawn when they are seen.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const labels = new Set([...document.querySelectorAll("[data-label]")].map((row) => row.dataset.label));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const SHADES = {
+    light: ["#0072b2", "#c2410c", "#00694a", "#a3487f", "#7a5c00", "#5b4fc4", "#a4161a", "#3f4a54"],
+    dark: ["#56b4e9", "#ff9a5c", "#4fd6a5", "#e79cc7", "#f0c75a", "#b3abff", "#ff8f87", "#c9d1d9"],
+  };
+  const DASHES = [[1, 0], [6, 3], [2, 2]];
+  const FIRST = 5;
+  let picked = [];
+
+  function element(tag, properties = {}, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  }
+
+  // Rows that are picked, and the address
+
+  function address(anchor) {
+    const rest = picked.length ? "&pick=" + picked.map(encodeURIComponent).join(",") : "";
+    return rest || anchor ? "#" + anchor + rest : location.pathname + location.search;
+  }
+
+  function told() {
+    const [anchor, ...rest] = location.hash.slice(1).split("&");
+    const pick = rest.find((each) => each.startsWith("pick="));
+    let names = null;
+    try {
+      names = pick ? pick.slice(5).split(",").map(decodeURIComponent) : null;
+    } catch (wrong) {
+      names = [];
+    }
+    return { anchor, names: names && names.filter((name) => !labels.size || labels.has(name)) };
+  }
+
+  function go(anchor) {
+    const target = anchor && document.getElementById(anchor);
+    if (!target) return;
+    for (let each = target; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
+    target.scrollIntoView();
+    const focused = target.querySelector("summary, h2") || target;
+    if (!focused.matches("summary")) focused.tabIndex = -1;
+    focused.focus({ preventScroll: true });
+  }
+
+  function toggle(label) {
+    picked = picked.includes(label) ? picked.filter((each) => each !== label) : [...picked, label];
+    history.replaceState(null, "", address(told().anchor));
+    show();
+  }
+
+  function show() {
+    for (const row of document.querySelectorAll("tr[data-label]")) {
+      const is = picked.includes(row.dataset.label);
+      row.classList.toggle("picked", is);
+      const box = row.querySelector("th input");
+      if (box) box.checked = is;
+    }
+    const bar = document.querySelector(".picks");
+    bar.hidden = picked.length === 0;
+    bar.replaceChildren(`Picked: ${picked.join(", ")} `);
+    const clear = element("button", { type: "button", className: "plain" }, "Pick none");
+    clear.addEventListener("click", () => {
+      picked = [];
+      history.replaceState(null, "", address(told().anchor));
+      show();
+    });
+    bar.append(clear);
+    // Other pages of a site: the picked rows go along.
+    for (const link of document.querySelectorAll('a[href*=".html"]')) link.hash = picked.length ? address("") : "";
+    charts.forEach((chart) => chart.stale());
+  }
+
+  // Tables
+
+  function rowsOf(table) {
+    return [...table.tBodies[0].rows];
+  }
+
+  function compare(one, other) {
+    const [a, b] = [Number(one), Number(other)];
+    if (!Number.isNaN(a) && !Number.isNaN(b)) return a - b;
+    return one.localeCompare(other, "en", { numeric: true });
+  }
+
+  function sort(table, heads, place) {
+    const now = heads[place].getAttribute("aria-sort");
+    const order = now === "ascending" ? "descending" : "ascending";
+    heads.forEach((head) => head.setAttribute("aria-sort", "none"));
+    heads[place].setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    const value = (row) => row.cells[place].dataset.sort;
+    const rows = rowsOf(table).sort((one, other) => {
+      const [a, b] = [value(one), value(other)];
+      // What is not known stands last in either order.
+      if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
+      return sign * compare(a, b);
+    });
+    table.tBodies[0].append(...rows);
+  }
+
+  function hide(table, place, hidden) {
+    for (const row of table.rows) if (row.cells[place]) row.cells[place].hidden = hidden;
+  }
+
+  function columnChoice(table, heads, names) {
+    const box = element("details", {}, element("summary", {}, "Columns"));
+    const set = element("fieldset", {}, element("legend", {}, "Columns that are shown"));
+    const inputs = heads.map((head, place) => {
+      const input = element("input", { type: "checkbox", checked: true });
+      input.addEventListener("change", () => {
+        hide(table, place, !input.checked);
+        count();
+      });
+      set.append(element("label", {}, input, " " + names[place]));
+      return input;
+    });
+    function count() {
+      const gone = inputs.filter((input) => !input.checked).length;
+      box.firstChild.textContent = gone ? `Columns (${gone} of ${inputs.length} hidden)` : "Columns";
+    }
+    box.append(set);
+    // On a narrow screen the least important columns go first, as on a narrow terminal.
+    const scroll = table.closest(".scroll");
+    const order = heads.map((head, place) => [Number(head.dataset.importance ?? Infinity), -place]);
+    order.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    for (const [importance, place] of order) {
+      if (importance === Infinity || scroll.scrollWidth <= scroll.clientWidth) break;
+      inputs[-place].checked = false;
+      hide(table, -place, true);
+    }
+    count();
+    return box;
+  }
+
+  function furnish(table) {
+    const heads = [...table.tHead.rows[0].cells];
+    const names = heads.map((head) => head.textContent.trim());
+    const caption = table.caption.textContent;
+    heads.forEach((head, place) => {
+      const button = element("button", { type: "button" }, names[place] || "name");
+      head.replaceChildren(button);
+      head.setAttribute("aria-sort", "none");
+      button.addEventListener("click", () => sort(table, heads, place));
+    });
+    for (const row of table.tBodies[0].querySelectorAll("tr[data-label]")) {
+      const box = element("input", { type: "checkbox", ariaLabel: `Pick ${row.dataset.label}` });
+      box.addEventListener("change", () => toggle(row.dataset.label));
+      row.querySelector("th").prepend(box);
+    }
+    const tools = element("div", { className: "tools" });
+    if (rowsOf(table).length > 3) tools.append(...filterOf(table, caption));
+    if (heads.length > 4 && !table.closest(".fold")) tools.append(columnChoice(table, heads, names));
+    if (tools.children.length) table.closest(".table").prepend(tools);
+  }
+
+  function filterOf(table, caption) {
+    const filter = element("input", { type: "search", ariaLabel: `Filter: ${caption}`, placeholder: "Filter rows" });
+    const said = element("output", {});
+    filter.addEventListener("input", () => {
+      const wanted = filter.value.toLowerCase();
+      const rows = rowsOf(table);
+      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      const left = rows.filter((row) => !row.hidden).length;
+      said.textContent = wanted ? `${left} of ${rows.length} rows` : "";
+    });
+    return [filter, said];
+  }
+
+  // Pictures: each a specification of Vega-Lite, made of the page's data
+
+  function shades() {
+    return SHADES[dark.matches ? "dark" : "light"];
+  }
+
+  function css(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  function config() {
+    const [text, soft, line] = ["--text", "--soft", "--line"].map(css);
+    return {
+      background: "transparent",
+      font: "system-ui, sans-serif",
+      view: { stroke: line },
+      axis: {
+        labelColor: soft, titleColor: text, gridColor: line, domainColor: soft, tickColor: soft,
+        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal",
+      },
+      text: { color: text, fontSize: 12 },
+    };
+  }
+
+  function whole(layers, height = 320) {
+    return {
+      width: "container", height, autosize: { type: "fit", contains: "padding", resize: true },
+      layer: layers.filter((layer) => layer.data.values.length),
+    };
+  }
+
+  const of = (values) => ({ values });
+  const field = (name, type, rest = {}) => ({ field: name, type, ...rest });
+  const own = (name) => ({ field: name, type: "nominal", scale: null, legend: null });
+
+  const COSTS = {
+    "training time": { factor: 1, title: "training time (s)", log: true, format: ",~g" },
+    "peak memory": { factor: 1 / 1024 ** 2, title: "peak memory (MiB)", log: false },
+    "parameters": { factor: 1, title: "parameters", log: true, format: "~s" },
+  };
+
+  // A logarithm has no zero: what costs nothing stands before all others, and its tick says so.
+  function logarithmic(values, least, title, format) {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const ticks = [];
+    for (let power = -4; power < 12; power += 1) for (const digit of [1, 3]) ticks.push(digit * 10 ** power);
+    const isFree = values.some((value) => value === least && least < low * 1.001);
+    const shown = ticks.filter((tick) => tick > low * (isFree ? 1.5 : 0.4) && tick < high * 2.5);
+    return {
+      title, scale: { type: "log", domain: [low * 0.6, high * 1.8], nice: false },
+      axis: { values: isFree ? [least, ...shown] : shown, labelExpr: `datum.value < ${isFree ? least * 1.2 : 0} ? 'none' : format(datum.value, '${format}')` },
+    };
+  }
+
+  function costSpec(table, shown, state) {
+    const name = state.cost, { factor, title, log, format } = COSTS[name];
+    const known = table.rows.filter((row) => row.costs[name] !== null);
+    if (!known.length) return null;
+    const positive = known.map((row) => row.costs[name] * factor).filter((value) => value > 0);
+    const least = positive.length ? Math.min(...positive) / 3 : 1;
+    const [low, high] = table.range;
+    const best = table.frontier[name];
+    const chosen = new Map(shown.map((each) => [each.label, each.color]));
+    const rows = known.map((row) => {
+      const at = row.costs[name] * factor;
+      const isBest = best.includes(row.label);
+      return {
+        label: row.label, at: log ? Math.max(at, least) : at, real: at,
+        mean: Math.min(Math.max(row.mean, low), high), quality: row.mean,
+        low: row.low === null ? null : Math.max(row.low, low),
+        high: row.high === null ? null : Math.min(row.high, high),
+        color: picked.length && chosen.has(row.label) ? chosen.get(row.label) : isBest ? css("--worse") : css("--soft"),
+        opacity: picked.length && !chosen.has(row.label) ? 0.35 : 1,
+        filled: isBest ? "circle" : row.mean === Math.min(Math.max(row.mean, low), high) ? "circle" : "triangle",
+        named: picked.length ? chosen.has(row.label) : isBest || known.length < 8,
+        note: row.contended && name === "training time" ? "timed while other work ran" : "",
+      };
+    });
+    const x = field("at", "quantitative", log ? logarithmic(rows.map((row) => row.at), least, title, format) : { title, scale: { zero: false, nice: true }, axis: { format: ",.0f", tickCount: 5 } });
+    const y = (name) => field(name, "quantitative", { title: `validation ${table.metric}, ${table.better} is better`, scale: { domain: [low, high], zero: false } });
+    const line = rows.filter((row) => best.includes(row.label));
+    const layers = [
+      { data: of(line), mark: { type: "line", clip: true, interpolate: "step-after", color: css("--worse"), opacity: 0.7 }, encoding: { x, y: y("mean") } },
+      { data: of(rows.filter((row) => row.low !== null)), mark: { type: "rule", clip: true }, encoding: { x, y: y("low"), y2: { field: "high" }, color: own("color"), opacity: { field: "opacity", type: "quantitative", scale: null } } },
+      {
+        data: of(rows), mark: { type: "point", filled: true, size: 75, cursor: "pointer" },
+        encoding: {
+          x, y: y("mean"), color: own("color"), opacity: { field: "opacity", type: "quantitative", scale: null },
+          shape: own("filled"),
+          tooltip: [field("label", "nominal", { title: "plugin" }), field("quality", "quantitative", { title: "validation" }), field("real", "quantitative", { title }), field("note", "nominal", { title: "note" })],
+        },
+      },
+      { data: of(rows.filter((row) => row.named)), mark: { type: "text", dy: -11, dx: 2, limit: 180 }, encoding: { x, y: y("mean"), text: field("label", "nominal"), color: own("color") } },
+    ];
+    if (table.baseline.value !== null) layers.unshift({ data: of([{ at: table.baseline.value }]), mark: { type: "rule", clip: true, strokeDash: [4, 3], color: css("--soft") }, encoding: { y: y("at") } });
+    return whole(layers);
+  }
+
+  function curvesSpec(table, shown, state) {
+    const values = [], single = [];
+    for (const { label, color } of shown) {
+      for (const curve of table.curves[state.measure][label] || []) {
+        for (const split of ["train", "validation"]) {
+          curve[split].forEach((value, place) => {
+            if (value === null) return;
+            values.push({ label, color, seed: curve.seed, epoch: place + 1, value, split: split === "train" ? "training" : split, line: `${label} ${curve.seed} ${split}` });
+          });
+        }
+      }
+    }
+    if (!values.length) return null;
+    const last = Math.max(...values.map((each) => each.epoch));
+    const range = state.measure === "metric" ? table.curves_range : null;
+    const inside = range ? values.filter((each) => each.value >= range[0] && each.value <= range[1]) : values;
+    const use = inside.length ? inside : values;
+    const y = field("value", "quantitative", { title: state.measure === "metric" ? table.metric : "loss", scale: { zero: false } });
+    const x = field("epoch", "quantitative", { title: "epoch", scale: { domain: last > 1 ? [1, last] : [0.5, 1.5], nice: false }, axis: last > 1 ? { tickMinStep: 1, format: "d" } : { values: [1], format: "d" } });
+    const shared = { x, y, detail: field("line", "nominal"), color: own("color"), strokeDash: field("split", "nominal", { legend: null, scale: { domain: ["validation", "training"], range: DASHES } }) };
+    return whole([
+      { data: of(use), mark: { type: "line", clip: true, strokeWidth: 1.6 }, encoding: shared },
+      {
+        data: of(use), mark: { type: "point", filled: true, size: last > 1 ? 14 : 60, clip: true },
+        encoding: { x, y, color: own("color"), shape: field("split", "nominal", { legend: null, scale: { domain: ["validation", "training"], range: ["circle", "triangle"] } }), tooltip: [field("label", "nominal", { title: "plugin" }), field("seed", "quantitative"), field("split", "nominal"), field("epoch", "quantitative"), field("value", "quantitative")] },
+      },
+    ]);
+  }
+
+  const unpacked = new WeakMap();
+
+  function numbers(owner, name, Kind) {
+    if (!unpacked.has(owner)) unpacked.set(owner, {});
+    const known = unpacked.get(owner);
+    if (!known[name]) {
+      const bytes = Uint8Array.from(atob(owner[name]), (each) => each.charCodeAt(0));
+      known[name] = new Kind(bytes.buffer);
+    }
+    return known[name];
+  }
+
+  const WEEK = 7 * 24 * 60;
+
+  function weeks(table) {
+    const minutes = numbers(table.forecast, "minutes", Int32Array);
+    return Math.max(1, Math.ceil((minutes[minutes.length - 1] - minutes[0] + 1) / WEEK));
+  }
+
+  function forecastSpec(table, shown, state) {
+    const found = table.forecast;
+    const minutes = numbers(found, "minutes", Int32Array);
+    const begin = minutes[0] + state.week * WEEK;
+    const lines = [{ label: "truth", color: css("--text"), values: numbers(found, "truth", Int16Array), width: 2.2 }];
+    for (const { label, color } of shown) {
+      const row = found.rows[label];
+      if (row) lines.push({ label, color, values: numbers(row, "values", Int16Array), width: 1.4 });
+    }
+    const values = [];
+    for (const line of lines) {
+      for (let place = 0; place < minutes.length; place += 1) {
+        if (minutes[place] < begin || minutes[place] >= begin + WEEK) continue;
+        values.push({ time: minutes[place] * 60000, when: new Date(minutes[place] * 60000).toISOString().slice(0, 16).replace("T", " "), value: line.values[place] * found.step, label: line.label, color: line.color, width: line.width });
+      }
+    }
+    if (!values.length) return null;
+    const day = 24 * 60, midnight = Math.ceil(begin / day) * day;
+    const days = [0, 1, 2, 3, 4, 5, 6].map((number) => (midnight + number * day) * 60000);
+    const encoding = {
+      x: field("time", "quantitative", {
+        title: null, scale: { domain: [begin * 60000, (begin + WEEK) * 60000], nice: false },
+        axis: { values: days, labelExpr: "utcFormat(datum.value, '%d %b')" },
+      }),
+      y: field("value", "quantitative", { title: found.unit, scale: { zero: false } }),
+      detail: field("label", "nominal"), color: own("color"),
+      strokeWidth: { field: "width", type: "quantitative", scale: null, legend: null },
+      tooltip: [field("label", "nominal", { title: "line" }), field("when", "nominal", { title: "time (UTC, as recorded)" }), field("value", "quantitative", { format: ".2f", title: found.unit })],
+    };
+    return whole([{ data: of(values), mark: { type: "line", point: { size: 12 } }, encoding }]);
+  }
+
+  function errorsSpec(table, shown, state) {
+    const values = [];
+    for (const { label, color } of shown) {
+      const row = table.errors[label];
+      if (row) row[state.by].forEach((value, place) => value === null || values.push({ label, color, value, at: state.by === "hour" ? place : table.seasons[place] }));
+    }
+    if (!values.length) return null;
+    const x = state.by === "hour"
+      ? field("at", "quantitative", { title: "hour of the day (UTC, as recorded)", scale: { domain: [0, 23], nice: false }, axis: { tickCount: 12 } })
+      : field("at", "ordinal", { title: null, sort: table.seasons, axis: { labelAngle: 0 } });
+    const encoding = {
+      x, y: field("value", "quantitative", { title: `mean absolute error (${table.forecast.unit})`, scale: { zero: false } }), color: own("color"), detail: field("label", "nominal"),
+      tooltip: [field("label", "nominal", { title: "plugin" }), field("at", state.by === "hour" ? "quantitative" : "nominal", { title: state.by }), field("value", "quantitative", { format: ".3f", title: "error" })],
+    };
+    return whole([{ data: of(values), mark: { type: "line", point: { size: 40 } }, encoding }]);
+  }
+
+  function calibrationSpec(table, shown) {
+    const values = [];
+    for (const { label, color } of shown) {
+      for (const [examples, predicted, share] of table.calibration[label] || []) values.push({ label, color, examples, predicted, share });
+    }
+    if (!values.length) return null;
+    const axis = { format: ".0%" }, scale = { domain: [0, 1] };
+    const x = field("predicted", "quantitative", { title: "predicted probability of class 1", axis, scale });
+    const y = field("share", "quantitative", { title: "share that is of class 1", axis, scale });
+    const tooltip = [field("label", "nominal", { title: "plugin" }), field("predicted", "quantitative", { format: ".1%" }), field("share", "quantitative", { format: ".1%" }), field("examples", "quantitative", { format: "," })];
+    return whole([
+      { data: of([{ predicted: 0, share: 0 }, { predicted: 1, share: 1 }]), mark: { type: "line", strokeDash: [4, 3], color: css("--soft") }, encoding: { x, y } },
+      { data: of(values), mark: { type: "line", point: { size: 40 } }, encoding: { x, y, color: own("color"), detail: field("label", "nominal"), tooltip } },
+    ]);
+  }
+
+  const KINDS = {
+    cost: {
+      spec: costSpec, choices: { cost: ["Against", Object.keys(COSTS)] },
+      has: (table, label) => table.rows.some((row) => row.label === label), all: true,
+      say: "The line joins what nothing else beats in both; dashed is the baseline. A click picks.",
+    },
+    curves: {
+      spec: curvesSpec, choices: { measure: ["Of", ["metric", "loss"]] },
+      has: (table, label) => ["metric", "loss"].some((measure) => (table.curves[measure][label] || []).length),
+      say: "A line a seed: validation whole, training dashed.",
+    },
+    forecast: {
+      spec: forecastSpec, choices: {}, has: (table, label) => label in table.forecast.rows,
+      say: "The target, and what the first seed forecast for it a day before.",
+    },
+    errors: {
+      spec: errorsSpec, choices: { by: ["By", ["hour", "season"]] }, has: (table, label) => label in table.errors,
+      say: "Means over the seeds, test split.",
+    },
+    calibration: {
+      spec: calibrationSpec, choices: {}, has: (table, label) => label in table.calibration,
+      say: "On the dashed line a probability means what it says; all seeds, test split.",
+    },
+  };
+
+  class Chart {
+    constructor(figure) {
+      this.figure = figure;
+      this.kind = KINDS[figure.dataset.chart];
+      this.table = data[figure.dataset.table];
+      this.fixed = figure.dataset.labels ? JSON.parse(figure.dataset.labels) : null;
+      this.state = {};
+      this.turn = 0;
+      this.isSeen = false;
+      this.isStale = true;
+      const possible = this.fixed || this.table.rows.map((row) => row.label);
+      this.possible = possible.filter((label) => this.kind.has(this.table, label));
+      if (!this.possible.length) return;
+      figure.hidden = false;
+      this.legend = element("ul", { className: "legend" });
+      this.plot = element("div", { className: "plot" });
+      figure.append(element("div", {}, ...this.controls()), this.legend, this.plot, element("p", { className: "notes" }, this.kind.say));
+      new IntersectionObserver(([entry]) => {
+        this.isSeen = entry.isIntersecting;
+        this.draw();
+      }, { rootMargin: "200px" }).observe(figure);
+    }
+
+    controls() {
+      const made = Object.entries(this.kind.choices).map(([name, [said, options]]) => {
+        this.state[name] = options[0];
+        const select = element("select", {}, ...options.map((option) => element("option", {}, option)));
+        select.addEventListener("change", () => {
+          this.state[name] = select.value;
+          this.stale();
+        });
+        return element("label", {}, said + " ", select);
+      });
+      if (this.kind === KINDS.forecast) made.push(this.weekChoice());
+      return made;
+    }
+
+    weekChoice() {
+      const count = weeks(this.table);
+      const first = numbers(this.table.forecast, "minutes", Int32Array)[0];
+      this.state.week = Math.floor(count / 2);
+      const range = element("input", { type: "range", min: 0, max: count - 1, value: this.state.week });
+      const said = element("output", {});
+      const tell = () => {
+        said.textContent = " from " + new Date((first + this.state.week * WEEK) * 60000).toISOString().slice(0, 10);
+        range.setAttribute("aria-valuetext", said.textContent.trim());
+      };
+      range.addEventListener("input", () => {
+        this.state.week = Number(range.value);
+        tell();
+        this.stale();
+      });
+      tell();
+      return element("label", {}, "Week ", range, said);
+    }
+
+    get shown() {
+      const chosen = this.possible.filter((label) => picked.includes(label));
+      const labels = this.fixed ? this.possible : chosen.length ? picked.filter((label) => chosen.includes(label)) : this.possible.slice(0, FIRST);
+      return labels.map((label, place) => ({ label, color: shades()[place % shades().length] }));
+    }
+
+    stale() {
+      this.isStale = true;
+      this.draw();
+    }
+
+    async draw() {
+      if (!this.plot || !this.isSeen || !this.isStale) return;
+      this.isStale = false;
+      const turn = (this.turn += 1);
+      const shown = this.shown;
+      const spec = this.kind.spec(this.table, shown, this.state);
+      this.tellLegend(shown);
+      if (!spec) {
+        this.view?.finalize();
+        this.plot.replaceChildren(element("p", {}, "Nothing of this is recorded."));
+        return;
+      }
+      spec.description = this.figure.querySelector("figcaption").textContent;
+      const target = element("div", {});
+      target.style.width = this.plot.clientWidth + "px";
+      this.plot.replaceChildren(...(this.plot.children.length ? [this.plot.firstChild] : []), target);
+      const { view } = await vegaEmbed(target, spec, {
+        mode: "vega-lite", actions: false, renderer: "svg", ast: true, defaultStyle: false, config: config(),
+        tooltip: { disableDefaultStyle: true },
+      });
+      if (turn !== this.turn) return view.finalize();
+      this.view?.finalize();
+      this.view = view;
+      target.style.width = "100%";
+      this.plot.replaceChildren(target);
+      this.figure.dataset.drawn = turn;
+      if (this.kind.all && !this.fixed) view.addEventListener("click", (event, item) => item?.datum?.label && labels.has(item.datum.label) && toggle(item.datum.label));
+      return null;
+    }
+
+    tellLegend(shown) {
+      const isAll = this.kind.all && !picked.length;
+      this.legend.replaceChildren(...(isAll ? [] : shown).map(({ label, color }) => {
+        const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+        for (const [name, value] of Object.entries({ width: 12, height: 12, class: "swatch", "aria-hidden": "true" })) svg.setAttribute(name, value);
+        const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+        for (const [name, value] of Object.entries({ width: 12, height: 12, rx: 2, fill: color })) box.setAttribute(name, value);
+        svg.append(box);
+        return element("li", {}, svg, label);
+      }));
+      if (!this.fixed && !this.kind.all && !picked.some((label) => this.possible.includes(label)) && this.possible.length > FIRST) {
+        this.legend.append(element("li", {}, `the first ${FIRST} of ${this.possible.length}; pick rows of the table to see others`));
+      }
+    }
+  }
+
+  // The page
+
+  let charts = [];
+  const start = told();
+  picked = start.names || [];
+  document.querySelectorAll("main table").forEach(furnish);
+  charts = [...document.querySelectorAll("figure.chart")].map((figure) => new Chart(figure));
+  show();
+  go(start.anchor);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#"]');
+    if (!link) return;
+    event.preventDefault();
+    const anchor = link.getAttribute("href").slice(1);
+    history.pushState(null, "", address(anchor));
+    go(anchor);
+  });
+  addEventListener("hashchange", () => {
+    const now = told();
+    if (now.names) picked = now.names;
+    history.replaceState(null, "", address(now.anchor));
+    show();
+    go(now.anchor);
+  });
+  addEventListener("popstate", () => {
+    const now = told();
+    picked = now.names || [];
+    show();
+  });
+  dark.addEventListener("change", () => charts.forEach((chart) => chart.stale()));
+  let resizing = 0;
+  addEventListener("resize", () => {
+    clearTimeout(resizing);
+    resizing = setTimeout(() => charts.forEach((chart) => chart.stale()), 150);
+  });
+  document.documentElement.dataset.ready = "yes";
+})();
