@@ -380,9 +380,13 @@ def _draw(board: Leaderboard, folder: Path) -> None:
 
     drawn = figures(board)
     _make_folder(folder, "--figures")
+    from bench.report.style import on_dark
+
     for name, content in drawn.items():
         _write(folder / name, content, "--figures")
-    print(f"{len(drawn)} figures written to {folder}", file=sys.stderr)
+        dark = name.replace(".svg", "-dark.svg")
+        _write(folder / dark, on_dark(content), "--figures")
+    print(f"{len(drawn)} figures written to {folder}, each light and dark", file=sys.stderr)
 
 
 def _write(path: Path, content: bytes, option: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -57,12 +57,13 @@ _LONGEST = 26
 def learning_curves(table: Table) -> bytes:
     """Draw a panel for each model, best first: training and validation metric by epoch.
 
-    A line is a seed. All panels have one scale but those that it would not show.
+    A line is a seed. The panels beside each other have one scale, but those that it would not
+    show: one for all would have those of the best look alike.
     """
     shown = panels(table)
-    shared = shared_range(shown, table)
     columns = min(_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
+    shared = [shared_range(shown[n * columns :][:columns], table) for n in range(rows)]
     size = max(WIDTH / 2, WIDTH * columns / _COLUMNS), HEAD + 0.3 + _ROW * rows
     with own_style():
         layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEAD / size[1]))
@@ -72,7 +73,7 @@ def learning_curves(table: Table) -> bytes:
             if number < len(shown):
                 panel = shown[number]
                 _draw(axes, panel, table)
-                _scale(axes, panel, shared, is_leftmost=number % columns == 0)
+                _scale(axes, panel, shared[number // columns], number % columns == 0)
             else:
                 axes.set_axis_off()
         figure.supxlabel("epoch", fontsize=8)
@@ -276,6 +277,7 @@ def _write_names(axes: Axes, marks: Sequence[_Mark], level: float | None, metric
 
     at = [on_canvas(mark.seconds, mark.metric) for mark in ordered]
     lines = _steps(sorted(xy for xy, mark in zip(at, ordered, strict=True) if mark.is_best))
+    lines += [_bar(mark, on_canvas) for mark in ordered if _half(mark.point.quality)]
     if level is not None:
         _, y = on_canvas(1.0, level)
         lines.append(Box(canvas.x, y - 0.5, canvas.width, 1.0))
@@ -286,6 +288,14 @@ def _write_names(axes: Axes, marks: Sequence[_Mark], level: float | None, metric
             lead = Line2D([x, near[0]], [y, near[1]], color=GREY, linewidth=0.4)
             lead.set_transform(IdentityTransform())
             axes.add_artist(lead)
+
+
+def _bar(mark: _Mark, on_canvas: Callable[[float, float], tuple[float, float]]) -> Box:
+    """Return the bar of a point's interval as a thin box."""
+    half = _half(mark.point.quality) or 0.0
+    x, low = on_canvas(mark.seconds, mark.metric - half)
+    _, high = on_canvas(mark.seconds, mark.metric + half)
+    return Box(x - 0.5, low, 1.0, high - low)
 
 
 def _steps(best: Sequence[tuple[float, float]]) -> list[Box]:

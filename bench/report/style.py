@@ -78,6 +78,30 @@ def to_svg(figure: Figure, title: str) -> bytes:
     return _TAG.sub(_shortened, buffer.getvalue()).encode()
 
 
+#: Colours of a picture on a light ground, and what they are on a dark one.
+_ON_DARK = {
+    "#ffffff": "#0d1117",
+    "#000000": "#e6edf3",
+    "#e4e4e4": "#2d333b",
+    GREY.lower(): "#9aa4af",
+    BLUE.lower(): "#58a6dc",
+    ORANGE.lower(): "#e6b450",
+    RED.lower(): "#ff8c5a",
+}
+_COLOUR = re.compile(rb"#[0-9a-fA-F]{6}\b")
+
+
+def on_dark(picture: bytes) -> bytes:
+    """Return a picture of ``to_svg`` for a dark ground."""
+
+    def other(found: re.Match[bytes]) -> bytes:
+        return _ON_DARK.get(found[0].decode().lower(), found[0].decode()).encode()
+
+    # Text is black where nothing else is said.
+    style = b'<style type="text/css">text{fill:#000000}'
+    return _COLOUR.sub(other, picture.replace(b'<style type="text/css">', style, 1))
+
+
 def _shortened(tag: re.Match[str]) -> str:
     """Leave out what shows nothing: a third of the file.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from bench.cli import main
 from bench.formatting import one_line
 from bench.records.store import Store
 from bench.report.figures import figures, learning_curves
+from bench.report.style import on_dark
 
 Report = Callable[..., "tuple[int, str]"]
 SMALL = 150_000  # bytes
@@ -136,7 +138,10 @@ def test_report_writes_the_pictures_beside_the_leaderboard(report, tmp_path):
 
     written = sorted(path.name for path in (tmp_path / "pictures" / "here").iterdir())
     assert status == 0
-    assert written == ["jena-local-quick-curves.svg", "jena-local-quick-time.svg"]
+    assert written == [
+        *("jena-local-quick-curves-dark.svg", "jena-local-quick-curves.svg"),
+        *("jena-local-quick-time-dark.svg", "jena-local-quick-time.svg"),
+    ]
     assert "2 figures written to" in said
 
 
@@ -201,3 +206,22 @@ def test_a_point_that_has_none_beside_it_is_drawn_as_a_mark(curve, points):
     )
 
     assert markers(drawn) - markers(plain) == points
+
+
+def test_a_picture_on_a_dark_ground_says_the_same_and_has_no_black_text():
+    light = figures(three_seeds())["jena-local-quick-time.svg"]
+    dark = on_dark(light)
+
+    assert texts(dark) == texts(light)
+    assert b"#ffffff" in light
+    assert not {b"#ffffff", b"#000000"} & {*re.findall(rb"#[0-9a-f]{6}", dark)}
+    assert b"text{fill:#e6edf3}" in dark
+
+
+def test_panels_beside_each_other_have_one_scale_and_those_of_another_line_theirs():
+    """One scale for a poor model and the best would have all of the best look alike."""
+    good = [a_record(f"good{n}", 0.20 + 0.001 * n) for n in range(4)]
+    poor = [a_record(f"poor{n}", 0.60 + 0.001 * n) for n in range(4)]
+    board = a_board(*good, *poor)
+
+    assert "own scale" not in texts(learning_curves(board.tables[0]))
