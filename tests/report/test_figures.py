@@ -90,7 +90,7 @@ def test_the_title_says_which_data_and_the_legend_names_the_baseline():
 
 
 def test_a_model_far_off_is_marked_and_its_figure_given():
-    records = [a_record(f"m{number}", 0.25 + 0.01 * number) for number in range(4)]
+    records = [a_record(f"m{number}", 0.25 + 0.01 * number) for number in range(3)]
     curves, time = figures(a_board(*records, a_record("lost", 77.0))).values()
 
     assert "own scale" in texts(curves)
@@ -212,7 +212,9 @@ def test_a_picture_on_a_dark_ground_says_the_same_and_has_no_black_text():
     light = figures(three_seeds())["jena-local-quick-time.svg"]
     dark = on_dark(light)
 
-    assert texts(dark) == texts(light)
+    assert [word for word in texts(dark) if "stroke" not in word] == [
+        word for word in texts(light) if "stroke" not in word
+    ]
     assert b"#ffffff" in light
     assert not {b"#ffffff", b"#000000"} & {*re.findall(rb"#[0-9a-f]{6}", dark)}
     assert b"text{fill:#e6edf3}" in dark
