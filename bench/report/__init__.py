@@ -1,9 +1,8 @@
 """What is shown: each view makes a ``document``, and ``writers`` has each format once.
 
-``leaderboard`` (its cells in ``columns``), ``reproduction``, ``two_results`` and ``backends`` are
-views; ``comparison`` tells how ranks were found, ``provenance`` where numbers come from;
-``figures`` and ``data_look`` draw, ``trials`` has rows of everything, which ``trackers`` hand to
-other tools; ``page`` is for a browser.
+Views are ``leaderboard`` (cells in ``columns``), ``reproduction``, ``two_results``, ``backends``;
+``comparison`` and ``provenance`` explain; ``figures`` and ``data_look`` draw, ``trials`` has rows
+of everything, which ``trackers`` hand to other tools; ``page`` is for a browser.
 """
 
 __all__ = [
