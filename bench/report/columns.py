@@ -38,6 +38,7 @@ BEST = "best"
 UNKNOWN = "?"
 
 _ON_PAGES = Place.PAGE | Place.DATA
+_further = partial(Column, on=_ON_PAGES, importance=0)
 _PARTS = ("start_seconds", "compile_seconds", "first_epoch_seconds", "predict_per_1000_seconds")
 
 
@@ -46,12 +47,9 @@ def board_fields(table: Table) -> list[Field[Row]]:
     return [
         *_quality_fields(table),
         *_cost_values(table),
-        Field(
-            Column("parameters", "parameters", on=_ON_PAGES, importance=0),
-            lambda row: Count(row.parameters),
-        ),
+        Field(_further("parameters", "parameters"), lambda row: Count(row.parameters)),
         _values("published", lambda row: {f"_{name}": v for name, v in row.published.items()}),
-        Field(Column("seeds", "seeds", is_number=False, on=_ON_PAGES, importance=0), _seeds),
+        Field(_further("seeds", "seeds", is_number=False), _seeds),
         Field(
             Column("noise from", is_number=False, on=Place.PAGE, importance=0),
             lambda row: Text(noise(row, table.metric)),
@@ -98,7 +96,7 @@ def _cost_values(table: Table) -> list[Field[Row]]:
     is_best = on_frontier(table)
     return [
         Field(Column("training", "fit_seconds", importance=6), _fit),
-        Field(Column("per epoch", "epoch_seconds", on=_ON_PAGES, importance=0), _per_epoch),
+        Field(_further("per epoch", "epoch_seconds"), _per_epoch),
         *(_part(name) for name in _PARTS),
         PEAK_MEMORY,
         *(_number_of(name) for name in ("quiet_trials", "contended_trials")),
