@@ -95,7 +95,7 @@ def test_all_documents_say_how_repeatable_a_row_is(place):
     assert "<th>repeatable</th>" in place.out
     assert "different, by up to 0.25 (" in place.out
     place.bench("report")
-    assert "bit-identical (2 trials)" in place.out
+    assert "bit-identical (" in place.out
     place.bench("report", "--format", "csv")
     lines = {line["plugin"]: line for line in csv.DictReader(io.StringIO(place.out))}
     assert {name: line["repeatable"] for name, line in lines.items()} == {
