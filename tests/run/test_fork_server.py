@@ -19,7 +19,7 @@ from worker_world import a_job, install_server
 from bench.protocol import Bounds, EpochDone, Finished
 from bench.runs import launch, processes
 from bench.runs.executor import LocalExecutor
-from bench.runs.launch import Launcher
+from bench.runs.launch import Launcher, environment_for
 
 Install = Callable[..., None]
 
@@ -296,3 +296,11 @@ def test_messages_after_half_a_line_of_junk_are_understood(server, executor):
 
     assert EpochDone(1, 1, 0.5) in events
     assert finished.outcome.status == "ok"
+
+
+def test_an_allocator_that_pandas_may_bring_starts_no_thread_unless_the_user_says_so(monkeypatch):
+    monkeypatch.delenv("JE_ARROW_MALLOC_CONF", raising=False)
+    assert environment_for("jax")["JE_ARROW_MALLOC_CONF"] == "background_thread:false"
+
+    monkeypatch.setenv("JE_ARROW_MALLOC_CONF", "narenas:1")
+    assert environment_for("jax")["JE_ARROW_MALLOC_CONF"] == "narenas:1"

@@ -55,6 +55,21 @@ def test_a_terminal_that_cannot_redraw_gets_plain_lines():
     assert isinstance(observer_for(dumb, TimeLeft()), PlainLines)
 
 
+def test_a_trial_that_may_be_elsewhere_is_shown_with_its_machine():
+    record = a_record("a", 0.26)
+    (plain, file), (bar, screen) = log(), terminal()
+    for observer in (plain, bar):
+        observer.begin([planned(record)])
+        observer.started(planned(record), "node1")
+        # Its worker was lost, and it begins anew.
+        observer.started(planned(record), "node2")
+        observer.end()
+    plain.finished(record, reused=False)
+
+    assert file.getvalue().splitlines()[-1].endswith(" on node2")
+    assert "on node2" in screen.getvalue()
+
+
 def test_a_log_has_a_line_a_trial_with_quality_or_reason_and_the_time_left(clock):
     observer, file = log()
     first, second = a_record("a", 0.26), a_record("b", status=FAILED, reason="no")

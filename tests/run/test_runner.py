@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,18 @@ from builders import a_record
 from run_world import Notes, RunWorld, Script, a_plan, an_outcome
 
 from bench.errors import BenchError
-from bench.protocol import CRASHED, FAILED, OK, SKIPPED, TIMEOUT, Job, Outcome
+from bench.protocol import (
+    CRASHED,
+    FAILED,
+    OK,
+    SKIPPED,
+    TIMEOUT,
+    Event,
+    ExecutorLost,
+    Job,
+    MoreSlots,
+    Outcome,
+)
 from bench.records.predictions import KeptModel
 from bench.records.store import Store
 from bench.runs import runner
@@ -397,6 +408,33 @@ def test_an_interrupt_stops_the_running_trial_and_keeps_what_is_done(world):
     assert executor.cancelled
     assert world.notes.ended
     assert list((world.folder / CLAIMS).iterdir()) == []
+
+
+def test_a_lost_executor_ends_the_run_as_an_interrupt_does_and_says_why(world):
+    def work(job: Job) -> Outcome:
+        if job.trial.seed == 1:
+            raise ExecutorLost("the scheduler is gone")
+        return an_outcome()
+
+    executor = Script(work)
+    result = world.run(a_plan(*SEEDS), executor)
+    assert result.interrupted
+    assert world.outcomes() == [(0, OK)]
+    assert executor.cancelled
+    assert world.notes.warnings == ["the scheduler is gone"]
+    assert list((world.folder / CLAIMS).iterdir()) == []
+
+
+def test_trials_follow_at_once_where_an_executor_has_got_more_room(world):
+    class Growing(Script):
+        def events(self) -> Iterator[Event]:
+            self.slots = 3
+            yield self._waiting[0], MoreSlots()
+            yield from super().events()
+
+    executor = Growing()
+    world.run(a_plan(*SEEDS), executor)
+    assert executor.most == 3
 
 
 def test_an_interrupt_while_a_record_is_written_waits_until_it_is_whole(world, monkeypatch):

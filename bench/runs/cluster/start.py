@@ -59,7 +59,7 @@ def cluster_executor(
     on = options.on
     assert on is not None
     may_be_more = options.verify is not None or options.until_separated
-    if not (may_be_more or any(planned.to_run for planned in plan)):
+    if not plan or not (may_be_more or any(planned.to_run for planned in plan)):
         return None
     extra, module = _EXTRAS[on.kind]
     if importlib.util.find_spec(module) is None:
