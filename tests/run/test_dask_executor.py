@@ -258,6 +258,21 @@ def test_a_worker_with_another_version_is_refused_with_both_named(world, monkeyp
     executor.cancel()
 
 
+def test_a_worker_without_the_suite_is_refused(world, monkeypatch):
+    async def absent(packages: Any, environment: Any, dask_worker: Any) -> None:
+        raise ModuleNotFoundError("No module named 'bench'")
+
+    world.wait_for(1)
+    monkeypatch.setattr(dask_executor.station, "enrol", absent)
+    executor = DaskExecutor(
+        Client(world.cluster, set_as_default=False), ClusterSetting(), world.said.append
+    )
+
+    with pytest.raises(BenchError, match=r"no such suite there .No module named 'bench'"):
+        executor.gather()
+    executor.cancel()
+
+
 def test_cancelled_trials_end_on_their_workers(world, executor):
     mark = world.folder / "went-on"
     source = f"import time\nsend(EpochDone(1, 1, 0.5))\ntime.sleep(1.2)\nopen({str(mark)!r}, 'w')"

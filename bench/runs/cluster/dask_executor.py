@@ -235,30 +235,30 @@ class DaskExecutor:
             enrolled = self._enrol(address)
             if enrolled is None:
                 continue  # It has gone again.
-            difference = self._software.difference(Software(enrolled.versions))
+            if isinstance(enrolled, Exception):
+                name, difference = address, f"no such suite there ({one_line(str(enrolled), 120)})"
+            else:
+                name = enrolled.name
+                difference = self._software.difference(Software(enrolled.versions))
             if difference:
                 self._refused.add(address)
-            else:
-                self._workers[address] = ClusterWorker(address, enrolled.machine, enrolled.name)
-            yield enrolled.name, difference
+            elif isinstance(enrolled, station.Enrolled):
+                self._workers[address] = ClusterWorker(address, enrolled.machine, name)
+            yield name, difference
 
-    def _enrol(self, address: str) -> station.Enrolled | None:
-        """Have a worker made ready.
-
-        Raises:
-            BenchError: It does not have the suite.
-        """
+    def _enrol(self, address: str) -> station.Enrolled | Exception | None:
+        """Have a worker made ready; return what it tells, or raises, or None if it is gone."""
         arguments = self._setting.packages, dict(self._setting.environment)
         try:
             replies = self._client.run(
                 station.enrol, *arguments, workers=[address], on_error="return"
             )
-        except (OSError, ValueError):
-            return None
+        except Exception as error:
+            return error if isinstance(error, ImportError) else None
         reply = replies.get(address)
-        if isinstance(reply, ImportError):
-            raise BenchError(f"the worker at {address} cannot import the suite ({reply})")
-        return reply if isinstance(reply, station.Enrolled) else None
+        if isinstance(reply, station.Enrolled | ImportError | AttributeError):
+            return reply
+        return None
 
     def _departures(self) -> Iterator[Event]:
         """Give back the jobs of workers that are gone."""
