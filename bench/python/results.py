@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.registry.source_tree import Folders
     from bench.report.document import Document
 
-_PREDICTIONS = (*KEYS, "split", "index", "group", "target", "prediction")
+_PREDICTIONS = (*KEYS, "split", "index", "output", "group", "target", "prediction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,9 @@ class Results:
         split and profile; ``group`` is what examples that are not independent share (a day,
         a film). ``target`` is the task's own number, so that it needs no data; records of the
         first schemas did not keep it, and it is NaN there. A classifier's prediction is the
-        probability of class 1.
+        probability of class 1. Where several numbers are predicted of an example, each has a
+        row: ``output`` counts them from 0, the steps of a horizon or several columns, or the
+        classes, whose target is 1 for that of the example and 0 for the others.
 
         Args:
             split: test or validation; None is both.
@@ -188,14 +190,19 @@ class Results:
             if values is None or split not in (None, name):
                 continue
             unknown = np.full(len(values), np.nan)
+            width = 1 if values.ndim == 1 else values.shape[1]
+            targets = arrays.get(f"{prefix}targets", unknown)
+            if targets.ndim < values.ndim:  # The numbers of classes.
+                targets = (targets[:, None] == np.arange(width)).astype("float32")
             yield pd.DataFrame(
                 {
                     **key_of(record),
                     "split": name,
-                    "index": np.arange(len(values)),
-                    "group": arrays.get(f"{prefix}groups", unknown),
-                    "target": arrays.get(f"{prefix}targets", unknown),
-                    "prediction": values,
+                    "index": np.repeat(np.arange(len(values)), width),
+                    "output": np.tile(np.arange(width), len(values)),
+                    "group": np.repeat(arrays.get(f"{prefix}groups", unknown), width),
+                    "target": targets.reshape(-1),
+                    "prediction": values.reshape(-1),
                 }
             )
 

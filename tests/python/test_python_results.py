@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from builders import a_record
@@ -12,6 +13,7 @@ from command_line import call
 
 import bench
 from bench.records.store import Store
+from bench.runs.scoring import packed
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RESULTS, PLUGINS = GOLDEN / "results", GOLDEN / "plugins"
@@ -97,6 +99,27 @@ def test_predictions_beside_their_targets_give_the_scores_of_the_frame(found):
         assert score == pytest.approx(frame.loc[key, "test_mae"], abs=2e-4)
     assert {*predictions["split"]} == {"test"}
     assert {*found.predictions()["split"]} == {"validation", "test"}
+
+
+def test_several_numbers_of_an_example_have_a_row_each(tmp_path):
+    store = Store(tmp_path)
+    steps = np.array([[1, 2], [3, 4]], dtype="float32")
+    shares = np.array([[0.5, 0.25, 0.25], [0, 0, 1]], dtype="float32")
+    of_classes = np.array([0.0, 2.0], dtype="float32")
+    for plugin, (given, targets) in {
+        "steps": (steps, steps + 1),
+        "classes": (shares, of_classes),
+    }.items():
+        arrays = {"predictions": given, "targets": targets, "groups": np.array([0, 1])}
+        store.write(a_record(plugin), packed(arrays))
+    found = bench.load(tmp_path).predictions("test")
+
+    one, other = (found[found["plugin"] == name] for name in ("steps", "classes"))
+    assert [*one["index"]] == [0, 0, 1, 1]
+    assert [*one["output"]] == [0, 1, 0, 1]
+    assert ((one["target"] - one["prediction"]) == 1).all()
+    assert [*other["target"]] == [1, 0, 0, 0, 0, 1]
+    assert [*other["prediction"]] == shares.ravel().tolist()
 
 
 def test_predictions_that_are_gone_are_told_and_left_out(tmp_path):
