@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.protocol import OK
 from bench.records.predictions import LARGEST
-from bench.records.record import Record, is_ahead
+from bench.records.record import Record
 
 #: What Keras writes into a file of a model that reads no files of its own.
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
@@ -44,7 +44,7 @@ def best_kept(records: Iterable[Record], name: str, chosen: str = "") -> Record:
                 + (f": {why}" if why else f"; `python -m bench run {name} --keep-models` keeps one")
             )
         )
-    last = max(kept, key=lambda record: (not is_ahead(record), record.finished))
+    last = max(kept, key=lambda record: (not record.is_ahead, record.finished))
     row = [r for r in kept if r.trial.configuration == last.trial.configuration]
     sign = 1 if last.data["metric"]["direction"] == "min" else -1
     return min(row, key=lambda record: (sign * validation_of(record), record.trial.seed))

@@ -236,6 +236,12 @@ class Record:
     )
 
     @cached_property
+    def is_ahead(self) -> bool:
+        """Whether it is dated in the future: the clock of its machine was wrong."""
+        finished = datetime.fromisoformat(self.finished)
+        return finished > datetime.now(timezone.utc) + CLOCK_SKEW
+
+    @cached_property
     def where(self) -> Mapping[str, Any]:
         """What of the environment says on what the trial was timed."""
         return {name: self.environment[name] for name in WHERE if name in self.environment}
@@ -295,12 +301,6 @@ def answers(records: Iterable[Record]) -> dict[str, Record]:
         if kept is None or record.status == OK or kept.status != OK:
             found[record.identity] = record
     return found
-
-
-def is_ahead(record: Record) -> bool:
-    """Say whether a record is dated in the future: the clock of its machine was wrong."""
-    finished = datetime.fromisoformat(record.finished)
-    return finished > datetime.now(timezone.utc) + CLOCK_SKEW
 
 
 def _check_names(record: Record) -> None:

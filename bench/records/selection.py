@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.protocol import OK, SKIPPED
-from bench.records.record import Record, answers, is_ahead
+from bench.records.record import Record, answers
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import read_plugin
 from bench.trial import Trial
@@ -318,7 +318,7 @@ def _setbacks(answering: Sequence[Record], found: Sequence[Record]) -> list[Reco
 
 
 def _when(record: Record) -> tuple[bool, str]:
-    return not is_ahead(record), record.finished
+    return not record.is_ahead, record.finished
 
 
 def _why(then: Trial, now: Trial) -> str:

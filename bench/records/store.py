@@ -31,7 +31,7 @@ from bench.records.layout import (
 )
 from bench.records.predictions import TrainedModel, describe, load
 from bench.records.predictions import content_of as content_of_file
-from bench.records.record import Record, answers, is_ahead
+from bench.records.record import Record, answers
 from bench.trial import Trial
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Contents:
     def problems(self) -> tuple[str, ...]:
         """What has to be told of the store, a line each."""
         lines = [f"left out {line}" for line in self.unreadable] + [*self.remarks]
-        ahead = [record for record in self.records if is_ahead(record)]
+        ahead = [record for record in self.records if record.is_ahead]
         if ahead:
             last = max(record.finished for record in ahead)
             count = "1 record is" if len(ahead) == 1 else f"{len(ahead)} records are"
@@ -318,7 +318,7 @@ class Stores:
 
 def _by_age(records: list[tuple[str, Record]]) -> tuple[Record, ...]:
     """Order records by when they were finished; of one instant, by the file's name."""
-    ordered = sorted(records, key=lambda item: (not is_ahead(item[1]), item[1].finished, item[0]))
+    ordered = sorted(records, key=lambda item: (not item[1].is_ahead, item[1].finished, item[0]))
     return tuple(record for _, record in ordered)
 
 

@@ -52,7 +52,7 @@ def below(table: Table) -> list[tuple[str, str]]:
         ("data", f"{table.source}, {table.fingerprint}, {_task_version(table)}"),
         ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
         ("commit", _different(_commit(record) for record in records)),
-        ("command", _different(_command(record) for record in records)),
+        ("command", _commands(records)),
         *_configuration(records),
     ]
 
@@ -118,9 +118,15 @@ def _versions(records: Sequence[Record]) -> str:
     )
 
 
-def _command(record: Record) -> str:
+def _commands(records: Sequence[Record]) -> str:
+    # Thousands of records may be of one run, and none is taken apart twice.
+    given = dict.fromkeys(str(record.environment.get("command", "?")) for record in records)
+    return _different(map(_command, given))
+
+
+def _command(given: str) -> str:
     """Return the command that was given, without where its results went: that changes none."""
-    words, kept = str(record.environment.get("command", "?")).split(" "), []
+    words, kept = given.split(" "), []
     skip = False
     for word in words:
         if not skip and not word.startswith(_PLACES_WITH_VALUE) and word not in _PLACES:

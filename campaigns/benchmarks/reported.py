@@ -1,4 +1,4 @@
-"""One ``python -m bench report`` in a fresh process, as a user waits for it."""
+"""One command in a fresh process, as a user waits for it: ``python -m bench report``, or another."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Reported:
-    """What a report took, and its text.
+    """What a command took, and its text.
 
     ``seconds`` are of the clock, ``busy`` those of the processor, which other work on the
     machine lengthens less; ``gibibytes`` is the peak of the process's memory.
@@ -40,6 +41,15 @@ def report(folder: Path) -> Reported:
         SystemExit: It could not be rendered, so that there is nothing to measure.
     """
     words = [sys.executable, "-m", "bench", "report", "--format", "md", "--results", str(folder)]
+    return measured(words)
+
+
+def measured(words: Sequence[str]) -> Reported:
+    """Run a command and return what it took.
+
+    Raises:
+        SystemExit: It failed, so that there is nothing to measure.
+    """
     started, before = time.perf_counter(), _children()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     peaks = [0]

@@ -85,7 +85,7 @@ def _reports(rounds: int) -> bool:
         with tempfile.TemporaryDirectory() as folder:
             stores = {size: Path(folder) / str(size) for size in SIZES}
             for size, store in stores.items():
-                _fill(store, shapes[size])
+                fill(store, shapes[size])
             works = {size: partial(_report, store) for size, store in stores.items()}
             held.append(_told(f"bench report, {kind}", works, rounds, REPORT_SECONDS))
     return all(held)
@@ -147,7 +147,7 @@ def _report(store: Path) -> Cost:
     return Cost(found.seconds, found.busy, found.gibibytes)
 
 
-def _fill(folder: Path, shape: Shape) -> None:
+def fill(folder: Path, shape: Shape) -> None:
     """Write the files of a store, as ``Store.write`` does; what that takes is not measured."""
     for record in shape.records():
         inside = folder / record.trial.task / record.trial.plugin
