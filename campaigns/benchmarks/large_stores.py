@@ -70,7 +70,13 @@ def told(store: Path, size: int) -> list[Compared]:
     """Measure the commands in a store and print a table of them."""
     found = [*compared(store)]
     rows = [
-        [f"{size:,}", each.command, *_figures(each.before), *_figures(each.after), f"{each.most:g}"]
+        [
+            f"{size:,}",
+            each.command,
+            *_figures(each.before),
+            *_figures(each.after),
+            f"{each.most:.1f}",
+        ]
         for each in found
     ]
     sides = [f"{what}, {side}" for side in ("all", "index") for what in ("s", "CPU", "GiB", "rows")]

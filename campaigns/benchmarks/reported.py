@@ -1,4 +1,4 @@
-"""One command in a fresh process, as a user waits for it: ``python -m bench report``, or another."""
+"""One command in a fresh process, as a user waits for it: above all ``report``."""
 
 from __future__ import annotations
 
