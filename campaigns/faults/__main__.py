@@ -1,8 +1,8 @@
 """``python -m campaigns.faults``: strike runs of tiny trials, and see that nothing is lost.
 
 Then files are spoilt, and what reads them has to read or refuse each; ``mutations`` does that
-alone, ``kills`` leaves it out, ``merges`` kills merges alone. Progress goes to standard error,
-the tables to standard output.
+alone, ``kills`` leaves it out, ``merges`` kills merges alone, ``indexes`` what
+writes and reads a large store. Progress goes to standard error, the tables to standard output.
 Exit status: 0 nothing was lost or changed, 1 something was, and standard error says what.
 """
 
@@ -20,22 +20,24 @@ from bench.runs import processes
 
 from . import mutations
 from .disk import disk_rounds
+from .indexes import index_rounds
 from .merges import merge_rounds
 from .rounds import Campaign, kill_rounds, pair_rounds
 from .schedule import faults
 from .tally import to_markdown
 from .world import World
 
+PARTS = ("all", "kills", "merges", "indexes", "mutations")
+
 
 def main() -> int:
     """Run a campaign as the command line asks."""
     parser = argparse.ArgumentParser(prog="python -m campaigns.faults", description=__doc__)
-    parser.add_argument(
-        "part", nargs="?", choices=("all", "kills", "merges", "mutations"), default="all"
-    )
+    parser.add_argument("part", nargs="?", choices=PARTS, default="all")
     parser.add_argument("--count", type=int, default=5000, help="files that are spoilt")
     parser.add_argument("--kills", type=int, default=200, help="kills of single runs")
     parser.add_argument("--merges", type=int, default=50, help="kills of merges")
+    parser.add_argument("--indexes", type=int, default=50, help="kills in large stores")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of runs on one folder")
     parser.add_argument("--seed", type=int, default=0, help="decides what is killed, and when")
     parser.add_argument("--no-disk", action="store_true", help="leave out full disks")
@@ -80,8 +82,12 @@ def _all_rounds(campaign: Campaign, options: argparse.Namespace) -> Iterator[str
     campaign.world.make()
     campaign.learn()
     yield f"undisturbed: {len(campaign.expected.results)} trials in {campaign.duration:.1f} s"
-    yield from merge_rounds(campaign, options.merges, options.seed)
+    if options.part != "indexes":
+        yield from merge_rounds(campaign, options.merges, options.seed)
     if options.part == "merges":
+        return
+    yield from index_rounds(campaign, options.indexes, options.seed)
+    if options.part == "indexes":
         return
     schedule = faults(options.seed, campaign.duration)
     yield from pair_rounds(campaign, schedule, options.pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,11 @@ import psutil
 import pytest
 from builders import a_record
 
+from bench.records import store as stores
 from bench.records.store import Store
 from bench.runs import processes
+from campaigns.faults import indexes
+from campaigns.faults.indexes import differences_of_index, strike_index
 from campaigns.faults.outcomes import Outcomes, differences, read_outcomes
 from campaigns.faults.rounds import Campaign, kill_rounds
 from campaigns.faults.schedule import MOMENTS, TARGETS, Fault, faults
@@ -175,3 +179,24 @@ def test_a_run_that_is_killed_twice_is_resumed_to_the_results_of_an_undisturbed_
     assert campaign.tally.killed == 2
     assert campaign.tally.records == 2 * len(lines)
     assert campaign.world.processes() == []
+
+
+# Large stores
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed in forked copies")
+def test_kills_in_a_large_store_leave_the_index_as_the_files_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "FEW", 0)
+    assert strike_index(tmp_path / "results", [a_record()], first=5, kills=5, seed=1) == []
+
+
+def test_an_index_that_says_something_else_is_a_difference(tmp_path, monkeypatch):
+    monkeypatch.setattr(stores, "FEW", 0)
+    store = Store(tmp_path)
+    store.write(a_record())
+    store.read()
+    monkeypatch.setattr(indexes, "_said", lambda root: drawn.pop())
+    drawn = [{}, {b"x": ()}]
+
+    (line,) = differences_of_index(tmp_path)
+    assert "an index that is made anew differs" in line
