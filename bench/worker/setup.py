@@ -41,13 +41,25 @@ LARGEST_FIT = 4 * 1024**3
 
 
 class EstimatorLearner:
-    """An estimator as the trial sees it: fitted once, on as many examples as the schedule sees."""
+    """An estimator as the trial sees it: fitted once, on as many examples as the schedule sees.
 
-    def __init__(self, estimator: Any, trial: Trial, width: int = 1, of_classes: int = 0) -> None:
+    Of two classes it predicts what its ``predict`` says, unless the score is one of
+    ``probabilities``: then that of the class 1, if it has ``predict_proba``.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        trial: Trial,
+        width: int = 1,
+        of_classes: int = 0,
+        probabilities: bool = False,
+    ) -> None:
         self._estimator = estimator
         self._trial = trial
         self._width = width
         self._has_classes = of_classes > 2
+        self._of_two = of_classes == 2 and probabilities
 
     @property
     def parameters(self) -> int:
@@ -114,6 +126,8 @@ class EstimatorLearner:
     def _predicted(self, inputs: Array) -> Array:
         if self._has_classes:
             return _probabilities(self._estimator, inputs, self._width)
+        if self._of_two:
+            return _probabilities(self._estimator, inputs, 2)[:, 1]
         found = self._estimator.predict(inputs)
         if self._width == 1:
             return _numbers(found, len(inputs))
@@ -278,4 +292,6 @@ def make_learner(
         learner = KerasLearner(model, task, trial, compilation, known, callbacks)
         learner.build_metrics(opened.train)
         return learner, compilation
-    return EstimatorLearner(model, trial, opened.width, len(opened.classes)), compilation
+    by_probability = task.metric == "log_loss"
+    classes = len(opened.classes)
+    return EstimatorLearner(model, trial, opened.width, classes, by_probability), compilation

@@ -33,6 +33,22 @@ def test_an_estimator_is_fitted_and_predicts_in_batches():
     assert learner.size > 0
 
 
+@pytest.mark.parametrize(("by_probability", "told"), [(True, 0.75), (False, 1.0)])
+def test_of_two_classes_a_score_of_probabilities_asks_for_them(by_probability, told):
+    class Sure:
+        classes_ = np.array([0, 1])
+
+        def predict(self, inputs: np.ndarray) -> np.ndarray:
+            return np.ones(len(inputs))
+
+        def predict_proba(self, inputs: np.ndarray) -> np.ndarray:
+            return np.tile([0.25, 0.75], (len(inputs), 1))
+
+    learner = EstimatorLearner(Sure(), a_trial(), of_classes=2, probabilities=by_probability)
+
+    assert learner.predict(sums(40, 0)).tolist() == [told] * 40
+
+
 def test_a_pipeline_has_the_parameters_of_its_steps():
     class Pipeline(LeastSquares):
         def __init__(self) -> None:
