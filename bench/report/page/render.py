@@ -83,7 +83,7 @@ def page(
         root: How a file beside the first page is reached from this one; None where there is none.
         drawn_parts: Of which tables the panels have pictures.
     """
-    return (
+    text: str = (
         _environment()
         .get_template("page.html")
         .render(
@@ -99,6 +99,7 @@ def page(
             alone=not contents.parts or root is not None,
         )
     )
+    return text
 
 
 def _drawn(contents: PageContents) -> dict[str, Drawn]:
