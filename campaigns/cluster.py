@@ -218,7 +218,7 @@ def _without_workers(
     results = _results(campaign, f"workers-{number}")
     run, killed = campaign.start(dask, results), 0
     while not run.ended and campaign.counts.get("workers killed", 0) < most:
-        time.sleep(draw.uniform(0, campaign.seconds / 2))
+        time.sleep(draw.uniform(0, campaign.seconds / 8))
         places = dask.places()
         if run.ended or not places:
             continue

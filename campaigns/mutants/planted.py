@@ -340,8 +340,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="record-overwritten",
         area="worker and run",
         why="the second record of one instant takes the place of the first",
-        old='return next(path for name in names if not (path := folder / f"{name}.json").exists())',
-        new='return next(path for name in names if (path := folder / f"{name}.json"))',
+        old='if not any((p / f"{name}.json").exists() for p in places))',
+        new="if places)",
         tests=("test_nothing_is_ever_overwritten",),
     ),
 )

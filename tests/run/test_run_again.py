@@ -211,7 +211,7 @@ def test_an_interrupt_while_the_leaderboard_is_written_leaves_it_whole(
         time.sleep(0.01)
         path.write_bytes(content)
 
-    monkeypatch.setattr("bench.runs.session.write_whole", interrupt_and_write)
+    monkeypatch.setattr("bench.runs.recorder.write_whole", interrupt_and_write)
     (tmp_path / "broken.py").write_text(BROKEN.replace('{"units": 4}', '{"unit": 4}'))
     words = ["brok*", "--task", "jena", "--plugins", str(tmp_path), "--data", f"jena={weather}"]
     assert here("run", *words) == 130

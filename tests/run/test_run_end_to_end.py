@@ -281,5 +281,7 @@ def test_estimators_skipped_and_diverging_plugins_all_have_their_rows(
     assert records["wild"]["status"] == "diverged"
     assert "in epoch 1" in records["wild"]["reason"]
     board, costs = (tmp_path / "reports" / "leaderboard.md").read_text().split("### Cost")
-    assert [row[1] for row in rows_of(board)[2:]] == ["ridge", "wild", "fine"]
-    assert [row[0] for row in rows_of(costs)[2:]] == ["ridge"]
+    ranked, _, folded = board.partition("<details>")
+    assert [row[1] for row in rows_of(ranked)[2:]] == ["ridge", "wild", "fine"]
+    assert "validation MAE (°C)" in folded
+    assert [row[0] for row in rows_of(costs.partition("<details>")[0])[2:]] == ["ridge"]

@@ -151,12 +151,13 @@ def test_a_train_step_without_a_loss_among_its_logs_trains_like_any_other():
 
 
 def test_a_train_step_of_its_own_learns_examples_by_heart():
-    from bench.worker.contract import _train_until_lower
+    from bench.worker.contract import _OneBatch, _train_until_lower
 
     keras.utils.set_random_seed(0)
     learner = learner_for(Stepping(), learning_rate=0.01)
     before = np.abs(learner.predict(SPLIT) - SPLIT.targets).mean()
-    _train_until_lower(learner, SPLIT, "mean_absolute_error")
+    batch = _OneBatch(learner, SPLIT, SPLIT.targets)
+    _train_until_lower(learner, SPLIT, "mean_absolute_error", batch)
 
     assert np.abs(learner.predict(SPLIT) - SPLIT.targets).mean() < 0.95 * before
 
