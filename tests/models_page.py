@@ -23,7 +23,8 @@ from bench.formatting import count, metric_name
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.registry.source_tree import shipped
-from bench.registry.tasks import TaskInfo, load_module
+from bench.registry.task_code import load_module
+from bench.registry.tasks import TaskInfo
 from bench.report.writers import escape_markdown
 from bench.task import Prepared
 from bench.worker.plugin import PluginTask

@@ -201,7 +201,7 @@ def _content_complaint(
 
 
 def _look(info: TaskInfo, bundle: Sequence[OfficialFile], files: Sequence[Path]) -> str | None:
-    from bench.registry.tasks import function_of, told_of_task
+    from bench.registry.task_code import function_of, told_of_task
 
     names = " with ".join(file.name for file in files)
     with told_of_task(info):

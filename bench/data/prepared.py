@@ -190,7 +190,7 @@ def parse(info: TaskInfo, source: Source) -> Prepared:
     Raises:
         DataError: The files cannot be parsed, or changed meanwhile.
     """
-    from bench.registry.tasks import call_task
+    from bench.registry.task_code import call_task
     from bench.task import Prepared
 
     if source.kind == "synthetic":

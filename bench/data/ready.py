@@ -22,7 +22,8 @@ from bench.data.sources import Source, resolve
 from bench.errors import BenchError, DataError, TaskError
 from bench.files import FileStamp, stamp_of
 from bench.formatting import counted, nearest, notes_of
-from bench.registry.tasks import TaskInfo, call_task, function_of, told_of_task
+from bench.registry.task_code import call_task, function_of, told_of_task
+from bench.registry.tasks import TaskInfo
 
 if TYPE_CHECKING:
     from bench.task import Array, Encoded, Examples, Look, OpenTask, Prepared, Question

@@ -1,8 +1,8 @@
 """What there is to run: task and plugin files, read without being run.
 
 ``discover`` finds them; ``plugins``, ``grid``, ``tasks`` and ``declarations`` read what they
-declare, ``kinds`` what follows from DATA; ``training_options`` has the schedule's options and
-profiles, ``project`` what a working folder's own are.
+declare, ``kinds`` what follows from DATA; ``task_code`` runs a task's file; ``training_options``
+has the schedule's options and profiles, ``project`` what a working folder's own are.
 """
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "plugins",
     "project",
     "source_tree",
+    "task_code",
     "tasks",
     "training_options",
 ]

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 from bench.data.ready import Answers, ArrayGuard, PreparedTask
-from bench.data.word_vectors import digest_of
 from bench.machine import version_of
 from bench.plan.plan import PlanContext, Planned, Request, make_plan
 from bench.protocol import TRAIN, Bounds, Job, MeasureBudget
@@ -141,14 +140,16 @@ class Jobs:
 
 
 def plan_context_of(data: Mapping[str, PreparedTask]) -> PlanContext:
-    """Return what planning has to know of this machine and the data on it.
-
-    What is installed is looked up once a package: many plugins need the same, and a
-    package whose distribution has another name is looked for in all of them.
-    """
+    """Return what planning has to know of this machine and its data, looked up once each."""
     return PlanContext(
         sources=data,
         training_examples=lambda task, view: data[task.name].training_examples(view),
         version_of=cache(version_of),
-        digest_of=cache(digest_of),
+        digest_of=cache(_digest_of),
     )
+
+
+def _digest_of(name: str, beside: Path) -> str | None:
+    from bench.data.word_vectors import digest_of  # Few plugins read files.
+
+    return digest_of(name, beside)

@@ -17,7 +17,7 @@ from bench.data.encoded import ENCODED
 from bench.data.prepared import open_prepared, prepare, size_of, write_folder
 from bench.data.sources import resolve
 from bench.registry.discover import discover
-from bench.registry.tasks import load_module
+from bench.registry.task_code import load_module
 from bench.task import Array, OpenTask, Prepared
 
 #: A gather may never take longer than encoding the batch; these encodings must gain so much.

@@ -12,7 +12,7 @@ from bench.data.prepared import open_prepared
 from bench.machine import describe_run, machine
 from bench.plan.plan import Planned, Request
 from bench.registry.discover import discover
-from bench.registry.tasks import load_module
+from bench.registry.task_code import load_module
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 from bench.task import OpenTask, Prepared

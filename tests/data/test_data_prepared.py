@@ -19,7 +19,7 @@ from bench.data import prepared
 from bench.data.prepared import open_prepared, prepare, prepared_of_task
 from bench.data.sources import Source, resolve
 from bench.errors import DataError
-from bench.registry.tasks import load_module
+from bench.registry.task_code import load_module
 from bench.task import Prepared
 
 VALUES = [int(line) for line in NUMBERS.split()]

@@ -9,7 +9,8 @@ from builders import a_plugin, task_source
 
 from bench.errors import BenchError, TaskError
 from bench.registry.discover import discover, find_tasks
-from bench.registry.tasks import call_task, read_task
+from bench.registry.task_code import call_task
+from bench.registry.tasks import read_task
 from bench.task import Prepared
 
 

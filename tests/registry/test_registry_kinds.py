@@ -13,7 +13,8 @@ from builders import task_source
 from bench.data.sources import resolve
 from bench.errors import BenchError, DataError, TaskError
 from bench.registry.kinds import KINDS
-from bench.registry.tasks import TaskInfo, call_task, read_task
+from bench.registry.task_code import call_task
+from bench.registry.tasks import TaskInfo, read_task
 from bench.values import SCORES, TASK_KINDS
 
 SERIES = {"file": "load.csv", "time": "when", "targets": ["load"]}

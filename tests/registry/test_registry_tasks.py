@@ -8,7 +8,8 @@ import pytest
 from builders import task_source
 
 from bench.errors import BenchError
-from bench.registry.tasks import TaskInfo, discover_tasks, find_task, load_module, read_task
+from bench.registry.task_code import load_module
+from bench.registry.tasks import TaskInfo, discover_tasks, find_task, read_task
 
 
 def read(folder: Path, source: str) -> TaskInfo:

@@ -165,7 +165,7 @@ def _look_of(task: TaskInfo | None, table: Table) -> Callable[[int], str]:
         return _nothing
     from bench.data.prepared import open_prepared, prepared_folder
     from bench.data.sources import Source
-    from bench.registry.tasks import load_module, told_of_task
+    from bench.registry.task_code import load_module, told_of_task
 
     source = Source(task.name, table.source, (), table.fingerprint, "")
     folder = prepared_folder(task, source)
