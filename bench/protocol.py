@@ -41,7 +41,7 @@ class Outcome:
     epoch); validation and test are added by the run, which scores the predictions. timing:
     build, compile, first_epoch, steady_epoch, fit, predict (of the scored test examples),
     predict_per_1000, total. memory: peak_rss, and inherited, what of it is
-    shared with a fork server (see ``bench.worker.memory``). model: parameters, size.
+    shared with a fork server (see ``bench.worker.memory``). model: parameters, size, summary.
     environment: what the worker knows of where it ran.
     """
 

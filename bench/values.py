@@ -30,6 +30,8 @@ SCORES: Mapping[str, str] = {
     "macro_f1": "max",
     "log_loss": "min",
 }
+#: Those of them that are of classes.
+OF_CLASSES = ("accuracy", "macro_f1", "log_loss")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,8 +110,8 @@ class ReportOptions(Folders):
     "--compare",
     nargs=2,
     metavar="A B",
-    help="Two results side by side, instead: each a folder of records, or a commit of which "
-    "--results has records.",
+    help="Two results side by side, instead: each a folder of records, or a revision of Git: "
+    "--results as it has them or, where it has none, the records in --results that it made.",
 )
 @click.option(
     "--current",
@@ -158,7 +159,9 @@ def _report(options: ReportOptions) -> int:
 
     registry = registry_of(options)
     if options.compare is not None:
-        _put(options, _written(options, form, _compared(options, options.compare, registry)))
+        with ExitStack() as opened:
+            compared = _compared(options, options.compare, registry, opened)
+            _put(options, _written(options, form, compared))
         return 0
     board, store = _board(options, registry)
     document = _document(options, board, registry)
@@ -331,27 +334,59 @@ def _told_of_published(registry: Registry) -> tuple[dict[str, str], dict[str, st
     return notes, {plugin.name: plugin.reference_source for plugin in registry.plugins}
 
 
-def _compared(options: ReportOptions, names: tuple[str, str], registry: Registry) -> Document:
+def _compared(
+    options: ReportOptions, names: tuple[str, str], registry: Registry, opened: ExitStack
+) -> Document:
     from bench.analysis.ranking import gather, judge
     from bench.analysis.two_results import two_results
-    from bench.records.store import Stores
     from bench.report.two_results import two_results_document
 
     boards: list[Leaderboard] = []
     evidence: dict[Key, Mapping[str, ExampleScores]] = {}
     for name in names:
-        is_folder = Path(name).is_dir()
-        store = Stores([Path(name)] if is_folder else options.results)
-        if not is_folder and not re.fullmatch("[0-9a-f]{4,40}", name):
-            raise BenchError(
-                f"--compare {name}: is no folder of records, and no commit as records have it; "
-                "give a folder, or the beginning of a commit's digits"
-            )
-        board = _unjudged(options, registry, store, "" if is_folder else name)
+        store, commit = _results_called(name, options, opened)
+        try:
+            board = _unjudged(options, registry, store, commit)
+        except BenchError as error:
+            raise BenchError(f"--compare {name}: {error}") from None
         evidence |= gather(store, board, _warn)
         boards.append(board)
     first, second = (judge(board, evidence) for board in boards)
     return two_results_document(two_results(names, first, second, evidence))
+
+
+def _results_called(name: str, options: ReportOptions, opened: ExitStack) -> tuple[Stores, str]:
+    """Return where the records of a name are, and of which commit alone, "" of all.
+
+    That is a folder; or the folders of --results as a revision has them, which stay as long as
+    ``opened``; or, where it has none, as with results that are not committed, the records in them
+    that were made by it.
+
+    Raises:
+        BenchError: It is none of these.
+    """
+    from bench.records.committed import committed, revision_of
+    from bench.records.store import Stores
+
+    if Path(name).is_dir():
+        return Stores([Path(name)]), ""
+    is_digits = re.fullmatch("[0-9a-f]{4,40}", name) is not None
+    try:
+        revision = revision_of(name, Path.cwd(), "--compare")
+    except BenchError as error:
+        if is_digits:
+            return Stores(options.results), name[:_DIGITS]
+        raise BenchError(f"{error}; or a folder of records, which it is not either") from None
+    folders = (
+        opened.enter_context(committed(results, revision, "--compare"))
+        for results in options.results
+    )
+    found = [folder for folder in folders if folder is not None]
+    return (Stores(found), "") if found else (Stores(options.results), revision.short)
+
+
+#: Of a commit a record has so many.
+_DIGITS = 12
 
 
 def _write_site(

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from bench.errors import BenchError
-from bench.machine import git
+from bench.records.committed import git_in, last_line, revision_of
 from bench.registry.source_tree import Tree
 
 #: Beside each checkout: which process made it, so that one that was killed is tidied up after.
@@ -57,7 +57,8 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
             checked out.
     """
     here = folder or Path.cwd()
-    top, commit, short = _resolve(revision, here)
+    found = revision_of(revision, here, "--against")
+    top, commit, short = found.top, found.commit, found.short
     _remove_orphans(top)
     # Short names leave room: some systems bound the length of a path.
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as parent:
@@ -71,38 +72,10 @@ def checked_out(revision: str, folder: Path | None = None) -> Iterator[Checkout]
             _remove(top, copy)
 
 
-def _resolve(revision: str, here: Path) -> tuple[Path, str, str]:
-    """Return the repository's working tree, and the revision's full and short commit."""
-    top = _git(here, "rev-parse", "--show-toplevel")
-    if "dubious ownership" in top.stderr:
-        raise BenchError(
-            f"--against {revision}: Git does not trust {here}, which belongs to another user; "
-            f"if you do, run `git config --global --add safe.directory {here}`"
-        )
-    if top.returncode != 0:
-        raise BenchError(
-            f"--against {revision}: {here} is in no Git working tree; change to one "
-            f"({_last_line(top.stderr)})"
-        )
-    if revision.startswith("-"):
-        raise BenchError(f"--against {revision}: is no revision; give a branch, a tag or a commit")
-    commit = _git(here, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    if commit.returncode != 0:
-        raise BenchError(
-            f"--against {revision}: unknown revision; give a branch, a tag or a commit, and fetch "
-            "it first if it is another's (a shallow clone has few)"
-        )
-    full = commit.stdout.strip()
-    short = _git(here, "rev-parse", "--short=12", full).stdout.strip()
-    return Path(top.stdout.rstrip("\n")), full, short
-
-
 def _add(revision: str, top: Path, copy: Path, commit: str) -> None:
     added = _git(top, "worktree", "add", "--detach", "--quiet", str(copy), commit)
     if added.returncode != 0:
-        raise BenchError(
-            f"--against {revision}: cannot be checked out ({_last_line(added.stderr)})"
-        )
+        raise BenchError(f"--against {revision}: cannot be checked out ({last_line(added.stderr)})")
     if (copy / ".gitmodules").is_file():
         _add_submodules(revision, top, copy)
 
@@ -123,7 +96,7 @@ def _add_submodules(revision: str, top: Path, copy: Path) -> None:
         if done.returncode != 0:
             raise BenchError(
                 f"--against {revision}: its submodule {path} cannot be checked out "
-                f"({_last_line(done.stderr)}); run `git submodule update --init` and fetch in it"
+                f"({last_line(done.stderr)}); run `git submodule update --init` and fetch in it"
             )
 
 
@@ -202,11 +175,4 @@ def _remove(top: Path, copy: Path) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return git(*arguments, folder=folder)
-    except FileNotFoundError:
-        raise BenchError("--against: needs Git, which is not installed here") from None
-
-
-def _last_line(text: str) -> str:
-    return next(reversed(text.strip().splitlines()), "it does not say why")
+    return git_in(folder, "--against", *arguments)

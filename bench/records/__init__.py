@@ -4,4 +4,4 @@
 through, ``selection`` which record is current, ``models`` which kept model is meant.
 """
 
-__all__ = ["merge", "models", "predictions", "record", "repeats", "selection", "store"]
+__all__ = ["committed", "merge", "models", "predictions", "record", "repeats", "selection", "store"]

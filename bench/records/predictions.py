@@ -163,5 +163,30 @@ def unpack(path: Path, content: bytes) -> dict[str, Array]:
         raise _unusable(path, f"cannot be opened ({said})") from None
 
 
+_SUMMARY = "model_summary"
+#: Bytes of a summary; a worker tells one of at most ten thousand characters.
+_LONGEST_SUMMARY = 40_000
+
+
+def summary_arrays(summary: object) -> dict[str, Array]:
+    """Return a model's summary as what can lie beside predictions: bytes of UTF-8, by its name.
+
+    There is nothing of an empty one, or of what is no text.
+    """
+    import numpy as np
+
+    if not isinstance(summary, str) or not summary.strip():
+        return {}
+    return {_SUMMARY: np.frombuffer(summary.encode(errors="replace"), dtype="uint8")}
+
+
+def summary_in(arrays: Mapping[str, Array]) -> str:
+    """Return the model's summary that lies beside predictions, "" where there is none."""
+    found = arrays.get(_SUMMARY)
+    if found is None or found.dtype != "uint8" or found.ndim != 1:
+        return ""
+    return found.tobytes()[:_LONGEST_SUMMARY].decode(errors="replace")
+
+
 def _unusable(path: Path, reason: str) -> BenchError:
     return BenchError(f"{path}: {reason}; run the trial again with --reuse never")

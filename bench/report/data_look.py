@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.formatting import counted
+from bench.formatting import counted, one_line
 from bench.report.document import (
     Block,
     Cell,
@@ -23,7 +24,7 @@ from bench.report.document import (
 )
 
 if TYPE_CHECKING:
-    from bench.task import Look, Picture
+    from bench.task import Array, Look, Picture
 
 
 def data_document(task: str, facts: Mapping[str, Any], look: Look | None, example: str) -> Document:
@@ -87,6 +88,46 @@ def _cell(value: str | float | None) -> Cell:
 
 # Pictures
 
+#: Bars of a histogram.
+BINS = 60
+#: Points of a line in a page, which has many lines: the lowest and highest of each stretch.
+_POINTS = 1200
+
+
+def picture_numbers(picture: Picture) -> dict[str, Any]:
+    """Return what a picture is drawn from in a page: few numbers, ready to be written as JSON.
+
+    Of a line ``x`` are seconds since 1970 where it is over time, else numbers; of a histogram its
+    edges, one more than there are bars; of bars their names.
+    """
+    import numpy as np
+
+    y, x = np.asarray(picture.y), np.asarray(picture.x)
+    is_time = x.dtype.kind == "M"
+    if picture.kind == "histogram":
+        y, x = np.histogram(y, bins=BINS)
+    elif picture.kind == "line":
+        from bench.series.look import thinned  # What draws texts has no need of it.
+
+        x, y = thinned(x.astype("datetime64[s]").astype("int64") if is_time else x, y, _POINTS)
+    return {
+        "title": one_line(picture.title),
+        "kind": picture.kind,
+        "is_time": is_time,
+        "x": [one_line(str(name)) for name in x] if picture.kind == "bars" else _numbers(x),
+        "y": _numbers(y),
+        "x_label": one_line(picture.x_label),
+        "y_label": one_line(picture.y_label),
+        "marks": {one_line(name): float(value) for name, value in picture.marks.items()},
+    }
+
+
+def _numbers(values: Array) -> list[float | None]:
+    """Return numbers that a picture does not exceed: whole ones, or five digits that count."""
+    if values.dtype.kind in "iu":
+        return [int(value) for value in values]
+    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]
+
 
 def data_figures(task: str, pictures: Sequence[Picture]) -> Iterator[tuple[str, bytes]]:
     """Yield the name of each picture's file, and the picture as SVG."""
@@ -121,7 +162,7 @@ def _drawn(task: str, picture: Picture) -> bytes:
         if picture.kind == "line":
             axes.plot(picture.x, picture.y, color=BLUE, linewidth=0.8)
         elif picture.kind == "histogram":
-            axes.hist(picture.y, bins=60, color=BLUE)
+            axes.hist(picture.y, bins=BINS, color=BLUE)
         else:
             axes.bar([*map(str, picture.x)], picture.y, color=BLUE, width=0.5)
         colors = (ORANGE, RED, GREY)

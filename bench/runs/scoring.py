@@ -13,7 +13,7 @@ from bench.data.ready import Answers
 from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.protocol import DIVERGED, FAILED, OK, Outcome
-from bench.records.predictions import LARGEST, TrainedModel, take_from
+from bench.records.predictions import LARGEST, TrainedModel, summary_arrays, take_from
 
 if TYPE_CHECKING:
     from bench.task import Array, Examples
@@ -38,7 +38,8 @@ def settle(
 
     What the trial itself says of its validation and test scores counts for nothing. What it
     left that is not of the form it has to have makes it a failure. An outcome that is not ok
-    keeps no predictions.
+    keeps no predictions. The model's summary is kept beside these, where a reader of records
+    and the index do not meet it.
 
     Args:
         outcome: What the trial told, checked by type; see ``bench.protocol.decode``.
@@ -48,6 +49,9 @@ def settle(
         answers: What is scored against. None for a worker of an earlier revision, which has
             scored its predictions itself.
     """
+    told = dict(outcome.model)
+    summary = told.pop("summary", "")
+    outcome = replace(outcome, model=told)
     try:
         content = take_from(file, LARGEST if answers is None else _most(answers))
         if outcome.status != OK:
@@ -55,7 +59,7 @@ def settle(
         if answers is None:
             return outcome, content
         _check_told(outcome)
-        return _scored(outcome, trial, metric, content, answers)
+        return _scored(outcome, trial, metric, content, answers, summary)
     except BenchError as error:
         scoreless = _without_scores(outcome)
         if outcome.status != OK:
@@ -110,7 +114,12 @@ def _check_told(outcome: Outcome) -> None:
 
 
 def _scored(
-    outcome: Outcome, trial: Trial, metric: str, content: bytes | None, answers: Answers
+    outcome: Outcome,
+    trial: Trial,
+    metric: str,
+    content: bytes | None,
+    answers: Answers,
+    summary: object,
 ) -> tuple[Outcome, bytes | None]:
     import numpy as np
 
@@ -138,6 +147,7 @@ def _scored(
         kept[f"{prefix}predictions"] = predictions
         kept[f"{prefix}targets"] = split.targets
         kept[f"{prefix}groups"] = split.groups
+    kept |= summary_arrays(summary)
     return replace(outcome, metrics=metrics), packed(kept)
 
 

@@ -21,8 +21,9 @@ from bench.registry.tasks import TaskInfo
 from bench.registry.training_options import LATER
 from bench.statistics.scores import wrong_probabilities
 from bench.task import Array, OpenTask
+from bench.values import OF_CLASSES
 from bench.worker.plugin import PluginError, functions_of
-from bench.worker.sampling import OF_CLASSES, evenly_spread, loss_of_classes, numbers_each
+from bench.worker.sampling import evenly_spread, loss_of_classes, numbers_each
 
 Shape = tuple[int | None, ...]
 

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from bench.errors import BenchError
+from bench.formatting import counted
 from bench.protocol import EpochDone
 from bench.registry.tasks import TaskInfo
 from bench.registry.training_options import COSINE, WARMUP
@@ -87,6 +88,14 @@ class KerasLearner:
     def size(self) -> int:
         """Bytes that the weights take in memory."""
         return int(sum(np.asarray(weight).nbytes for weight in self.model.get_weights()))
+
+    @property
+    def summary(self) -> str:
+        """What ``model.summary()`` tells, of at most ``MOST_SUMMARY`` characters, "" if nothing."""
+        told: list[str] = []
+        with contextlib.suppress(Exception):  # A layer's own code; the trial is done without it.
+            self.model.summary(line_length=_SUMMARY_WIDTH, print_fn=told.append)
+        return without_middle("\n".join(map(str, told)), MOST_SUMMARY)
 
     def train_metric(self, logs: Mapping[str, Any]) -> float:
         """Return the task's metric among an epoch's logs; nan if there is none.
@@ -202,6 +211,33 @@ class KerasLearner:
     def predict(self, examples: Examples) -> Array:
         """Return the numbers of each example, float32; see ``Output.numbers``."""
         return self.output.numbers(self._predictor.predict(examples), len(examples))
+
+
+#: Characters of a model's summary that are kept: some forty layers.
+MOST_SUMMARY = 8000
+_SUMMARY_WIDTH = 78
+
+
+def without_middle(text: str, most: int) -> str:
+    """Return a text of at most so many characters, lines left out in its middle if need be.
+
+    Two thirds are of its begin, where a summary has the layers, one is of its end, the totals.
+    """
+    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
+    if sum(map(len, lines)) + len(lines) <= most:
+        return "\n".join(lines)
+    first = _fitting(lines, 2 * most // 3)
+    last = _fitting(lines[::-1], most // 3 - len(_LEFT_OUT) - 20)
+    left = _LEFT_OUT.format(counted(len(lines) - first - last, "line"))
+    return "\n".join([*lines[:first], left, *lines[len(lines) - last :]])
+
+
+_LEFT_OUT = "({} left out)"
+
+
+def _fitting(lines: Sequence[str], most: int) -> int:
+    """Return how many of the first lines have at most so many characters."""
+    return sum(size <= most for size in itertools.accumulate(len(line) + 1 for line in lines))
 
 
 def fed(batches: TrainingBatches, fused_steps: int) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from bench.protocol import Job
 from bench.registry.declarations import Function, parse_declarations
 from bench.registry.tasks import TaskInfo, read_task
 from bench.task import Absent, Array, OpenTask
-from bench.worker.sampling import OF_CLASSES, loss_of_classes
+from bench.values import OF_CLASSES
+from bench.worker.sampling import loss_of_classes
 
 if TYPE_CHECKING:
     import keras

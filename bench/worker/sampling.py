@@ -48,10 +48,6 @@ def _shuffle(examples: int, seed: int, number: int) -> Array:
 # Which examples of a split are scored, and in what form predictions are: numpy only
 
 
-#: The metrics of tasks that put an example into a class.
-OF_CLASSES = ("accuracy", "macro_f1", "log_loss")
-
-
 def loss_of_classes(loss: str) -> str:
     """Return the loss of a model of three classes or more, by the one that a task declares."""
     return loss if "categorical" in loss else "sparse_categorical_crossentropy"

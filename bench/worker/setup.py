@@ -77,6 +77,9 @@ class EstimatorLearner:
         except (pickle.PicklingError, AttributeError, TypeError):
             return 0
 
+    #: As of a model, which an estimator is not.
+    summary = ""
+
     def fit(
         self, train: Examples, validation: Examples, report: Callable[[EpochDone], None]
     ) -> Fit:

@@ -66,7 +66,7 @@ def perform(job: Job, report: Callable[[EpochDone], None]) -> Outcome:
         metrics=metrics,
         timing=timing,
         memory=memory.section,
-        model={"parameters": learner.parameters, "size": learner.size},
+        model={"parameters": learner.parameters, "size": learner.size, "summary": learner.summary},
         environment=worker_environment(trial.backend)
         | {"compilation": asdict(setup.compilation)}
         | {"memory_pages": memory.pages}

@@ -81,7 +81,7 @@ def test_folders_and_commits_are_compared_on_the_command_line(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--compare", "nowhere/at/all", str(GOLDEN)], "is no folder of records, and no commit"),
+        (["--compare", "nowhere/at/all", str(GOLDEN)], "unknown revision; give a branch"),
         (["--compare", "beef", str(GOLDEN)], "the commit beef"),
         (["--compare", "a", "b", "--backends"], "a report of its own"),
         (["--compare", "a", "b", "--site", "x"], "another report than --site"),

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.gate import revision
 from bench.gate.revision import checked_out
 from bench.machine import describe_run
+from bench.records import committed
 from bench.registry import source_tree
 from bench.registry.source_tree import Tree
 
@@ -169,7 +170,7 @@ def test_a_submodule_is_checked_out_as_the_revision_has_it(repository, tmp_path)
 def test_a_repository_that_git_does_not_trust_is_named_as_such(repository, monkeypatch):
     refusal = f"fatal: detected dubious ownership in repository at '{repository}'"
     refused = subprocess.CompletedProcess([], 128, "", refusal)
-    monkeypatch.setattr(revision, "git", lambda *_, **__: refused)
+    monkeypatch.setattr(committed, "git", lambda *_, **__: refused)
 
     with (
         pytest.raises(BenchError, match=r"does not trust .*git config --global --add safe"),

@@ -15,7 +15,7 @@ from run_world import an_outcome
 
 from bench.data.ready import Answers, no_inputs
 from bench.protocol import DIVERGED, FAILED, OK, Outcome
-from bench.records.predictions import unpack
+from bench.records.predictions import summary_in, unpack
 from bench.runs.scoring import settle
 from bench.task import Array, Examples
 
@@ -63,6 +63,18 @@ def test_scores_are_those_of_the_predictions_whatever_the_trial_claims(tmp_path)
     assert kept["targets"].tolist() == TARGETS.tolist()
     assert kept["validation_groups"].tolist() == [*range(30)]
     assert not (tmp_path / "left.npz").exists()
+
+
+def test_the_summary_of_a_model_is_kept_beside_its_predictions_and_not_in_the_record(tmp_path):
+    told = an_outcome_of_a_worker()
+    told = replace(told, model={**told.model, "summary": "Model: \u250f\u2501"})
+    outcome, content = settled(honest(tmp_path / "left.npz"), told)
+
+    assert "summary" not in outcome.model
+    assert content is not None
+    assert summary_in(unpack(tmp_path / "kept.npz", content)) == "Model: \u250f\u2501"
+    failed, content = settled(tmp_path / "none.npz", replace(told, status=FAILED))
+    assert ("summary" in failed.model, content) == (False, None)
 
 
 def test_only_the_examples_that_are_scored_are_asked_for_and_kept(tmp_path):

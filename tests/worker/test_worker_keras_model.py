@@ -65,6 +65,28 @@ def test_the_weights_of_the_best_validation_epoch_are_restored(task):
     assert len(fit.train_loss) == len(fit.validation_metric) == len(fit.epoch_seconds) == 6
 
 
+def test_a_model_tells_its_layers_as_plain_text_of_bounded_size(task):
+    from bench.worker.keras_model import MOST_SUMMARY
+
+    learner = learner_for(task, a_trial())
+    assert "Total params" in learner.summary
+    assert "\x1b" not in learner.summary
+    assert max(map(len, learner.summary.splitlines())) <= 80
+
+    many = keras.Sequential([keras.Input((4,)), *(keras.layers.ReLU() for _ in range(200))])
+    told = learner_for(task, a_trial(), many).summary
+    assert MOST_SUMMARY / 2 < len(told) <= MOST_SUMMARY
+    assert "Layer (type)" in told
+    assert "lines left out)" in told
+    assert "Total params" in told
+
+    def broken(**options: Any) -> None:
+        raise RuntimeError("a layer's own code")
+
+    learner.model.summary = broken
+    assert learner.summary == ""
+
+
 def test_every_epoch_is_reported_with_its_validation_metric(task):
     reports = []
     fit = learner_for(task, a_trial()).fit(sums(64, 0), sums(16, 1), reports.append)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
 from bench.analysis.leaderboard import Leaderboard, Table
 from bench.analysis.predicted import predicted
 from bench.analysis.ranking import PredictionSource
-from bench.errors import BenchError
 from bench.formatting import one_line
 from bench.registry.discover import Registry
-from bench.report.document import Block, Document, Heading, Place
-from bench.report.page.drawn import Drawn, drawn
-from bench.report.page.panels import ExampleWords, PluginPanel, Standing, panel_of
+from bench.report.data_look import data_document, picture_numbers
+from bench.report.document import Block, Document, Heading, Paragraph, Place
+from bench.report.page.at_hand import DataAtHand, DataOfTables
+from bench.report.page.drawn import MOST_NUMBERS, Drawn, drawn
+from bench.report.page.panels import PluginPanel, Standing, panel_of
 from bench.report.provenance import title
-
-if TYPE_CHECKING:
-    from bench.registry.tasks import TaskInfo
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,8 @@ class Part:
     """A section of the page: what its address ends with, its heading, and what stands below.
 
     ``pictures`` says which kinds of pictures there are; ``key`` is that of the column whose
-    intervals are drawn, on an axis with these ``ends``. Without a heading it is no part of its
+    intervals are drawn, on an axis with these ``ends``. ``is_data`` says that it is of a task's
+    data, not of what models make of them. Without a heading it is no part of its
     own.
     """
 
@@ -39,6 +36,7 @@ class Part:
     key: str = ""
     ends: tuple[float, float] = (0.0, 1.0)
     drawn: Drawn | None = None
+    is_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,22 +75,28 @@ def contents_of_board(
     parts = list(_parts(document, names))
     standing: dict[str, list[Standing]] = {}
     known: dict[int, str] = {}
+    most = MOST_NUMBERS // max(1, sum(table.in_time for table in board.tables))
     for place, table in enumerate(board.tables):
         rows = [Standing(table, row, predicted(store, table, row, say)) for row in table.rows]
         known[id(table)] = parts[place].anchor
         made = {each.row.label: each.predicted for each in rows if each.predicted is not None}
-        parts[place] = _with_pictures(parts[place], table, drawn(table, made))
+        parts[place] = _with_pictures(parts[place], table, drawn(table, made, most))
         for each in rows:
             plugin = table.selected[each.row.label].trial.plugin
             standing.setdefault(plugin, []).append(each)
     plugins = {plugin.name: plugin for plugin in registry.plugins}
-    words = _words_at_hand(registry.tasks)
+    data = DataOfTables(registry.tasks)
     panels: dict[str, PluginPanel] = {}
     anchors: dict[str, str] = {}
+
+    def words(table: Table, number: int) -> str:
+        return data.of(table).words(number)
+
     for name, rows in sorted(standing.items()):
         anchor = names.new(f"plugin-{name}")
         panels[anchor] = panel_of(name, rows, plugins.get(name), words, lambda t: known[id(t)])
         anchors |= {each.row.label: anchor for each in rows}
+    parts += _data_parts(board.tables, data, names)
     return PageContents(document.title, tuple(parts), panels, anchors)
 
 
@@ -127,8 +131,9 @@ def _with_pictures(part: Part, table: Table, made: Drawn) -> Part:
     pictures = ["cost"] if made["rows"] else []
     curves = made["curves"]
     pictures += ["curves"] if any(map(any, (one.values() for one in curves.values()))) else []
-    pictures += ["forecast", "errors"] if "forecast" in made else []
-    pictures += ["calibration"] if "calibration" in made else []
+    pictures += [
+        kind for kind in ("forecast", "errors", "calibration", "confusion") if kind in made
+    ]
     low, high = made["range"]
     return replace(
         part,
@@ -140,49 +145,29 @@ def _with_pictures(part: Part, table: Table, made: Drawn) -> Part:
     )
 
 
-# The words of single examples, where the data are prepared on this machine
+# The data of the tables, each once
 
 
-def _words_at_hand(tasks: Mapping[str, TaskInfo]) -> ExampleWords:
-    looks: dict[str, Callable[[int], str]] = {}
-
-    def words(table: Table, number: int) -> str:
-        key = f"{table.task} {table.fingerprint}"
-        if key not in looks:
-            looks[key] = functools.lru_cache(maxsize=None)(_look_of(tasks.get(table.task), table))
-        return looks[key](number)
-
-    return words
+def _data_parts(tables: Iterable[Table], data: DataOfTables, names: _Names) -> Iterable[Part]:
+    """Yield a part for each task's data, as `bench data show` and `plot` tell of them."""
+    for table in {(each.task, each.fingerprint): each for each in tables}.values():
+        yield _data_part(table, data.of(table), names)
 
 
-def _nothing(number: int) -> str:
-    return ""
-
-
-def _look_of(task: TaskInfo | None, table: Table) -> Callable[[int], str]:
-    """Return what gives the words of an example: of the same task and data, or of none."""
-    if task is None or task.sha256 != table.task_sha256:
-        return _nothing
-    from bench.data.prepared import open_prepared, prepared_folder
-    from bench.data.sources import Source
-    from bench.registry.task_code import load_module, told_of_task
-
-    source = Source(task.name, table.source, (), table.fingerprint, "")
-    folder = prepared_folder(task, source)
-    if not folder.is_dir():
-        return _nothing
-    try:
-        prepared = open_prepared(folder, with_targets=True)
-        with told_of_task(task):
-            look: Any = getattr(load_module(task), "look", None)
-    except BenchError:
-        return _nothing
-    if look is None:
-        return _nothing
-
-    def words(number: int) -> str:
-        with told_of_task(task):
-            shown = look(prepared, task.view, "test", number)
-        return str(shown.example.get("text", ""))
-
-    return words
+def _data_part(table: Table, data: DataAtHand, names: _Names) -> Part:
+    heading = f"{table.task}, {table.source} data"
+    anchor = names.new(f"data-{table.task}-{table.source}")
+    shown = data.look("train", 0)
+    if shown is None:
+        why = data.missing or "its task file fails to show them"
+        said = (
+            f"Nothing is shown of these data: {one_line(why)}. `bench data show {table.task}` and "
+            f"`bench data plot {table.task}` prepare and show what is there now."
+        )
+        return Part(anchor, heading, (Paragraph(said),), is_data=True)
+    told = data_document(table.task, data.facts, shown, "train 0")
+    blocks = [block for section in told.sections for block in section.blocks][1:]
+    lower = [replace(each, level=3) if isinstance(each, Heading) else each for each in blocks]
+    drawn = {"pictures": [picture_numbers(picture) for picture in shown.pictures]}
+    kinds = tuple(f"data-{number}" for number in range(len(shown.pictures)))
+    return Part(anchor, heading, tuple(lower), kinds, drawn=drawn, is_data=True)

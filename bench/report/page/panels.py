@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.analysis import predicted as found
 from bench.analysis.costs import shows_published
 from bench.analysis.leaderboard import Row, Table
-from bench.formatting import metric_name
+from bench.formatting import metric_name, one_line
 from bench.records.record import Record, row_label
 from bench.registry.plugins import Plugin
 from bench.report.document import (
@@ -33,7 +33,7 @@ from bench.report.document import (
     Text,
     table_of,
 )
-from bench.report.page.drawn import scale_of, times_of
+from bench.report.page.drawn import MOST_CLASSES, errors_of
 from bench.report.provenance import title
 
 #: From a table and an example's number within the test split to its words; "" where none are.
@@ -51,12 +51,17 @@ class Standing:
 
 @dataclass(frozen=True)
 class PluginPanel:
-    """A plugin: its document, and the text of its file where that is the recorded one."""
+    """A plugin: its document, and the text of its file where that is the recorded one.
+
+    ``labels`` are those of its rows by the table, ``summaries`` what its models tell of themselves
+    by what they are of.
+    """
 
     name: str
     document: Document
     source: str
     labels: Mapping[str, Sequence[str]]
+    summaries: Mapping[str, str]
 
 
 def panel_of(
@@ -78,20 +83,32 @@ def panel_of(
     labels: dict[str, list[str]] = {}
     for each in standing:
         labels.setdefault(name_of(each.table), []).append(each.row.label)
+    summaries = _summaries(standing)
     trial = standing[0].table.selected[standing[0].row.label].trial
     is_recorded = plugin is not None and plugin.sha256 == trial.plugin_sha256
     blocks = [
-        *_opening(plugin, is_recorded),
+        *_opening(plugin, is_recorded, bool(summaries)),
         *_published(standing),
         *_settings(standing[0]),
         *_trials(standing),
         *(block for each in standing for block in _of_predictions(each, words)),
     ]
     document = Document(name, (Section(tuple(blocks)),), level=3)
-    return PluginPanel(name, document, plugin.source if plugin and is_recorded else "", labels)
+    source = plugin.source if plugin and is_recorded else ""
+    return PluginPanel(name, document, source, labels, summaries)
 
 
-def _opening(plugin: Plugin | None, is_recorded: bool) -> list[Block]:
+def _summaries(standing: Sequence[Standing]) -> dict[str, str]:
+    """Return what the models tell of themselves, each text once, by where it is from."""
+    found = {
+        each.predicted.summary: f"{each.row.label}, {title(each.table)}"
+        for each in reversed(standing)
+        if each.predicted is not None and each.predicted.summary
+    }
+    return {where: summary for summary, where in reversed(found.items())}
+
+
+def _opening(plugin: Plugin | None, is_recorded: bool, has_summary: bool) -> list[Block]:
     lines = []
     if plugin is not None and plugin.reference_note:
         lines.append(Note("published", plugin.reference_note))
@@ -99,7 +116,8 @@ def _opening(plugin: Plugin | None, is_recorded: bool) -> list[Block]:
         lines.append(Note("source", "its file is not at hand"))
     elif not is_recorded:
         lines.append(Note("source", "the file was edited since it was run, so it is not shown"))
-    lines.append(Note("not recorded", "model.summary(); its number of weights is, see above"))
+    if not has_summary:
+        lines.append(Note("model.summary()", "not kept; an estimator has none"))
     described = [Paragraph(plugin.description)] if plugin and plugin.description else []
     return [*described, Notes(tuple(lines))]
 
@@ -261,25 +279,29 @@ def _of_predictions(each: Standing, words: ExampleWords) -> Iterator[Block]:
     made = each.predicted
     seeds = ", ".join(map(str, made.seeds))
     where = f"{each.row.label}, {title(each.table)}, test split, seeds {seeds}"
-    if made.are_classes:
+    if made.classes:
         yield Heading("Which classes it takes for which", level=4)
         yield Paragraph(f"{where}; examples, means over the seeds.")
         yield _confusion(made)
         yield Heading("Calibration", level=4)
         yield Paragraph("What became of the examples that were predicted alike; of all seeds.")
-        yield table_of(_CALIBRATION_FIELDS, found.calibration(made.targets, made.values))
+        yield table_of(_calibration_fields(made.classes), made.calibrated())
         yield from _mistakes(each.table, made, words)
-    elif each.table.in_time and (times := times_of(made)) is not None:
-        scale = scale_of(each.table, made)
-        errors = abs(made.values - made.targets).mean(axis=0) * scale.factor
-        parts = {
-            "season": (found.SEASONS, found.by_season(times, errors)),
-            "hour": ([f"{hour:02}:00" for hour in range(24)], found.by_hour(times, errors)),
-        }
-        for name, (of, means) in parts.items():
+    elif each.table.in_time:
+        errors = errors_of(each.table, made)
+        for name, (of, means) in errors.by.items():
             yield Heading(f"Mean absolute error by {name}", level=4)
-            yield Paragraph(f"{where}, {scale.unit}; the {name} of the target, UTC as recorded.")
+            yield Paragraph(
+                ", ".join(filter(None, [where, errors.unit])) + f"; {_ERRORS_BY[name]}."
+            )
             yield _means(name, of, means)
+
+
+_ERRORS_BY = {
+    "season": "the season of the first target, UTC as recorded",
+    "hour": "the hour of the first target, UTC as recorded",
+    "step": "how many steps ahead, from the first that is predicted",
+}
 
 
 def _means(name: str, of: Sequence[str], means: Sequence[float | None]) -> CellTable:
@@ -289,26 +311,54 @@ def _means(name: str, of: Sequence[str], means: Sequence[float | None]) -> CellT
 
 
 def _confusion(made: found.Predicted) -> CellTable:
-    columns = (Column("class", is_number=False), Column("taken for 0"), Column("taken for 1"))
-    counts = found.confusion(made.targets, made.values)
+    names = [*map(one_line, made.classes)]
+    counts = found.confusion(made.targets, made.taken, len(names))
+    if len(names) > MOST_CLASSES:
+        return _confused(names, counts)
+    columns = (
+        Column("class", is_number=False),
+        *(Column(f"taken for {name}") for name in names),
+    )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (Text(str(n)), *(Number(one, 1) for one in row)) for n, row in enumerate(counts)
+        (Text(name), *(Number(one, 1) for one in row))
+        for name, row in zip(names, counts, strict=True)
     )
     return CellTable(columns, rows)
 
 
-_CALIBRATION_FIELDS: list[Field[found.CalibrationBin]] = [
-    Field(Column("examples"), lambda one: Count(one.examples)),
-    Field(Column("predicted, mean"), lambda one: Percentage(one.predicted)),
-    Field(Column("of class 1"), lambda one: Percentage(one.share)),
-]
+def _confused(names: Sequence[str], counts: Sequence[Sequence[float]]) -> CellTable:
+    """Return the pairs of many classes that are confused the most often."""
+    pairs = [
+        (count, names[of], names[taken])
+        for of, row in enumerate(counts)
+        for taken, count in enumerate(row)
+        if of != taken and count > 0
+    ]
+    pairs.sort(key=lambda pair: -pair[0])
+    columns = [Column(name, is_number=False) for name in ("class", "taken for")]
+    rows = tuple(
+        (Text(of), Text(taken), Number(count, 1)) for count, of, taken in pairs[:_MOST_PAIRS]
+    )
+    return CellTable((*columns, Column("examples")), rows)
+
+
+_MOST_PAIRS = 20
+
+
+def _calibration_fields(classes: Sequence[str]) -> list[Field[found.CalibrationBin]]:
+    share = f"of class {one_line(classes[1])}" if len(classes) == 2 else "is right"
+    return [
+        Field(Column("examples"), lambda one: Count(one.examples)),
+        Field(Column("predicted, mean"), lambda one: Percentage(one.predicted)),
+        Field(Column(share), lambda one: Percentage(one.share)),
+    ]
 
 
 def _mistakes(table: Table, made: found.Predicted, words: ExampleWords) -> Iterator[Block]:
     worst = found.worst_mistakes(made.targets, made.values)
     if not worst:
         return
-    numbers = made.numbers
+    numbers, names = made.numbers, [*map(one_line, made.classes)]
 
     def number(one: found.Mistake) -> int | None:
         return None if numbers is None else int(numbers[one.place])
@@ -320,13 +370,14 @@ def _mistakes(table: Table, made: found.Predicted, words: ExampleWords) -> Itera
 
     fields: list[Field[found.Mistake]] = [
         Field(Column("example"), lambda one: Count(number(one))),
-        Field(Column("class"), lambda one: Count(one.target)),
-        Field(Column("predicted"), lambda one: Number(one.value, 3)),
+        Field(Column("class", is_number=False), lambda one: Text(names[one.target])),
+        Field(Column("taken for", is_number=False), lambda one: Text(names[one.taken])),
+        Field(Column("probability"), lambda one: Number(one.sure, 3)),
         Field(Column("words", is_number=False), text),
     ]
     yield Heading("The surest mistakes", level=4)
     yield Paragraph(
-        "Examples of the test split by their number, the mean prediction of the seeds; words where "
-        "the prepared data are at hand."
+        "Examples of the test split by their number; the probability of the class that they were "
+        "taken for is the mean over the seeds; words where the prepared data are at hand."
     )
     yield table_of(fields, worst)

@@ -44,7 +44,14 @@ def to_page(contents: PageContents) -> str:
     scripts = [*([library()] if _drawn(contents) else []), file("page.js")]
     hrefs = {label: f"#{anchor}" for label, anchor in contents.anchors.items()}
     links = {
-        "Tables": [(f"#{part.anchor}", part.heading) for part in contents.parts if part.anchor],
+        **{
+            name: [
+                (f"#{part.anchor}", part.heading)
+                for part in contents.parts
+                if part.anchor and part.is_data == is_data
+            ]
+            for name, is_data in (("Tables", False), ("Data", True))
+        },
         "Plugins": [(f"#{anchor}", panel.name) for anchor, panel in contents.panels.items()],
     }
     return page(
@@ -134,7 +141,18 @@ _CAPTIONS = {
     "forecast": "Forecast against truth",
     "errors": "When it errs",
     "calibration": "Calibration",
+    "confusion": "Which classes are taken for which",
 }
+
+
+def _caption_of(kind: str, part: Part) -> str:
+    """Return what a picture shows: of data, what the task says."""
+    name, _, number = kind.partition("-")
+    if name != "data":
+        return _CAPTIONS[kind]
+    return str((part.drawn or {})["pictures"][int(number)]["title"])
+
+
 _ENTRY = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -171,7 +189,7 @@ def _environment() -> Environment:
         sort_value=_sort_value,
         bar=_bar,
         rank_bar=_rank_bar,
-        captions=_CAPTIONS,
+        caption_of=_caption_of,
     )
     return made
 

@@ -19,7 +19,8 @@ _LIBRARY, _SCRIPT, _STYLE = "library.js", "page.js", "page.css"
 def site(contents: PageContents) -> Iterator[tuple[str, str]]:
     """Yield each file of a site: its path from the first page, and its text.
 
-    Tables are ``table/<task>-<source>-<profile>.html``, plugins ``plugin/<name>.html``.
+    Tables are ``table/<task>-<source>-<profile>.html``, the data of tasks
+    ``data/<task>-<source>.html``, plugins ``plugin/<name>.html``.
     """
     yield _STYLE, render.file(_STYLE)
     yield _SCRIPT, render.file(_SCRIPT)
@@ -49,7 +50,14 @@ def _page(
     hrefs = {label: f"{root}{_place_of(anchor)}" for label, anchor in whole.anchors.items()}
     links = {
         "Start": [(f"{root}index.html", whole.title)],
-        "Tables": [(f"{root}{_path_of(part)}", part.heading) for part in whole.parts if part.drawn],
+        **{
+            name: [
+                (f"{root}{_path_of(part)}", part.heading)
+                for part in whole.parts
+                if part.drawn and part.is_data == is_data
+            ]
+            for name, is_data in (("Tables", False), ("Data", True))
+        },
         "Plugins": [
             (f"{root}{_place_of(anchor)}", panel.name) for anchor, panel in whole.panels.items()
         ],
@@ -59,7 +67,7 @@ def _page(
 
 
 def _path_of(part: Part) -> str:
-    return f"table/{part.anchor}.html"
+    return f"data/{part.anchor[5:]}.html" if part.is_data else f"table/{part.anchor}.html"
 
 
 def _place_of(anchor: str) -> str:
@@ -75,7 +83,7 @@ def only(drawn: Drawn, labels: Sequence[str]) -> Drawn:
     made = dict(drawn)
     made["rows"] = [row for row in drawn.get("rows", ()) if row["label"] in labels]
     made["curves"] = {name: kept(found) for name, found in drawn.get("curves", {}).items()}
-    for name in ("errors", "calibration"):
+    for name in ("errors", "calibration", "confusion"):
         if name in made:
             made[name] = kept(made[name])
     if "forecast" in made:

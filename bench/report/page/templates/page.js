@@ -73,6 +73,7 @@
     bar.append(clear);
     // Other pages of a site: the picked rows go along.
     for (const link of document.querySelectorAll('a[href*=".html"]')) link.hash = picked.length ? address("") : "";
+    charts.forEach((chart) => chart.follow());
     charts.forEach((chart) => chart.stale());
   }
 
@@ -311,71 +312,82 @@
     return known[name];
   }
 
-  const WEEK = 7 * 24 * 60;
+  // A part of a series at a time: of one by the hour a week, and as many targets of another.
+  function parts(table) {
+    const { window } = table.forecast, x = numbers(table.forecast, "x", Int32Array);
+    return Math.max(1, Math.ceil((x[x.length - 1] - x[0] + 1) / window));
+  }
 
-  function weeks(table) {
-    const minutes = numbers(table.forecast, "minutes", Int32Array);
-    return Math.max(1, Math.ceil((minutes[minutes.length - 1] - minutes[0] + 1) / WEEK));
+  function moment(minutes) {
+    return new Date(minutes * 60000).toISOString().slice(0, 16).replace("T", " ");
   }
 
   function forecastSpec(table, shown, state) {
-    const found = table.forecast;
-    const minutes = numbers(found, "minutes", Int32Array);
-    const begin = minutes[0] + state.week * WEEK;
-    const lines = [{ label: "truth", color: css("--text"), values: numbers(found, "truth", Int16Array), width: 2.2 }];
+    const found = table.forecast, isTime = found.unit_of_x === "minutes";
+    const output = found.outputs[state.output];
+    const x = numbers(found, "x", Int32Array);
+    const begin = x[0] + state.part * found.window + output.ahead, end = begin + found.window;
+    const lines = [{ label: "truth", color: css("--text"), values: numbers(output, "truth", Int16Array), width: 2.2 }];
     for (const { label, color } of shown) {
       const row = found.rows[label];
-      if (row) lines.push({ label, color, values: numbers(row, "values", Int16Array), width: 1.4 });
+      if (row) lines.push({ label, color, values: numbers(row.values, state.output, Int16Array), width: 1.4 });
     }
     const values = [];
     for (const line of lines) {
-      for (let place = 0; place < minutes.length; place += 1) {
-        if (minutes[place] < begin || minutes[place] >= begin + WEEK) continue;
-        values.push({ time: minutes[place] * 60000, when: new Date(minutes[place] * 60000).toISOString().slice(0, 16).replace("T", " "), value: line.values[place] * found.step, label: line.label, color: line.color, width: line.width });
+      for (let place = 0; place < x.length; place += 1) {
+        const at = x[place] + output.ahead;
+        if (at < begin || at >= end) continue;
+        values.push({ at, when: isTime ? moment(at) : `row ${at}`, value: line.values[place] * output.step, label: line.label, color: line.color, width: line.width });
       }
     }
     if (!values.length) return null;
-    const day = 24 * 60, midnight = Math.ceil(begin / day) * day;
-    const days = [0, 1, 2, 3, 4, 5, 6].map((number) => (midnight + number * day) * 60000);
+    const day = 24 * 60, count = Math.max(1, Math.round(found.window / day / 7));
+    const midnight = Math.ceil(begin / day) * day;
+    const days = [0, 1, 2, 3, 4, 5, 6].map((number) => midnight + number * day * count);
     const encoding = {
-      x: field("time", "quantitative", {
-        title: null, scale: { domain: [begin * 60000, (begin + WEEK) * 60000], nice: false },
-        axis: { values: days, labelExpr: "utcFormat(datum.value, '%d %b')" },
+      x: field("at", "quantitative", {
+        title: isTime ? null : "row of the series", scale: { domain: [begin, end], nice: false },
+        axis: isTime ? { values: days, labelExpr: `utcFormat(datum.value * 60000, '${count > 30 ? "%b %Y" : "%d %b"}')` } : { format: "d" },
       }),
-      y: field("value", "quantitative", { title: found.unit, scale: { zero: false } }),
+      y: field("value", "quantitative", { title: output.unit, scale: { zero: false } }),
       detail: field("label", "nominal"), color: own("color"),
       strokeWidth: { field: "width", type: "quantitative", scale: null, legend: null },
-      tooltip: [field("label", "nominal", { title: "line" }), field("when", "nominal", { title: "time (UTC, as recorded)" }), field("value", "quantitative", { format: ".2f", title: found.unit })],
+      tooltip: [field("label", "nominal", { title: "line" }), field("when", "nominal", { title: isTime ? "time (UTC, as recorded)" : "row" }), field("value", "quantitative", { format: ".4~r", title: output.unit || "value" })],
     };
     return whole([{ data: of(values), mark: { type: "line", point: { size: 12 } }, encoding }]);
   }
 
+  const ORDINAL = { season: (table) => table.seasons };
+  const WHERE = { hour: "hour of the day (UTC, as recorded)", step: "steps ahead, from the first that is predicted" };
+
   function errorsSpec(table, shown, state) {
-    const values = [];
+    const values = [], names = ORDINAL[state.by]?.(table);
     for (const { label, color } of shown) {
-      const row = table.errors[label];
-      if (row) row[state.by].forEach((value, place) => value === null || values.push({ label, color, value, at: state.by === "hour" ? place : table.seasons[place] }));
+      const means = table.errors[label]?.[state.by] || [];
+      means.forEach((value, place) => value === null || values.push({ label, color, value, at: names ? names[place] : state.by === "step" ? place + 1 : place }));
     }
     if (!values.length) return null;
-    const x = state.by === "hour"
-      ? field("at", "quantitative", { title: "hour of the day (UTC, as recorded)", scale: { domain: [0, 23], nice: false }, axis: { tickCount: 12 } })
-      : field("at", "ordinal", { title: null, sort: table.seasons, axis: { labelAngle: 0 } });
+    const ends = [Math.min(...values.map((each) => each.at)), Math.max(...values.map((each) => each.at))];
+    const x = names
+      ? field("at", "ordinal", { title: null, sort: names, axis: { labelAngle: 0 } })
+      : field("at", "quantitative", { title: WHERE[state.by], scale: { domain: ends, nice: false }, axis: { tickCount: 12, tickMinStep: 1, format: "d" } });
+    const unit = table.errors_unit ? ` (${table.errors_unit})` : "";
     const encoding = {
-      x, y: field("value", "quantitative", { title: `mean absolute error (${table.forecast.unit})`, scale: { zero: false } }), color: own("color"), detail: field("label", "nominal"),
-      tooltip: [field("label", "nominal", { title: "plugin" }), field("at", state.by === "hour" ? "quantitative" : "nominal", { title: state.by }), field("value", "quantitative", { format: ".3f", title: "error" })],
+      x, y: field("value", "quantitative", { title: `mean absolute error${unit}`, scale: { zero: false } }), color: own("color"), detail: field("label", "nominal"),
+      tooltip: [field("label", "nominal", { title: "plugin" }), field("at", names ? "nominal" : "quantitative", { title: state.by }), field("value", "quantitative", { format: ".4~r", title: "error" })],
     };
     return whole([{ data: of(values), mark: { type: "line", point: { size: 40 } }, encoding }]);
   }
 
   function calibrationSpec(table, shown) {
-    const values = [];
+    const values = [], which = table.calibration_of;
     for (const { label, color } of shown) {
       for (const [examples, predicted, share] of table.calibration[label] || []) values.push({ label, color, examples, predicted, share });
     }
     if (!values.length) return null;
     const axis = { format: ".0%" }, scale = { domain: [0, 1] };
-    const x = field("predicted", "quantitative", { title: "predicted probability of class 1", axis, scale });
-    const y = field("share", "quantitative", { title: "share that is of class 1", axis, scale });
+    const x = field("predicted", "quantitative", { title: `predicted probability of ${which || "the class that it takes"}`, axis, scale });
+    const y = field("share", "quantitative", { title: which ? `share that is of ${which}` : "share that is right", axis, scale });
     const tooltip = [field("label", "nominal", { title: "plugin" }), field("predicted", "quantitative", { format: ".1%" }), field("share", "quantitative", { format: ".1%" }), field("examples", "quantitative", { format: "," })];
     return whole([
       { data: of([{ predicted: 0, share: 0 }, { predicted: 1, share: 1 }]), mark: { type: "line", strokeDash: [4, 3], color: css("--soft") }, encoding: { x, y } },
@@ -383,48 +395,95 @@
     ]);
   }
 
+  function confusionSpec(table, shown, state) {
+    const values = [], matrix = table.confusion[state.row];
+    if (!matrix) return null;
+    matrix.forEach((row, of) => {
+      const total = row.reduce((sum, each) => sum + each, 0);
+      row.forEach((count, taken) => values.push({ of: table.classes[of], taken: table.classes[taken], count, share: total ? count / total : 0 }));
+    });
+    const x = field("taken", "nominal", { title: "taken for", sort: table.classes, axis: { labelAngle: table.classes.length > 4 ? -35 : 0, labelLimit: 110 } });
+    const y = field("of", "nominal", { title: "class", sort: table.classes, axis: { labelLimit: 110 } });
+    const tooltip = [field("of", "nominal", { title: "class" }), field("taken", "nominal", { title: "taken for" }), field("count", "quantitative", { format: ",.1f", title: "examples" }), field("share", "quantitative", { format: ".1%", title: "of the class" })];
+    const full = dark.matches ? 0.55 : 0.85;
+    return whole([
+      { data: of(values), mark: { type: "rect" }, encoding: { x, y, tooltip, color: field("share", "quantitative", { legend: null, scale: { domain: [0, 1], range: [css("--raised"), css("--mark")] } }) } },
+      { data: of(values), mark: { type: "text" }, encoding: { x, y, tooltip, text: field("share", "quantitative", { format: ".0%" }), color: { condition: { test: `datum.share > ${full}`, value: css("--ground") }, value: css("--text") } } },
+    ], Math.max(240, 90 + 28 * table.classes.length));
+  }
+
+  // The data of a task: a line over time, how often which length, how many of each class
+  function dataSpec(table, shown, state, number) {
+    const picture = table.pictures[number], { x, y, kind } = picture;
+    const values = y.map((value, place) => ({ x: kind === "line" && picture.is_time ? x[place] * 1000 : x[place], end: x[place + 1], y: value }));
+    const marks = Object.entries(picture.marks).map(([name, at], place) => ({ at, name: `${name} ${at.toLocaleString("en", { maximumFractionDigits: 0 })}`, dy: 8 + 14 * place }));
+    const bars = kind === "bars", time = picture.is_time ? { scale: { type: "utc" } } : { scale: { zero: false, nice: false } };
+    const xs = bars ? field("x", "nominal", { title: picture.x_label || null, sort: x, axis: { labelAngle: x.length > 6 ? -35 : 0, labelLimit: 140 } }) : field("x", picture.is_time ? "temporal" : "quantitative", { title: picture.x_label || null, ...time });
+    const ys = field("y", "quantitative", { title: picture.y_label || null, scale: { zero: kind !== "line" } });
+    const tooltip = kind === "line" ? undefined : [field("x", bars ? "nominal" : "quantitative", { title: picture.x_label || "class" }), field("y", "quantitative", { title: picture.y_label, format: "," })];
+    const shape = { line: { type: "line", strokeWidth: 0.9 }, histogram: { type: "bar" }, bars: { type: "bar", size: Math.max(8, 360 / (2 * x.length)) } }[kind];
+    const encoding = { x: xs, y: ys, ...(kind === "histogram" ? { x2: { field: "end" } } : {}), ...(tooltip ? { tooltip } : {}) };
+    const at = field("at", "quantitative", {});
+    return whole([
+      { data: of(values), mark: { ...shape, color: css("--mark") }, encoding },
+      { data: of(marks), mark: { type: "rule", strokeDash: [4, 3], color: css("--worse"), strokeWidth: 1.5 }, encoding: { x: at } },
+      { data: of(marks), mark: { type: "text", align: "left", dx: 5, dy: { expr: "datum.dy" }, y: 0, baseline: "top", color: css("--text") }, encoding: { x: at, text: field("name", "nominal") } },
+    ], 260);
+  }
+
+  // The choices of each: what a control says, and the options of a table by their values.
   const KINDS = {
     cost: {
-      spec: costSpec, choices: { cost: ["Against", Object.keys(COSTS)] },
+      spec: costSpec, choices: { cost: ["Against", () => Object.keys(COSTS)] },
       has: (table, label) => table.rows.some((row) => row.label === label), all: true,
-      say: "The line joins what nothing else beats in both; dashed is the baseline. A click picks.",
+      say: () => "The line joins what nothing else beats in both; dashed is the baseline. A click picks.",
     },
     curves: {
-      spec: curvesSpec, choices: { measure: ["Of", ["metric", "loss"]] },
+      spec: curvesSpec, choices: { measure: ["Of", () => ["metric", "loss"]] },
       has: (table, label) => ["metric", "loss"].some((measure) => (table.curves[measure][label] || []).length),
-      say: "A line a seed: validation whole, training dashed.",
+      say: () => "A line a seed: validation whole, training dashed.",
     },
     forecast: {
-      spec: forecastSpec, choices: {}, has: (table, label) => label in table.forecast.rows,
-      say: "The target, and what the first seed forecast for it a day before.",
+      spec: forecastSpec, has: (table, label) => label in table.forecast.rows,
+      choices: { output: ["Of", (table) => table.forecast.outputs.map((each) => each.name)] },
+      say: (table) => `The target, and what the first seed forecast for it. ${table.forecast.note}`,
     },
     errors: {
-      spec: errorsSpec, choices: { by: ["By", ["hour", "season"]] }, has: (table, label) => label in table.errors,
-      say: "Means over the seeds, test split.",
+      spec: errorsSpec, has: (table, label) => label in table.errors,
+      choices: { by: ["By", (table) => ["step", "season", "hour"].filter((by) => Object.values(table.errors).some((each) => each[by]))] },
+      say: () => "Means over the seeds, test split.",
     },
     calibration: {
       spec: calibrationSpec, choices: {}, has: (table, label) => label in table.calibration,
-      say: "On the dashed line a probability means what it says; all seeds, test split.",
+      say: () => "On the dashed line a probability means what it says; all seeds, test split.",
     },
+    confusion: {
+      spec: confusionSpec, has: (table, label) => label in table.confusion, one: true,
+      choices: { row: ["Of", (table, possible) => possible] },
+      say: () => "Of each class the share that is taken for each; means over the seeds, test split.",
+    },
+    data: { spec: dataSpec, choices: {}, has: () => true, one: true, say: () => "" },
   };
 
   class Chart {
     constructor(figure) {
       this.figure = figure;
-      this.kind = KINDS[figure.dataset.chart];
+      const [kind, number] = figure.dataset.chart.split("-");
+      this.kind = KINDS[kind];
+      this.number = Number(number);
       this.table = data[figure.dataset.table];
       this.fixed = figure.dataset.labels ? JSON.parse(figure.dataset.labels) : null;
       this.state = {};
       this.turn = 0;
       this.isSeen = false;
       this.isStale = true;
-      const possible = this.fixed || this.table.rows.map((row) => row.label);
+      const possible = this.fixed || (this.table.rows || [{ label: "" }]).map((row) => row.label);
       this.possible = possible.filter((label) => this.kind.has(this.table, label));
       if (!this.possible.length) return;
       figure.hidden = false;
       this.legend = element("ul", { className: "legend" });
       this.plot = element("div", { className: "plot" });
-      figure.append(element("div", {}, ...this.controls()), this.legend, this.plot, element("p", { className: "notes" }, this.kind.say));
+      figure.append(element("div", {}, ...this.controls()), this.legend, this.plot, element("p", { className: "notes" }, this.kind.say(this.table)));
       new IntersectionObserver(([entry]) => {
         this.isSeen = entry.isIntersecting;
         this.draw();
@@ -433,41 +492,56 @@
 
     controls() {
       const made = Object.entries(this.kind.choices).map(([name, [said, options]]) => {
-        this.state[name] = options[0];
-        const select = element("select", {}, ...options.map((option) => element("option", {}, option)));
+        const found = options(this.table, this.possible);
+        // Outputs are known by their places: two may have one name.
+        const values = name === "output" ? found.map((each, place) => place) : found;
+        this.state[name] = values[0];
+        if (found.length < 2) return "";
+        const select = element("select", {}, ...found.map((option, place) => element("option", { value: values[place] }, option)));
         select.addEventListener("change", () => {
-          this.state[name] = select.value;
+          this.state[name] = values[select.selectedIndex];
           this.stale();
         });
         return element("label", {}, said + " ", select);
       });
-      if (this.kind === KINDS.forecast) made.push(this.weekChoice());
+      if (this.kind === KINDS.forecast) made.push(this.partChoice());
       return made;
     }
 
-    weekChoice() {
-      const count = weeks(this.table);
-      const first = numbers(this.table.forecast, "minutes", Int32Array)[0];
-      this.state.week = Math.floor(count / 2);
-      const range = element("input", { type: "range", min: 0, max: count - 1, value: this.state.week });
+    partChoice() {
+      const count = parts(this.table), { window, unit_of_x: unit } = this.table.forecast;
+      const first = numbers(this.table.forecast, "x", Int32Array)[0];
+      const isWeek = unit === "minutes" && window === 7 * 24 * 60;
+      this.state.part = Math.floor(count / 2);
+      const range = element("input", { type: "range", min: 0, max: count - 1, value: this.state.part });
       const said = element("output", {});
       const tell = () => {
-        said.textContent = " from " + new Date((first + this.state.week * WEEK) * 60000).toISOString().slice(0, 10);
+        const at = first + this.state.part * window;
+        said.textContent = " from " + (unit === "minutes" ? moment(at).slice(0, 10) : `row ${at}`);
         range.setAttribute("aria-valuetext", said.textContent.trim());
       };
       range.addEventListener("input", () => {
-        this.state.week = Number(range.value);
+        this.state.part = Number(range.value);
         tell();
         this.stale();
       });
       tell();
-      return element("label", {}, "Week ", range, said);
+      return element("label", {}, isWeek ? "Week " : "Part ", range, said);
     }
 
     get shown() {
       const chosen = this.possible.filter((label) => picked.includes(label));
       const labels = this.fixed ? this.possible : chosen.length ? picked.filter((label) => chosen.includes(label)) : this.possible.slice(0, FIRST);
       return labels.map((label, place) => ({ label, color: shades()[place % shades().length] }));
+    }
+
+    // What shows one row alone shows the last that was picked.
+    follow() {
+      const last = picked.filter((label) => this.possible.includes(label)).pop();
+      if (!this.kind.one || this.fixed || !last) return;
+      this.state.row = last;
+      const select = this.figure.querySelector("select");
+      if (select) select.value = last;
     }
 
     stale() {
@@ -480,7 +554,7 @@
       this.isStale = false;
       const turn = (this.turn += 1);
       const shown = this.shown;
-      const spec = this.kind.spec(this.table, shown, this.state);
+      const spec = this.kind.spec(this.table, shown, this.state, this.number);
       this.tellLegend(shown);
       if (!spec) {
         this.view?.finalize();
@@ -506,7 +580,7 @@
     }
 
     tellLegend(shown) {
-      const isAll = this.kind.all && !picked.length;
+      const isAll = this.kind.one || (this.kind.all && !picked.length);
       this.legend.replaceChildren(...(isAll ? [] : shown).map(({ label, color }) => {
         const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
         for (const [name, value] of Object.entries({ width: 12, height: 12, class: "swatch", "aria-hidden": "true" })) svg.setAttribute(name, value);
@@ -515,7 +589,7 @@
         svg.append(box);
         return element("li", {}, svg, label);
       }));
-      if (!this.fixed && !this.kind.all && !picked.some((label) => this.possible.includes(label)) && this.possible.length > FIRST) {
+      if (!this.fixed && !this.kind.all && !this.kind.one && !picked.some((label) => this.possible.includes(label)) && this.possible.length > FIRST) {
         this.legend.append(element("li", {}, `the first ${FIRST} of ${this.possible.length}; pick rows of the table to see others`));
       }
     }
