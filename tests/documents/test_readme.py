@@ -1,4 +1,4 @@
-"""What the README says of the code holds."""
+"""What the README, and the pages that it leads to, say of the code holds."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from bench.registry.training_options import PROFILES, TRAINING_OPTIONS
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PAGE_OF_COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+INDEX = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 
 
@@ -25,16 +27,65 @@ def test_its_listing_is_the_plugin_that_ships():
     assert listing == (ROOT / "plugins" / "jena_gru.py").read_text(encoding="utf-8")
 
 
+def test_it_is_read_in_some_minutes():
+    assert len(README.splitlines()) < 150
+
+
+def rows(board: str, heading: str) -> dict[str, list[str]]:
+    """The first rows of the tables of a page under such a heading, by plugin."""
+    tables = [part for part in board.split("\n\n") if re.match(heading, part)]
+    lines = [line.split("|")[1:-1] for table in tables for line in table.splitlines()[2:]]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    return {name.strip("`"): [rank, *rest] for rank, name, *rest in cells}
+
+
+def test_its_tables_are_rows_of_the_leaderboard():
+    board = rows((ROOT / "reports" / "leaderboard.md").read_text(encoding="utf-8"), r"\| +rank ")
+    shown = rows(README, r"\| rank ")
+
+    assert {name[:4] for name in shown} == {"imdb", "jena"}
+    for name, (rank, validation, *_) in shown.items():
+        assert [rank, validation] == board[name][:2], name
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_links_to_is_there(page):
+    prose = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        file, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        there = (page.parent / file).resolve() if file else page
+        assert there.exists(), target
+        if heading:
+            assert heading in anchors(there.read_text(encoding="utf-8")), target
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub and the site call a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_in_the_index():
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in ROOT.glob("docs/*.md")}
+
+    assert pages - {"index.md"} - {*re.findall(r"\]\(([^)#]+)\)", INDEX)} == set()
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_it_names_every_command(name):
-    assert f"python -m bench {name}" in README
+def test_the_page_of_commands_names_every_command(name):
+    assert f"python -m bench {name}" in PAGE_OF_COMMANDS
 
 
 @pytest.mark.parametrize("parameter", command.params, ids=lambda parameter: parameter.name)
-def test_it_names_every_option_of_run(parameter):
+def test_the_page_of_commands_names_every_option_of_run(parameter):
     flags = [flag for flag in parameter.opts if flag.startswith("--")]
 
-    assert all(flag in README for flag in flags)
+    assert all(flag in PAGE_OF_COMMANDS for flag in flags)
 
 
 def test_the_page_on_reliability_names_every_status_and_the_default_limits():
