@@ -17,6 +17,8 @@ Kind = Literal["quality", "time", "memory", "count"]
 QUALITY = "quality"
 TRAIN_STEP = "train_step"
 PREDICT = "predict"
+TRAIN_STEP_CPU = "train_step_cpu"
+PREDICT_CPU = "predict_cpu"
 START_UP = "start_up"
 COMPILE = "compile"
 PEAK_MEMORY = "peak_memory"
@@ -48,6 +50,8 @@ METRICS: Mapping[str, Metric] = {
         Metric(QUALITY, "quality", "", "", 0.002, "the task's metric on the validation split"),
         Metric(TRAIN_STEP, "time", "s", "min", 0.02, "one step of training, input included"),
         Metric(PREDICT, "time", "s", "min", 0.02, "prediction of 1,000 examples"),
+        Metric(TRAIN_STEP_CPU, "time", "s", "min", 0.02, "processor time of a training step"),
+        Metric(PREDICT_CPU, "time", "s", "min", 0.02, "processor time of 1,000 predictions"),
         Metric(START_UP, "time", "s", "min", 0.10, "imports, opening the data, building"),
         Metric(COMPILE, "time", "s", "min", 0.10, "the first step beyond a later one"),
         Metric(

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from itertools import pairwise
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
-from bench.metrics import COMPILE, PEAK_MEMORY, PREDICT, START_UP, TRAIN_STEP
+from bench.metrics import (
+    COMPILE,
+    PEAK_MEMORY,
+    PREDICT,
+    PREDICT_CPU,
+    START_UP,
+    TRAIN_STEP,
+    TRAIN_STEP_CPU,
+)
 from bench.protocol import OK, Job, MeasureBudget, Outcome, Readings
 from bench.trial import Trial
 from bench.worker import contention
@@ -29,8 +37,8 @@ def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
 
     Nothing is scored and nothing written. A kernel uses one thread, see
     ``compute_on_one_thread``. Rounds by metric, see ``bench.metrics``:
-    training steps in seconds, predictions in seconds per 1,000 examples; start-up, compile
-    and peak memory have one round each.
+    training steps in seconds, predictions in seconds per 1,000 examples, both also in seconds
+    of processors; start-up, compile and peak memory have one round each.
 
     Raises:
         CannotRun: The view has no meaning on these data.
@@ -42,7 +50,7 @@ def measure(job: Job, report: Callable[[Readings], None]) -> Outcome:
     rounds = {START_UP: [start_up()]}
     before = contention.look()
     rounds |= clock_training(setup, job)
-    rounds[PREDICT] = clock_prediction(setup, job.effort)
+    rounds |= clock_prediction(setup, job.effort)
     memory = peak_memory()
     rounds[PEAK_MEMORY] = [float(memory.size)]
     report(Readings(rounds))
@@ -66,8 +74,9 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
     """
     learner, effort = setup.learner, job.effort
     if not isinstance(learner, KerasLearner):
+        began = _now()
         fit = learner.fit(setup.train, setup.opened.validation, lambda epoch: None)
-        return {TRAIN_STEP: [fit.fit_seconds]}
+        return {TRAIN_STEP: [fit.fit_seconds], TRAIN_STEP_CPU: [_since(began).processor]}
     if not learner.is_trained:
         return {}
     clock = _StepClock(effort)
@@ -75,19 +84,49 @@ def clock_training(setup: Setup, job: Job) -> dict[str, list[float]]:
     batches = TrainingBatches(setup.train, trial, learner.output.targets)
     with learner.changing_weights():
         learner.train_on(batches, 1, clock)
-    return {TRAIN_STEP: clock.steps, COMPILE: [clock.compile_seconds]}
+    return {
+        TRAIN_STEP: [step.wall for step in clock.steps],
+        TRAIN_STEP_CPU: [step.processor for step in clock.steps],
+        COMPILE: [clock.compile_seconds],
+    }
 
 
-def clock_prediction(setup: Setup, effort: MeasureBudget) -> list[float]:
+def clock_prediction(setup: Setup, effort: MeasureBudget) -> dict[str, list[float]]:
     """Return the seconds per 1,000 examples of each pass over the same validation examples."""
     examples = evenly_spread(setup.opened.validation, effort.examples)
     setup.learner.predict(examples)  # Compiles.
-    passes: list[float] = []
+    passes: list[_Seconds] = []
     while not _enough(passes, effort, effort.passes):
-        started = time.perf_counter()
+        began = _now()
         setup.learner.predict(examples)
-        passes.append(time.perf_counter() - started)
-    return [1000 * seconds / len(examples) for seconds in passes]
+        passes.append(_since(began))
+    scale = 1000 / len(examples)
+    return {
+        PREDICT: [scale * each.wall for each in passes],
+        PREDICT_CPU: [scale * each.processor for each in passes],
+    }
+
+
+class _Seconds(NamedTuple):
+    """A moment, or the time between two: of the clock, and of this process's processors.
+
+    What other processes take of the machine is in the first and not in the second.
+    """
+
+    wall: float
+    processor: float
+
+
+def _now() -> _Seconds:
+    return _Seconds(time.perf_counter(), time.process_time())
+
+
+def _between(earlier: _Seconds, later: _Seconds) -> _Seconds:
+    return _Seconds(later.wall - earlier.wall, later.processor - earlier.processor)
+
+
+def _since(began: _Seconds) -> _Seconds:
+    return _between(began, _now())
 
 
 class _StepClock(keras.callbacks.Callback):
@@ -101,26 +140,25 @@ class _StepClock(keras.callbacks.Callback):
         super().__init__()
         self._effort = effort
         self._began = 0.0
-        self._ends: list[float] = []
+        self._ends: list[_Seconds] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._ends.append(time.perf_counter())
+        self._ends.append(_now())
         if _enough(self.steps, self._effort, self._effort.steps):
             self.model.stop_training = True
 
     @property
-    def steps(self) -> list[float]:
-        """Seconds of each step after the warm-up."""
-        ends = self._ends[self._effort.warm_up - 1 :]
-        return [later - earlier for earlier, later in pairwise(ends)]
+    def steps(self) -> list[_Seconds]:
+        """What each step after the warm-up took."""
+        return [_between(*ends) for ends in pairwise(self._ends[self._effort.warm_up - 1 :])]
 
     @property
     def compile_seconds(self) -> float:
         """What the first step took beyond a later one for tracing and compiling."""
-        return max(0.0, self._ends[0] - self._began - median(self.steps))
+        return max(0.0, self._ends[0].wall - self._began - median(s.wall for s in self.steps))
 
 
 def _one_long_epoch(trial: Trial, effort: MeasureBudget) -> Trial:
@@ -129,7 +167,7 @@ def _one_long_epoch(trial: Trial, effort: MeasureBudget) -> Trial:
     return replace(trial, training={**trial.training, "epochs": 1, "steps_per_epoch": steps})
 
 
-def _enough(rounds: list[float], effort: MeasureBudget, most: int) -> bool:
-    """Say whether so many rounds, in seconds, are as many as wanted or the time allows."""
-    spent = len(rounds) >= effort.least and sum(rounds) >= effort.seconds
+def _enough(rounds: list[_Seconds], effort: MeasureBudget, most: int) -> bool:
+    """Say whether so many rounds are as many as wanted or the time allows."""
+    spent = len(rounds) >= effort.least and sum(each.wall for each in rounds) >= effort.seconds
     return spent or len(rounds) >= most

@@ -28,7 +28,7 @@ from bench.gate.judge_costs import Measurements, judge_rounds
 from bench.gate.measure import Sampler
 from bench.gate.model import WORSE, Conditions, Key, Measurement
 from bench.gate.settings import CheckSettings
-from bench.metrics import METRICS, TRAIN_STEP, process_value
+from bench.metrics import METRICS, TRAIN_STEP, TRAIN_STEP_CPU, process_value
 from bench.registry.discover import discover
 from bench.registry.plugins import Plugin
 from bench.runs.executor import LocalExecutor
@@ -79,11 +79,21 @@ class Triples:
             arms = chance.permutation(arms)
         return arms[:, chance.integers(len(self.base), size=rounds)]
 
+    def and_round(
+        self, base: Sequence[float], control: Sequence[float], candidate: Sequence[float]
+    ) -> Triples:
+        """Return the same with the rounds of one process of each arm more."""
+        return Triples([*self.base, base], [*self.control, control], [*self.candidate, candidate])
+
     def _arms(self) -> tuple[Rounds, Rounds, Rounds]:
         return self.base, self.control, self.candidate
 
 
+#: By slowdown.
 Samples = Mapping[float, Triples]
+#: What is collected of a process: the rounds of each.
+CLOCKED = (TRAIN_STEP, TRAIN_STEP_CPU)
+Clocked = Mapping[str, Sequence[float]]
 
 
 # The rules
@@ -247,7 +257,7 @@ def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> N
         file: Where they are kept.
         say: Is told of each round.
     """
-    samples = read(file) if file.exists() else {each: Triples([], [], []) for each in SLOWDOWNS}
+    samples = _collected(file)
     registry = discover()
     (plain,) = registry.select([name])
     with ExitStack() as stack:
@@ -259,8 +269,8 @@ def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> N
             stack.enter_context(closing(Sampler(registry, LocalExecutor(), conditions, prepare)))
             for _ in range(3)
         )
-        while len(samples[0.0].base) < rounds:
-            say(f"round {len(samples[0.0].base) + 1} of {rounds}")
+        while (known := len(samples[TRAIN_STEP][0.0].base)) < rounds:
+            say(f"round {known + 1} of {rounds}")
             for sampler in (base, again, candidate):
                 sampler.renew()
             turns = [
@@ -270,12 +280,9 @@ def collect(name: str, rounds: int, file: Path, say: Callable[[str], None]) -> N
             ]
             found = {place: _steps_of(*turns[place]) for place in _CHANCE.permutation(len(turns))}
             for place, each in enumerate(plugins, start=2):
-                known = samples[each]
-                samples[each] = Triples(
-                    [*known.base, found[0]],
-                    [*known.control, found[1]],
-                    [*known.candidate, found[place]],
-                )
+                for metric, by_slowdown in samples.items():
+                    arms = (found[arm][metric] for arm in (0, 1, place))
+                    by_slowdown[each] = by_slowdown[each].and_round(*arms)
             write(samples, file)
 
 
@@ -286,17 +293,17 @@ def _quiet(line: str) -> None:
     """What a sampler says of the data is of no interest here."""
 
 
-def _steps_of(sampler: Sampler, plugin: Plugin) -> list[float]:
+def _steps_of(sampler: Sampler, plugin: Plugin) -> Clocked:
     sampled = sampler.sample(plugin)
     if TRAIN_STEP not in sampled.rounds:
         raise SystemExit(f"{sampled.key}: {sampled.status}: {sampled.reason}")
-    return [*sampled.rounds[TRAIN_STEP]]
+    return {metric: [*sampled.rounds[metric]] for metric in CLOCKED}
 
 
 _EXTRA = '''
 
 def _busier(model, share):
-    """After each step, keep the processor busy for a share of what the step took."""
+    """After each step, keep the processor busy for a share of what it did in the step."""
     import time
 
     make = model.make_train_function
@@ -308,11 +315,11 @@ def _busier(model, share):
         step = model.train_function
 
         def busier(iterator):
-            started = time.perf_counter()
+            started = time.process_time()
             logs = step(iterator)
-            now = time.perf_counter()
+            now = time.process_time()
             until = now + share * (now - started)
-            while time.perf_counter() < until:
+            while time.process_time() < until:
                 pass
             return logs
 
@@ -337,16 +344,29 @@ def _slowed(plugin: Plugin, share: float, folder: Path) -> Plugin:
 # Files
 
 
-def write(samples: Samples, path: Path) -> None:
-    """Keep samples as JSON, by slowdown."""
-    kept = {str(slower): asdict(triples) for slower, triples in samples.items()}
+def write(samples: Mapping[str, Samples], path: Path) -> None:
+    """Keep samples as JSON, by metric and slowdown."""
+    kept = {
+        metric: {str(slower): asdict(triples) for slower, triples in by_slowdown.items()}
+        for metric, by_slowdown in samples.items()
+    }
     path.write_text(json.dumps(kept), encoding="utf-8")
 
 
-def read(path: Path) -> Samples:
+def read(path: Path) -> dict[str, dict[float, Triples]]:
     """Read what ``write`` has kept."""
     kept = json.loads(path.read_text(encoding="utf-8"))
-    return {float(slower): Triples(**arms) for slower, arms in kept.items()}
+    return {
+        metric: {float(slower): Triples(**arms) for slower, arms in by_slowdown.items()}
+        for metric, by_slowdown in kept.items()
+    }
+
+
+def _collected(file: Path) -> dict[str, dict[float, Triples]]:
+    """Return what a file holds already, and without one nothing of each."""
+    if file.exists():
+        return read(file)
+    return {metric: {each: Triples([], [], []) for each in SLOWDOWNS} for metric in CLOCKED}
 
 
 def _noise(samples: Samples) -> Iterator[str]:
@@ -372,9 +392,11 @@ def main() -> int:
     if options.what == "collect":
         collect(options.plugin, options.rounds, options.file, print)
         return 0
-    samples = read(options.file)
-    print("\n".join(_noise(samples)), "\n")
-    held = [judge(samples, options.draws), judge_checks(samples, options.draws)]
+    held = []
+    for metric, samples in read(options.file).items():
+        print(f"\n{metric}: {METRICS[metric].about}\n")
+        print("\n".join(_noise(samples)), "\n")
+        held += [judge(samples, options.draws), judge_checks(samples, options.draws)]
     return 0 if all(held) else 1
 
 

@@ -33,7 +33,7 @@ from bench.statistics.ratios import fewest_rounds, paired_chances
 
 PLUGINS = (5, 25, 40)
 #: Times and memory that a check has of a plugin.
-COSTS = 5
+COSTS = 7
 #: Bounds: of a whole check's false alarms, of 5% slowdowns and of newly failing seeds found.
 FALSE, SLOWER, FAILING = 0.01, 0.95, 0.80
 SETTINGS = CheckSettings()

@@ -435,7 +435,7 @@ def full_side(name: str, seed: int, **changes) -> Side:
     made = [
         plugin(
             label,
-            rounds={each: times(seed=seed + place) for each in reversed([*METRICS][1:6])},
+            rounds={each: times(seed=seed + place) for each in reversed([*METRICS][1:-1])},
             parameters=5,
             quality=quality(),
         )

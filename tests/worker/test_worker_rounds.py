@@ -49,10 +49,13 @@ print(measure(job, lambda readings: None).environment["threads"])
 
 
 class Clock:
-    """A clock on which a second passes whenever it is read."""
+    """A clock on which a second passes whenever it is read, half of it with the processor."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+
+    def process_time(self) -> float:
+        return self.seconds / 2
 
     def perf_counter(self) -> float:
         self.seconds += 1
@@ -81,8 +84,10 @@ def test_each_step_and_each_pass_is_a_round(tmp_path):
     assert counts == {
         "start_up": 1,
         "train_step": 12,
+        "train_step_cpu": 12,
         "compile": 1,
         "predict": 4,
+        "predict_cpu": 4,
         "peak_memory": 1,
     }
     assert all(value >= 0 for values in rounds.values() for value in values)
@@ -132,6 +137,8 @@ def test_slow_training_and_prediction_end_with_their_time(tmp_path, monkeypatch)
 
     assert rounds["train_step"] == [1.0] * 4  # Three would do for the time, four are the least.
     assert rounds["predict"] == [1000 / 40] * 4
+    assert rounds["train_step_cpu"] == [0.5] * 4
+    assert rounds["predict_cpu"] == [500 / 40] * 4
 
     rounds, _ = clocked(a_job(tmp_path / "longer", effort=replace(effort, seconds=7.0)))
     assert len(rounds["train_step"]) == 7
@@ -151,7 +158,7 @@ def test_what_the_first_step_takes_beyond_a_later_one_is_compilation(tmp_path, m
     assert rounds["train_step"] == [1.0] * 12
 
 
-def test_waiting_for_the_input_counts(tmp_path, monkeypatch):
+def test_waiting_for_the_input_counts_and_takes_no_processor_time(tmp_path, monkeypatch):
     from bench.worker.batches import TrainingBatches
 
     gathered = TrainingBatches.gathered
@@ -163,7 +170,8 @@ def test_waiting_for_the_input_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(TrainingBatches, "gathered", slowly)
     rounds, _ = clocked(a_job(tmp_path, effort=replace(SHORT, warm_up=10)))
 
-    assert float(np.median(rounds["train_step"])) > 0.015
+    waited = np.median(rounds["train_step"]) - np.median(rounds["train_step_cpu"])
+    assert float(waited) > 0.01
 
 
 def test_the_steps_are_those_of_a_trial(tmp_path):
@@ -187,13 +195,13 @@ def test_the_steps_are_those_of_a_trial(tmp_path):
 def test_what_is_not_trained_has_no_training_step(tmp_path, build, epochs):
     rounds, _ = clocked(a_job(tmp_path, build, epochs=epochs))
 
-    assert {*rounds} == {"start_up", "predict", "peak_memory"}
+    assert {*rounds} == {"start_up", "predict", "predict_cpu", "peak_memory"}
 
 
 def test_an_estimator_s_one_step_is_its_whole_fit(tmp_path):
     rounds, outcome = clocked(a_job(tmp_path, ESTIMATOR))
 
-    assert len(rounds["train_step"]) == 1
+    assert len(rounds["train_step"]) == len(rounds["train_step_cpu"]) == 1
     assert "compile" not in rounds
     assert len(rounds["predict"]) == 4
     assert outcome.model["parameters"] == 1
