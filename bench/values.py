@@ -61,6 +61,11 @@ def is_a(value: Any, kind: type) -> bool:
     return isinstance(value, kind)
 
 
+def is_figure(value: Any) -> bool:
+    """Say whether this is a finite number that a record can hold."""
+    return is_a(value, float) and not unstorable(value)
+
+
 def unstorable(value: Any) -> str:
     """Return why a record cannot hold a value, or an empty string.
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.costs import Costs, Targets, make_targets, shows_published, table_costs
+from bench.analysis.costs import Costs, Targets, make_targets, published_beside, table_costs
 from bench.analysis.places import TimingPlace, place_of
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, row_label
@@ -62,7 +62,7 @@ class Row:
     ``validation`` and ``test`` map metric names to spreads; ``difference`` is the
     validation mean minus that of ``against``, the baseline's row; once the two are judged, that
     of the seeds that both have, and ``difference_ends`` its own confidence interval.
-    ``published`` are the plugin's reference figures. ``rank``, ``is_best``, whether none is
+    ``published`` are the figures published for its data. ``rank``, ``is_best``, whether none is
     significantly better, and ``unknown``, if that is so only for lack of seeds, are for
     ``bench.analysis.ranking`` to say; ``place`` stands for the rank where a table of one seed
     each has none. ``costs`` are of the seeds that are ok, at the table's ``place``;
@@ -238,7 +238,7 @@ def _table(
     baselines = {row.backend: row for row in rows if row.is_baseline}
     fallback = next(iter(baselines.values()), None)
     compared = [_compared(row, baselines.get(row.backend, fallback), metric) for row in rows]
-    targets = _targets(rows, fallback, metric, first.trial.source)
+    targets = _targets(rows, fallback, metric)
     timed = {label: found.timed_apart(place_of) for label, found in selected.items()}
     costs = table_costs(timed, targets)
     costed = [replace(row, costs=costs.rows.get(row.label)) for row in compared]
@@ -313,7 +313,7 @@ def _row(label: str, found: Selected, metric: Mapping[str, Any], reused: frozens
         difference=None,
         difference_ends=None,
         against=None,
-        published=records[-1].reference,
+        published=published_beside(records[-1]),
         costs=None,
         parameters=good[-1].model["parameters"] if good else None,
         seeds=tuple(record.trial.seed for record in records),
@@ -339,14 +339,10 @@ def _status(records: Sequence[Record], good: Sequence[Record]) -> tuple[str, str
     return f"{len(good)} of {len(records)} seeds ok", f"{bad[-1].status}: {reason}"
 
 
-def _targets(
-    rows: Sequence[Row], baseline: Row | None, metric: Mapping[str, Any], source: str
-) -> Targets:
+def _targets(rows: Sequence[Row], baseline: Row | None, metric: Mapping[str, Any]) -> Targets:
     name = metric["name"]
     level = baseline.validation.get(name) if baseline else None
-    published = (
-        [row.published.get(f"val_{name}") for row in rows] if shows_published(source) else []
-    )
+    published = [row.published.get(f"val_{name}") for row in rows]
     return make_targets(name, metric["direction"], level.mean if level else None, published)
 
 

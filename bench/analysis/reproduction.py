@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bench.analysis.costs import shows_published
 from bench.analysis.leaderboard import Leaderboard, Row, Spread, Table, records_of, spread
 from bench.protocol import OK
 from bench.records.record import Record
@@ -83,7 +84,7 @@ def reproduce(
     comparisons = []
     left_out = []
     for table in board.tables:
-        if not any(row.published for row in table.rows):
+        if not any(record.reference for record in table.records):
             continue
         why = _not_comparable(table)
         if why:
@@ -95,8 +96,8 @@ def reproduce(
 
 
 def _not_comparable(table: Table) -> str:
-    if table.source == "synthetic":
-        return "published figures are of real data"
+    if not shows_published(table.source, table.fingerprint):
+        return "published figures are of the official data"
     if table.profile != "full":
         return "published figures are of a full training"
     return ""

@@ -309,8 +309,8 @@ def _reproduction(board: Leaderboard, registry: Registry) -> Document:
     found = reproduce(board, *_told_of_published(registry))
     if not found.comparisons:
         raise BenchError(
-            "--reproduction: no record of a full training on real data has a published figure; "
-            "run some first with `python -m bench run --all --profile full --seeds 0,1,2`"
+            "--reproduction: no record of a full training on the official data has a published "
+            "figure; run some first with `python -m bench run --all --profile full --seeds 0,1,2`"
         )
     return reproduction_document(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from bench.analysis.leaderboard import Leaderboard, Row, Table
     from bench.records.record import Record
 
+#: Of a line that names every step of a horizon.
+_LONGEST = 400
 #: What is said of a peak that is not of the trial's whole memory.
 _PEAK_ALONE = " (without the pages that a forked trial shares)"
 
@@ -124,13 +127,14 @@ def _rows(board: Leaderboard) -> list[str]:
     lines = []
     for table in board.tables:
         for row in table.rows:
-            lines.append(_row(table, row))
-            lines += [f"  {_seed(record)}" for record in table.selected[row.label].answering]
+            answering = table.selected[row.label].answering
+            parts = [f"  {line}" for line in _by_part(answering, "validation")]
+            lines += [_row(table, row), *parts]
+            lines += [f"  {_seed(record)}" for record in answering]
     return lines
 
 
 def _row(table: Table, row: Row) -> str:
-    from bench.analysis.costs import shows_published
     from bench.formatting import counted
 
     name = table.metric
@@ -142,11 +146,20 @@ def _row(table: Table, row: Row) -> str:
             sd = "" if spread.deviation is None else f" (sd {spread.deviation:.4f})"
             parts.append(f"{split} {metric_name(name)} {spread.mean:.4f}{sd}")
     published = row.published.get(f"val_{name}")
-    if published is not None and row.validation and shows_published(table.source):
+    if published is not None and row.validation:
         parts.append(f"published {published:.4f}")
     if row.outdated:
         parts.append(row.outdated)
     return one_line("; ".join(parts))
+
+
+def _by_part(records: Sequence[Record], split: str) -> list[str]:
+    """Write the scores of each step and column in a line, where several are predicted."""
+    from bench.report.parts import part_scores
+
+    scores = part_scores(records, split).items()
+    told = ", ".join(f"{part} {found.mean:.4f}" for part, found in scores)
+    return [one_line(f"{split} by part: {told}", _LONGEST)] if told else []
 
 
 def _seed(record: Record) -> str:
@@ -173,9 +186,11 @@ def _last(record: Record, heading: str = "last record") -> list[str]:
     lines = [f"{heading}: {_line(record)}"]
     if record.status == OK:
         for split in ("validation", "test"):
-            figures = record.metrics[split].items()
-            shown = ", ".join(f"{metric_name(k)} {_number(v)}" for k, v in figures)
-            lines.append(f"  {split}: {shown}")
+            scores, units = record.metrics[split], record.data["metric"]["units"]
+            named = ", ".join(
+                f"{metric_name(k)} {_number(v)}" for k, v in scores.items() if k in units
+            )
+            lines += [f"  {split}: {named}", *(f"  {x}" for x in _by_part([record], split))]
         times = ", ".join(f"{k} {duration(v)}" for k, v in record.timing.items())
         lines.append(f"  time: {times}")
         alone = "" if pages_counted(record.environment) == ALL_PAGES else _PEAK_ALONE

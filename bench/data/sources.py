@@ -84,7 +84,7 @@ def resolve(
         if local is None:
             raise _no_local(info, folder)
         return local
-    found, absence = look_for_official(info, folder, digests)
+    found, absence = _official(info, folder, digests)
     if found is None and wanted == "auto":
         found = _local(info, folder, digests, remark=absence)
     if found is not None:
@@ -128,6 +128,18 @@ def look_for_official(info: TaskInfo, folder: Path, digests: Digests) -> tuple[S
     return None, absence
 
 
+def _official(info: TaskInfo, folder: Path, digests: Digests) -> tuple[Source | None, str]:
+    """Return the official data beside the task file or in a folder, or None and why not."""
+    absence = ""
+    for place in folders_of(info, folder):
+        found, absence = look_for_official(info, place, digests)
+        if found is not None and place != folder:
+            return replace(found, why="found beside the task file, verified"), ""
+        if found is not None:
+            return found, ""
+    return None, absence
+
+
 def find_without_download(info: TaskInfo) -> tuple[Source | None, str]:
     """Return what ``auto`` finds in the data folder, or None and why it is not there.
 
@@ -135,7 +147,7 @@ def find_without_download(info: TaskInfo) -> tuple[Source | None, str]:
         DataError: A file cannot be read.
     """
     folder, digests = data_folder(), Digests(cache_folder())
-    found, absence = look_for_official(info, folder, digests)
+    found, absence = _official(info, folder, digests)
     return found or _local(info, folder, digests, remark=absence), absence
 
 

@@ -18,7 +18,6 @@ from bench.registry.tasks import (
     SAFE_NAME,
     TaskInfo,
     complaint,
-    is_figure,
     reference_problems,
 )
 from bench.registry.training_options import (
@@ -31,7 +30,7 @@ from bench.registry.training_options import (
     parameters_in,
     taken_by,
 )
-from bench.values import NAMES, TASK_KINDS, unstorable
+from bench.values import NAMES, TASK_KINDS, is_figure, unstorable
 
 if TYPE_CHECKING:
     from bench.registry.grid import GridAxis

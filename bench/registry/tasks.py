@@ -21,7 +21,7 @@ from bench.registry.training_options import (
     as_stored,
     is_training_option,
 )
-from bench.values import NAMES, SCORES, TASK_KINDS, is_a, unstorable
+from bench.values import NAMES, SCORES, TASK_KINDS, is_a, is_figure, unstorable
 
 _LITERALS: dict[str, type] = {
     "VERSION": int,
@@ -404,11 +404,6 @@ _TEXTS = {
     "REFERENCE_SOURCE": "says where the published figures are from, like 'listing 6-41'",
     "REFERENCE_NOTE": "says why the published figure is not met",
 }
-
-
-def is_figure(value: Any) -> bool:
-    """Say whether this is a finite number."""
-    return is_a(value, float) and not unstorable(value)
 
 
 def reference_problems(found: Declarations, task: TaskInfo) -> Iterator[Problem]:

@@ -85,7 +85,7 @@ def _quality_fields(table: Table) -> list[Field[Row]]:
         ),
         Field(Column("against baseline", "difference", importance=5), difference),
     ]
-    if shows_published(table.source):
+    if shows_published(table.source, table.fingerprint):
         shown = Column("published", on=Place.PEOPLE, importance=3)
         fields.append(Field(shown, lambda row: published(row, table)))
     return fields

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.analysis.costs import Costs, shows_published
 from bench.analysis.frontier import on_frontier
-from bench.analysis.leaderboard import Leaderboard, Table
+from bench.analysis.leaderboard import Leaderboard, Row, Table, records_of
 from bench.analysis.places import changed_by_threads
 from bench.formatting import counted, few, metric_name, one_line
 from bench.records.selection import (
@@ -68,14 +68,40 @@ def _section(table: Table) -> Section:
         (
             *opening(table),
             Paragraph(reading(table), on=Place.PAGE),
-            table_of(board_fields(table), table.rows, about=about(table)),
+            table_of([*board_fields(table), *_part_fields(table)], table.rows, about=about(table)),
             *mark,
+            *_by_part(table),
             *pairs(table),
             *_costs(with_costs(table)),
             *_by_place(table),
             Paragraph(reading(table), on=Place.TERMINAL),
             Notes((*notes, *provenance(table))),
         )
+    )
+
+
+def _by_part(table: Table) -> list[Block]:
+    """Return what is said of each step and column, where several are predicted."""
+    if not _has_parts(table):
+        return []
+    from bench.report.parts import by_part  # Few tables have any.
+
+    return by_part(table)
+
+
+def _part_fields(table: Table) -> list[Field[Row]]:
+    if not _has_parts(table):
+        return []
+    from bench.report.parts import part_field
+
+    return [part_field(table)]
+
+
+def _has_parts(table: Table) -> bool:
+    return any(
+        name not in table.units
+        for record in table.records
+        for name in record.metrics.get("validation", ())
     )
 
 
@@ -170,8 +196,21 @@ def _data(table: Table) -> dict[str, Any]:
         "circumstances": dict(circumstances(table)),
         "place": table.place,
         "elsewhere": table.elsewhere,
-        "rows": [{**vars(row), "on_frontier": is_best.get(row.label)} for row in table.rows],
+        "rows": [
+            {**vars(row), "on_frontier": is_best.get(row.label), **_parts(table, row)}
+            for row in table.rows
+        ],
     }
+
+
+def _parts(table: Table, row: Row) -> dict[str, Any]:
+    """Return the spreads of each step and column by split, where there are any."""
+    if not _has_parts(table):
+        return {}
+    from bench.report.parts import part_scores
+
+    records = records_of(table, row)
+    return {"parts": {split: part_scores(records, split) for split in ("validation", "test")}}
 
 
 # How a table is to be read, and what is missing from it
@@ -183,7 +222,7 @@ def reading(table: Table) -> str:
     unit = table.units.get(table.metric, "")
     published = (
         " Published figures are of the official data and a full training."
-        if shows_published(table.source)
+        if shows_published(table.source, table.fingerprint)
         else ""
     )
     repeats = (

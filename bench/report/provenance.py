@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bench.analysis.costs import KNOWN_FORMS
 from bench.analysis.leaderboard import Table
 from bench.formatting import notes_of, one_line, size
 from bench.protocol import OK
@@ -32,7 +33,8 @@ def title(table: Table) -> str:
 
 def above(table: Table) -> str:
     """Say which data, why these, and what was repaired or left out of them."""
-    source = f"Data: {table.source}: {table.why.rstrip('.')}."
+    form = KNOWN_FORMS.get(table.fingerprint)
+    source = f"Data: {table.source}: {table.why.rstrip('.')}{f'; it is {form}' if form else ''}."
     return " ".join([source, *(data_notes(table.records[0].data) if table.records else [])])
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from bench.formatting import one_line
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.report.trials import curve_rows
+from bench.values import is_figure
 
 #: The tag by which a run of MLflow is found again.
 TAG = "bench.record"
@@ -64,7 +64,7 @@ def tracked(record: Record, row: Mapping[str, Any]) -> TrackedTrial:
     trial = record.trial
     finished = datetime.fromisoformat(record.finished).timestamp()
     named = {name: value for name, value in row.items() if value not in (None, "")}
-    figures = {n: float(v) for n, v in named.items() if n.startswith(_FIGURES) and _is_figure(v)}
+    figures = {n: float(v) for n, v in named.items() if n.startswith(_FIGURES) and is_figure(v)}
     return TrackedTrial(
         key=hashlib.sha256(f"{record.identity} {record.finished}".encode()).hexdigest()[:32],
         task=trial.task,
@@ -88,12 +88,7 @@ def _epochs(record: Record) -> Iterator[tuple[int, float | None, dict[str, float
     for epoch, found in groupby(rows, key=lambda row: int(row["epoch"])):
         several = [*found]
         values = {f"{row['split']}_{row['metric']}": row["value"] for row in several}
-        yield epoch, several[0]["seconds"], {k: v for k, v in values.items() if _is_figure(v)}
-
-
-def _is_figure(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+        yield epoch, several[0]["seconds"], {k: v for k, v in values.items() if is_figure(v)}
 
 
 # MLflow: an experiment a task, a run a trial

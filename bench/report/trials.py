@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.analysis.costs import published_beside
 from bench.metrics import pages_counted
 from bench.records.record import Record
 from bench.records.selection import WorkingTree
@@ -106,7 +107,7 @@ def _measured(record: Record) -> dict[str, Any]:
         **_prefixed("memory", record.memory),
         **({"memory_pages": pages_counted(record.environment)} if record.memory else {}),
         **_prefixed("model", record.model),
-        **_prefixed("reference", record.reference),
+        **_prefixed("reference", published_beside(record)),
     }
 
 

@@ -20,15 +20,17 @@ from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.prepare import (
     RowNumbers,
     Span,
+    arrays_of,
     check_not_constant,
     clean,
     counts,
+    days_of,
     described_repairs,
     find_breaks,
     moments,
     without_gaps,
 )
-from bench.task import Array, Prepared
+from bench.task import Prepared
 
 Limits = dict[str, tuple[int, int]]
 _NAMED = {"train": "training", "validation": "validation", "test": "test"}
@@ -65,19 +67,9 @@ def prepare_forecasts(table: SeriesTable, name: str, data: Mapping[str, Any]) ->
     training = table.values[: limits["train"][1]]
     season, said = _season(data, interval), described_repairs(repairs)
     mean, std = _scales(table, training, data["metric"], season)
-    standardised = ((table.values - mean) / std).astype(np.float32)
-    arrays: dict[str, Array] = {
-        "times": table.times,
-        "values": table.values.astype(np.float32),
-        "standardised": standardised,
-    }
-    for part, rows in examples.items():
-        first = rows + data["delay"] - 1
-        steps = first[:, None] + np.arange(data["horizon"])
-        targets = standardised[steps][:, :, table.target_columns].reshape(len(rows), -1)
-        arrays[f"rows_{part}"] = rows
-        arrays[f"targets_{part}"] = targets[:, 0] if targets.shape[1] == 1 else targets
-        arrays[f"groups_{part}"] = _groups(table.times, first, interval)
+    groups = days_of(table) if interval.groups == "days" else np.arange(len(table))
+    delay, horizon = data["delay"] - 1, data["horizon"]
+    arrays = arrays_of(table, (mean, std), examples, delay, groups, horizon)
     meta = {
         **_described(table, limits, interval),
         "targets": list(table.targets),
@@ -202,11 +194,6 @@ def _check_not_broken(
                 f"{_NAMED[part]} example; lower 'lookback', or write 'interval': 'row' if a row "
                 "follows the other whatever time lies between them"
             )
-
-
-def _groups(times: Integers, rows: RowNumbers, interval: SamplingInterval) -> Array:
-    is_of_days = interval.groups == "days"
-    return (times[rows] // DAY if is_of_days else rows).astype(np.int32)
 
 
 def _inputs(table: SeriesTable, said: Sequence[str] | None) -> list[int]:

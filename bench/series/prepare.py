@@ -174,17 +174,6 @@ def prepare(
         _check_not_broken(examples, name, len(breaks))
         check_not_constant(table, examples, span.delay, name)
     mean, std = moments(table.values[: split.validation])
-    standardised = ((table.values - mean) / std).astype(np.float32)
-    arrays: dict[str, Array] = {
-        "times": table.times,
-        "values": table.values.astype(np.float32),
-        "standardised": standardised,
-    }
-    for part, rows in examples.items():
-        targets = rows + span.delay
-        arrays[f"rows_{part}"] = rows
-        arrays[f"targets_{part}"] = standardised[targets, table.target]
-        arrays[f"groups_{part}"] = (table.times[targets] // DAY).astype(np.int32)
     meta = {
         **_describe(table, split, interval),
         "mean": float(mean[table.target]),
@@ -196,7 +185,51 @@ def prepare(
         **described_repairs(repairs),
     }
     further = [] if as_published else [*doubtful, *_notes(table, split, interval, meta)]
+    arrays = arrays_of(table, (mean, std), examples, span.delay, days_of(table))
     return Prepared(arrays, {**meta, "notes": [*table.notes, *further]})
+
+
+def arrays_of(
+    table: SeriesTable,
+    scales: tuple[Floats, Floats],
+    examples: Mapping[str, RowNumbers],
+    delay: int,
+    groups: Array,
+    horizon: int = 1,
+) -> dict[str, Array]:
+    """Return the arrays of a series that trials map; see ``prepare`` for their names.
+
+    Targets are of shape (n,), or, of several steps and columns, (n, steps x columns), those of
+    one step beside each other.
+
+    Args:
+        table: Its rows.
+        scales: What is taken from each column, and what it is then divided by.
+        examples: The rows of each split's examples.
+        delay: From such a row to its first target.
+        groups: What each row is a part of, as a target; shape (rows,).
+        horizon: How many rows are targets of one example.
+    """
+    standardised = ((table.values - scales[0]) / scales[1]).astype(np.float32)
+    arrays: dict[str, Array] = {
+        "times": table.times,
+        "values": table.values.astype(np.float32),
+        "standardised": standardised,
+    }
+    predicted = standardised[:, table.target_columns]
+    for part, rows in examples.items():
+        first = rows + delay
+        steps = first[:, None] + np.arange(horizon)
+        targets = predicted[steps].reshape(len(rows), -1)
+        arrays[f"rows_{part}"] = rows
+        arrays[f"targets_{part}"] = targets[:, 0] if targets.shape[1] == 1 else targets
+        arrays[f"groups_{part}"] = groups[first].astype(np.int32)
+    return arrays
+
+
+def days_of(table: SeriesTable) -> Integers:
+    """Return the day of each row, counted from 1970; shape (rows,)."""
+    return np.asarray(table.times // DAY, dtype=np.int64)
 
 
 _RULES = {"instants": "at the published dates", "proportions": "in the published proportions"}

@@ -25,7 +25,7 @@ from .merges import merge_rounds
 from .rounds import Campaign, kill_rounds, pair_rounds
 from .schedule import faults
 from .tally import to_markdown
-from .world import World
+from .world import JENA, TOWN, World
 
 PARTS = ("all", "kills", "merges", "indexes", "mutations")
 
@@ -40,6 +40,9 @@ def main() -> int:
     parser.add_argument("--indexes", type=int, default=50, help="kills in large stores")
     parser.add_argument("--pairs", type=int, default=10, help="pairs of runs on one folder")
     parser.add_argument("--seed", type=int, default=0, help="decides what is killed, and when")
+    parser.add_argument(
+        "--own-task", action="store_true", help="strike runs of a task of one's own, not of jena"
+    )
     parser.add_argument("--no-disk", action="store_true", help="leave out full disks")
     parser.add_argument("--folder", type=Path, help="where to work; it is kept")
     options = parser.parse_args()
@@ -59,7 +62,8 @@ def main() -> int:
 
 def _strike_runs(folder: Path, options: argparse.Namespace) -> int:
     """Strike runs, print the table and every difference; return how many there were."""
-    campaign = Campaign(World(folder.resolve()))
+    struck = TOWN if options.own_task else JENA
+    campaign = Campaign(World(folder.resolve(), struck.names, struck=struck))
     started = time.monotonic()
     tally = campaign.tally
     try:

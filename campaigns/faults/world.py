@@ -23,7 +23,7 @@ _PLUGINS = {
 
 from keras import Sequential, layers
 
-TASK = "jena"
+TASK = ["jena", "faults_town"]
 HYPERPARAMETERS = {{{_SCHEDULE}}}
 
 
@@ -39,7 +39,7 @@ def build(task):
 
 import numpy as np
 
-TASK = "jena"
+TASK = ["jena", "faults_town"]
 HYPERPARAMETERS = {"lookback": "2d"}
 
 
@@ -55,24 +55,54 @@ def build(task):
     return Mean()
 ''',
 }
+_TOWN = '''"""The load of a town a day ahead: a task of one's own, of the kind series."""
+
+KIND = "series"
+DATA = {
+    "file": "faults_town.csv",
+    "time": "Date Time",
+    "targets": ["T (degC)"],
+    "interval": "1h",
+    "lookback": 48,
+    "delay": 24,
+}
+'''
+
+
+@dataclass(frozen=True)
+class Struck:
+    """What a campaign's runs are of: a task, its file of data, plugins, and a task file if any."""
+
+    task: str
+    file: str
+    names: tuple[str, ...]
+    source: str = ""
+
+
+JENA = Struck("jena", "weather.csv", ("jena_naive", "jena_dense", *_PLUGINS))
+#: A task of one's own: found in a folder, and found again by each worker.
+TOWN = Struck("faults_town", "faults_town.csv", ("series_naive", "series_dense", *_PLUGINS), _TOWN)
 
 
 @dataclass(frozen=True)
 class World:
-    """A campaign's folder; ``trials`` says what is run in it: plugins, and how many seeds."""
+    """A campaign's folder, and what is run in it: plugins of a task, and how many seeds."""
 
     folder: Path
-    names: tuple[str, ...] = ("jena_naive", "jena_dense", *_PLUGINS)
+    names: tuple[str, ...] = JENA.names
     seeds: int = 2
     mark: str = field(default_factory=lambda: f"campaign-{os.getpid()}")
+    struck: Struck = JENA
 
     def make(self) -> None:
-        """Write the data and the plugins."""
-        for name in ("plugins", "tmp", "logs"):
+        """Write the data, the task and the plugins."""
+        for name in ("plugins", "datasets", "tmp", "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for name, source in _PLUGINS.items():
             (self.folder / "plugins" / f"{name}.py").write_text(source, encoding="utf-8")
-        (self.folder / "weather.csv").write_text(weather(), encoding="utf-8")
+        # That of the other task is there, too: the plugins are for both.
+        (self.folder / "datasets" / f"{TOWN.task}.py").write_text(TOWN.source, encoding="utf-8")
+        (self.folder / self.struck.file).write_text(weather(), encoding="utf-8")
 
     def start(self, results: Path, *more: object) -> Run:
         """Start a run of all trials into a results folder, with more words."""
@@ -80,17 +110,21 @@ class World:
             "run",
             *self.names,
             "--task",
-            "jena",
+            self.struck.task,
             "--plugins",
             self.folder / "plugins",
+            "--datasets",
+            self.folder / "datasets",
         ]
-        words += ["--profile", "smoke", "--data", f"jena={self.folder / 'weather.csv'}"]
+        data = f"{self.struck.task}={self.folder / self.struck.file}"
+        words += ["--profile", "smoke", "--data", data]
         words += ["--seeds", ",".join(map(str, range(self.seeds))), "--results", results, *more]
         return self._bench(words, results)
 
     def report(self, results: Path) -> Run:
         """Start a report on a results folder."""
-        return self._bench(["report", "--results", results], results)
+        folder = self.folder / "datasets"
+        return self._bench(["report", "--results", results, "--datasets", folder], results)
 
     def processes(self) -> list[psutil.Process]:
         """Return all processes that runs of this world have started and that still live."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -265,3 +265,17 @@ def test_a_source_is_plain_data(world: World) -> None:
     world.put("mine.txt")
     source = resolve(world.info, download=forbidden)
     assert json.loads(json.dumps(asdict(source)))["kind"] == "local"
+
+
+def test_a_file_beside_the_task_file_is_official_where_its_hash_is_the_declared_one(
+    world: World,
+) -> None:
+    """A task of one's own says by OFFICIAL which data its published figures are of."""
+    beside = replace(world.info, data={"file": "numbers.txt"}, local=[["numbers.txt"]])
+    file = beside.path.parent / "numbers.txt"
+    file.write_bytes(NUMBERS)
+    source = resolve(beside, download=forbidden)
+    assert (source.kind, source.files) == ("official", (str(file),))
+    assert source.why == "found beside the task file, verified"
+    file.write_bytes(OTHER_NUMBERS)
+    assert resolve(beside, download=forbidden).kind == "local"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import predicted as found
-from bench.analysis.costs import shows_published
 from bench.analysis.leaderboard import Row, Table
 from bench.formatting import metric_name, one_line
 from bench.records.record import Record, row_label
@@ -143,7 +142,6 @@ def _published(standing: Sequence[Standing]) -> list[Block]:
     figures = [
         _Figure(each.table, each.row, split)
         for each in standing
-        if shows_published(each.table.source)
         for split in ("validation", "test")
     ]
     known = [each for each in figures if each.published is not None]
