@@ -126,7 +126,7 @@ def a_plugin(folder: Path, name: str = "model", source: str | None = None, **par
 
 
 def a_trial(plugin: str = "jena_gru", seed: int = 0, **changes: Any) -> Trial:
-    """Make a trial of a Jena plugin on local data."""
+    """Make a trial of a Jena plugin on official data."""
     trial = Trial(
         task="jena",
         task_version=1,
@@ -136,7 +136,7 @@ def a_trial(plugin: str = "jena_gru", seed: int = 0, **changes: Any) -> Trial:
         view={"lookback": 1440, "reverse": False},
         training={"epochs": 4, "steps_per_epoch": 60, "batch_size": 128},
         scored_examples=3000,
-        source="local",
+        source="official",
         fingerprint="f00d",
         profile="quick",
         seed=seed,

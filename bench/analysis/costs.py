@@ -31,8 +31,7 @@ KNOWN_FORMS: Mapping[str, str] = {
         "the official reviews without those that have no label"
     ),
     "sha256:b3f13e48694038492e2a8294e7a53a3afe096b5ed292b058b7ab7053e13534c4": (
-        "every sixth row of the official file, which is what a window of it has, with 6 of its "
-        "14 columns"
+        "every sixth row of the official file, with 6 of its 14 quantities"
     ),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bench.analysis.costs import shows_published
+from bench.analysis.costs import KNOWN_FORMS, shows_published
 from bench.analysis.leaderboard import Leaderboard, Row, Spread, Table, records_of, spread
 from bench.protocol import OK
 from bench.records.record import Record
@@ -187,7 +187,8 @@ def _judged(table: Table, measured: Spread, unit: float, published: float) -> tu
     # 0.76 - 0.75 is a little more than 0.01 in binary fractions.
     if abs(gain) <= tolerance + 1e-9:
         return WITHIN, ""
-    why = "" if table.source == "official" else f"other data than published ({table.source})"
+    form = KNOWN_FORMS.get(table.fingerprint, "")
+    why = f"other data than published: {form}" if form else ""
     return BETTER if gain > 0 else WORSE, why
 
 

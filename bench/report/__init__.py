@@ -1,8 +1,8 @@
 """What is shown: each view makes a ``document``, and ``writers`` has each format once.
 
-Views are ``leaderboard`` (cells in ``columns``), ``reproduction``, ``two_results``, ``backends``;
-``comparison`` and ``provenance`` explain; ``figures`` and ``data_look`` draw, ``trials`` has rows
-of everything, which ``trackers`` hand to other tools; ``page`` is for a browser.
+Views: ``leaderboard`` (cells in ``columns``, each step in ``parts``), ``reproduction``,
+``two_results``, ``backends``; ``comparison`` and ``provenance`` explain; ``figures``, ``data_look``
+draw; ``trials`` has rows of everything, for ``trackers`` too; ``page`` is for a browser.
 """
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "document",
     "figures",
     "leaderboard",
+    "parts",
     "provenance",
     "reproduction",
     "sorting",

@@ -33,9 +33,10 @@ def title(table: Table) -> str:
 
 def above(table: Table) -> str:
     """Say which data, why these, and what was repaired or left out of them."""
+    source = f"Data: {table.source}: {table.why.rstrip('.')}."
     form = KNOWN_FORMS.get(table.fingerprint)
-    source = f"Data: {table.source}: {table.why.rstrip('.')}{f'; it is {form}' if form else ''}."
-    return " ".join([source, *(data_notes(table.records[0].data) if table.records else [])])
+    known = [f"They are {form}."] if form else []
+    return " ".join([source, *known, *(data_notes(table.records[0].data) if table.records else [])])
 
 
 def data_notes(data: Mapping[str, Any]) -> list[str]:

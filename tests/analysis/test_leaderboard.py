@@ -266,7 +266,7 @@ def test_a_row_is_reused_if_all_its_seeds_are():
     [
         {"task": "imdb"},
         {"task_version": 2},
-        {"source": "official"},
+        {"source": "local"},
         {"fingerprint": "beef"},
         {"profile": "full"},
         {"scored_examples": 500},
@@ -283,7 +283,7 @@ def test_what_is_not_comparable_never_shares_a_table(difference):
 
 def test_a_table_says_what_it_is_of():
     table = only_table(a_board(a_record()))
-    assert (table.task, table.source, table.fingerprint) == ("jena", "local", "f00d")
+    assert (table.task, table.source, table.fingerprint) == ("jena", "official", "f00d")
     assert (table.profile, table.scored_examples, table.task_version) == ("quick", 3000, 1)
     assert (table.metric, table.direction, table.baseline) == ("mae", "min", "jena_naive")
     assert table.why == "weather.csv, as given"

@@ -111,10 +111,10 @@ def test_each_table_has_two_pictures_and_tables_alike_have_names_of_their_own():
     found = pictures(a_board(a_record(), a_record(trial={"fingerprint": "beef"})))
 
     assert list(found) == [
-        "jena-local-quick-curves.svg",
-        "jena-local-quick-time.svg",
-        "jena-local-quick-2-curves.svg",
-        "jena-local-quick-2-time.svg",
+        "jena-official-quick-curves.svg",
+        "jena-official-quick-time.svg",
+        "jena-official-quick-2-curves.svg",
+        "jena-official-quick-2-time.svg",
     ]
     assert [kind for kind, _ in found.values()] == [CURVES, TIME] * 2
     assert len({table.fingerprint for _, table in found.values()}) == 2

@@ -46,7 +46,7 @@ def test_the_official_file_stands_beside_them():
     assert shown(document.tables(Place.PAGE)[0])[0]["published"] == f"{FIGURE:.4f}"
     assert exact(document)[0]["published_val_mae"] == str(FIGURE)
     assert board.tables[0].targets.values["published"] == FIGURE
-    assert "it is" not in said(document, Place.PAGE).splitlines()[1]
+    assert "They are" not in said(document, Place.PAGE).splitlines()[1]
 
 
 def test_a_file_known_to_hold_what_the_official_one_holds_does_too_and_says_how_it_differs():
@@ -54,7 +54,7 @@ def test_a_file_known_to_hold_what_the_official_one_holds_does_too_and_says_how_
 
     assert shown(document.tables(Place.PAGE)[0])[0]["published"] == f"{FIGURE:.4f}"
     for place in (Place.PAGE, Place.TERMINAL):
-        assert f"; it is {KNOWN_FORMS[A_FORM]}." in said(document, place)
+        assert f" They are {KNOWN_FORMS[A_FORM]}." in said(document, place)
     (compared,) = reproduce(a_board(of("local", A_FORM)), {}).comparisons
     assert [figure.published for figure in compared.figures] == [FIGURE]
 

@@ -63,8 +63,8 @@ def test_tables_of_other_data_are_named_and_not_compared():
 
     assert found.tables == ()
     text = to_markdown(two_results_document(found))
-    assert "new: alone has jena, local data, full profile" in text
-    assert "old: alone has jena, local data, quick profile" in text
+    assert "new: alone has jena, official data, full profile" in text
+    assert "old: alone has jena, official data, quick profile" in text
 
 
 def test_folders_and_commits_are_compared_on_the_command_line(capsys):

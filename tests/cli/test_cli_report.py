@@ -59,7 +59,7 @@ def test_what_is_left_out_is_counted_in_the_document_or_on_standard_error(
         ("board.html", "<!doctype html>"),
         ("board.csv", "task,"),
         ("board.json", "{"),
-        ("board.txt", "jena, local data"),
+        ("board.txt", "jena, official data"),
     ],
 )
 def test_the_ending_of_the_output_file_decides_the_format(report, tmp_path, name, start):
@@ -93,7 +93,7 @@ def test_a_format_beside_the_ending_of_another_is_refused(tmp_path, capsys):
         (["--format", "md"], "summary", "# Leaderboard"),
         (["--format", "md"], "board.out", "# Leaderboard"),
         (["--format", "html"], "board.HTM", "<!doctype html>"),
-        ([], "summary", "jena, local data"),
+        ([], "summary", "jena, official data"),
     ],
 )
 def test_a_format_decides_where_the_ending_does_not(report, tmp_path, words, name, start):

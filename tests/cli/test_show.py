@@ -36,7 +36,7 @@ def test_every_row_has_its_mean_and_each_seed_its_curve(show):
     assert status == 0
     lines = out.splitlines()
     first = next(
-        n for n, line in enumerate(lines) if line.startswith("quick, local data: jena_gru,")
+        n for n, line in enumerate(lines) if line.startswith("quick, official data: jena_gru,")
     )
     assert "3 seeds; validation MAE 0.2650 (sd 0.0071)" in lines[first]
     assert "published 0.2635" in lines[first]
@@ -55,7 +55,7 @@ def test_a_seed_and_a_profile_narrow_all_that_is_shown(show):
     assert [" seed 1, " in line for line in history.splitlines()] == [True]
     _, out, _ = show("jena_gru", "--profile", "full")
     (row,) = rows(out)
-    assert row.startswith("full, local data: jena_gru, 1 seed; validation MAE 0.2400")
+    assert row.startswith("full, official data: jena_gru, 1 seed; validation MAE 0.2400")
 
 
 def test_a_peak_of_an_earlier_meaning_is_marked(show, tmp_path):

@@ -173,7 +173,7 @@ def test_export_writes_the_model_that_is_meant_and_names_it(tmp_path, capsys):
     status, out, err = call(capsys, "export", "jena_gru", file, *words)
     assert (status, out) == (0, f"{file}\n")
     assert file.read_bytes() == b"model 1"
-    assert "jena_gru seed 1, quick on local data, 2025-01-02T03:00: validation MAE 0.2500" in err
+    assert "jena_gru seed 1, quick on official data, 2025-01-02T03:00: validation MAE 0.2500" in err
     call(capsys, "export", "model", "jena_gru", file, "--seed", 0, *words)
     assert file.read_bytes() == b"model 0"
     assert "end its name with .keras" in complaint(capsys, "export", "jena_gru", "x.h5", *words)

@@ -85,7 +85,7 @@ def test_any_name_is_shown_as_text(text):
 
 def test_the_title_says_which_data_and_the_legend_names_the_baseline():
     for svg in figures(three_seeds()).values():
-        assert any("jena, local data, quick profile" in text for text in texts(svg))
+        assert any("jena, official data, quick profile" in text for text in texts(svg))
         assert "jena_naive (baseline)" in texts(svg)
 
 
@@ -100,8 +100,8 @@ def test_a_model_far_off_is_marked_and_its_figure_given():
 
 
 def test_models_without_training_are_drawn_at_none():
-    assert "none" in texts(figures(plugins(2))["jena-local-quick-time.svg"])
-    assert "none" not in texts(figures(a_board(a_record()))["jena-local-quick-time.svg"])
+    assert "none" in texts(figures(plugins(2))["jena-official-quick-time.svg"])
+    assert "none" not in texts(figures(a_board(a_record()))["jena-official-quick-time.svg"])
 
 
 def test_the_users_own_style_changes_nothing(monkeypatch):
@@ -139,8 +139,8 @@ def test_report_writes_the_pictures_beside_the_leaderboard(report, tmp_path):
     written = sorted(path.name for path in (tmp_path / "pictures" / "here").iterdir())
     assert status == 0
     assert written == [
-        *("jena-local-quick-curves-dark.svg", "jena-local-quick-curves.svg"),
-        *("jena-local-quick-time-dark.svg", "jena-local-quick-time.svg"),
+        *("jena-official-quick-curves-dark.svg", "jena-official-quick-curves.svg"),
+        *("jena-official-quick-time-dark.svg", "jena-official-quick-time.svg"),
     ]
     assert "2 figures written to" in said
 
@@ -151,7 +151,7 @@ def test_without_matplotlib_one_line_names_what_is_not_drawn(report, tmp_path, m
 
     assert status == 0
     assert len(said.splitlines()) == 1
-    assert "jena-local-quick-curves.svg, jena-local-quick-time.svg" in said
+    assert "jena-official-quick-curves.svg, jena-official-quick-time.svg" in said
     assert "pip install matplotlib" in said
     assert not (tmp_path / "pictures").exists()
 
@@ -209,7 +209,7 @@ def test_a_point_that_has_none_beside_it_is_drawn_as_a_mark(curve, points):
 
 
 def test_a_picture_on_a_dark_ground_says_the_same_and_has_no_black_text():
-    light = figures(three_seeds())["jena-local-quick-time.svg"]
+    light = figures(three_seeds())["jena-official-quick-time.svg"]
     dark = on_dark(light)
 
     assert [word for word in texts(dark) if "stroke" not in word] == [

@@ -86,7 +86,7 @@ def test_under_a_table_stands_where_its_numbers_come_from():
     for line in (
         "machine: A Processor @ 3 GHz, 2 cores, 8.00 GiB, Linux 6.1",
         "versions: python 3.11.9, keras 3.15.0, numpy 2.4.0, tensorflow 2.21.0, suite 0.1.0",
-        "data: local, f00d, task version 1",
+        "data: official, f00d, task version 1",
         "profile: quick, 3,000 validation and test examples scored",
         "commit: 0123456789ab",
         "command: python -m bench run --all",
@@ -155,15 +155,17 @@ def test_a_table_of_synthetic_data_says_so_above_it(place):
 
 
 @pytest.mark.parametrize("render", [to_markdown, to_text])
-def test_published_figures_stand_beside_real_data_and_never_beside_synthetic_data(render):
+def test_published_figures_stand_beside_official_data_and_beside_no_others(render):
     real, made = (
         render(leaderboard_document(a_board(a_record(trial={"source": source}))))
-        for source in ("local", "synthetic")
+        for source in ("official", "synthetic")
     )
     assert "published" in real
     assert "0.2635" in real
     assert "published" not in made.lower()
     assert "0.2635" not in made
+    of_ones_own = a_board(a_record(trial={"source": "local"}))
+    assert "0.2635" not in render(leaderboard_document(of_ones_own))
 
 
 @pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS)
@@ -201,7 +203,7 @@ def test_terminal_columns_line_up():
 
 def test_several_tables_stand_apart():
     board = a_board(a_record(), a_record("x", trial={"task": "imdb"}))
-    assert "\n\njena, local data" in to_text(leaderboard_document(board))
+    assert "\n\njena, official data" in to_text(leaderboard_document(board))
 
 
 # Cells
@@ -229,14 +231,14 @@ def test_csv_has_a_line_a_row_with_plain_numbers():
     assert float(gru["validation_mae"]) == pytest.approx(0.263)
     assert float(gru["validation_mae_sd"]) == pytest.approx(0.003)
     assert float(gru["fit_seconds"]) == 11.5
-    assert (gru["source"], gru["status"]) == ("local", "ok")
+    assert (gru["source"], gru["status"]) == ("official", "ok")
     assert (broken["rank"], broken["validation_mae"], broken["status"]) == ("", "", "failed")
 
 
 def test_json_has_rows_and_provenance():
     text = to_json(leaderboard_document(judged_board(three_seeds())))
     (table,) = json.loads(text, parse_constant=pytest.fail)["tables"]
-    assert table["source"] == "local"
+    assert table["source"] == "official"
     assert table["units"] == JENA_METRIC["units"]
     assert table["provenance"]["command"] == "python -m bench run --all"
     ranks = [row["rank"] and row["rank"]["low"] for row in table["rows"]]

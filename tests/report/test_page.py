@@ -354,7 +354,7 @@ def test_any_document_is_a_page_without_pictures():
     assert page.startswith("<!doctype html>")
     assert "<figure" not in page
     assert len(page) < 60_000
-    assert "<h2>jena, local data, quick profile</h2>" in page
+    assert "<h2>jena, official data, quick profile</h2>" in page
 
 
 def test_a_site_has_an_address_for_each_table_and_plugin_that_holds_what_is_of_it(tmp_path: Path):
@@ -362,10 +362,10 @@ def test_a_site_has_an_address_for_each_table_and_plugin_that_holds_what_is_of_i
 
     assert [*files] == [
         *("page.css", "page.js", "library.js", "index.html"),
-        *("table/jena-local-quick.html", "plugin/a.html", "plugin/b.html"),
+        *("table/jena-official-quick.html", "plugin/a.html", "plugin/b.html"),
     ]
     hrefs = [each["href"] for each in Elements(files["index.html"]).all("a")]
-    assert {"table/jena-local-quick.html", "plugin/a.html", "plugin/b.html"} <= {*hrefs}
+    assert {"table/jena-official-quick.html", "plugin/a.html", "plugin/b.html"} <= {*hrefs}
     (drawn,) = data_of(files["plugin/a.html"]).values()
     assert [row["label"] for row in drawn["rows"]] == ["a"]
     assert [*drawn["curves"]["metric"]] == ["a"]

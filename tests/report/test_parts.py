@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from builders import a_board, a_record
 from command_line import call
 from reading import exact, said, shown
@@ -89,11 +90,11 @@ def test_programs_get_the_figures_of_both_splits():
     document = three_steps()
 
     first = exact(document)[0]
-    assert float(first["validation_mae_step 2"]) == 0.25
-    assert float(first["test_mae_step 3"]) == 0.6
+    assert float(first["validation_mae_step 2"]) == pytest.approx(0.25)
+    assert float(first["test_mae_step 3"]) == pytest.approx(0.6)
     (table,) = json.loads(to_json(document))["tables"]
     step = table["rows"][0]["parts"]["validation"]["step 3"]
-    assert (round(step["mean"], 9), step["count"]) == (0.3, 2)
+    assert (step["mean"], step["count"]) == (pytest.approx(0.3), 2)
 
 
 def test_of_one_number_nothing_is_added():

@@ -76,7 +76,7 @@ def test_people_see_each_backend_the_winner_and_why_there_is_none(story, place):
     assert found["jena_dense", "jax"]["epoch"] == "1.0 s*"
     told = said(document, place)
     assert "No fastest backend (jax: contended): jena_dense." in told
-    assert "Left out of jena, local data, quick profile: jena_conv1d (tensorflow only)." in told
+    assert "Left out of jena, official data, quick profile: jena_conv1d (tensorflow only)." in told
     assert ("machine: " in told) == (place == Place.PAGE)
 
 
@@ -119,7 +119,7 @@ def report(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("form", "start"),
-    [("text", "jena, local"), ("md", "# Backends"), ("csv", "task,"), ("json", "{")],
+    [("text", "jena, official"), ("md", "# Backends"), ("csv", "task,"), ("json", "{")],
 )
 def test_report_renders_the_backends_in_each_format(report, records, form, start):
     status, out, err = report(records, "--format", form)
