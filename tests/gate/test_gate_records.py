@@ -20,7 +20,7 @@ from bench.records.record import Record
 from bench.records.store import Store
 from bench.statistics.blocks import group_examples, group_sums, influences
 
-KEY = Key("jena", "jena_gru", "local", "quick", "tensorflow")
+KEY = Key("jena", "jena_gru", "official", "quick", "tensorflow")
 
 
 def side(folder: Path, *records: Record, predictions: bool = True) -> tuple[Side, list[str]]:
