@@ -271,9 +271,9 @@ def test_the_data_of_a_table_are_shown_once_where_they_are_at_hand(monkeypatch):
     contents = of_board(board)
     files = dict(site(contents))
 
-    assert [part.anchor for part in contents.parts if part.is_data] == ["data-jena-local"]
+    assert [part.anchor for part in contents.parts if part.is_data] == ["data-jena-official"]
     page = to_page(contents)
-    assert page.count('data-table="data-jena-local"') == 3
+    assert page.count('data-table="data-jena-official"') == 3
     assert "the whole series: jena, local data" in page
     assert "5 rows &lt;b&gt;" in page
     assert "<h3>first rows</h3>" in page
