@@ -274,11 +274,11 @@ def test_the_data_of_a_table_are_shown_once_where_they_are_at_hand(monkeypatch):
     assert [part.anchor for part in contents.parts if part.is_data] == ["data-jena-official"]
     page = to_page(contents)
     assert page.count('data-table="data-jena-official"') == 3
-    assert "the whole series: jena, local data" in page
+    assert "the whole series: jena, official data" in page
     assert "5 rows &lt;b&gt;" in page
     assert "<h3>first rows</h3>" in page
-    assert 'data-chart="data-2"' in files["data/jena-local.html"]
-    assert "data/jena-local.html" in files["index.html"]
+    assert 'data-chart="data-2"' in files["data/jena-official.html"]
+    assert "data/jena-official.html" in files["index.html"]
 
 
 def test_data_that_are_not_at_hand_are_neither_made_nor_passed_over():
