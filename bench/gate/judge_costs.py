@@ -187,7 +187,7 @@ def _judge_pairs(
     found = replace(found, threshold=max(tolerance, apart))
     noise = rounds_needed(ratio, rounds, tolerance)
     # Slowest, or fastest, in every round: no sample of so many says more.
-    is_extreme = min(ratio.larger, ratio.smaller) * len(sides) ** rounds < 1.01
+    is_extreme = min(ratio.larger, ratio.smaller) < 1.01 * float(len(sides)) ** -rounds
     sharper = rounds + 1 if is_extreme else _sharper(rounds, ratio, strict)
     chance = max(fewest, sharper, noise or 0)
     noise = None if noise is None else max(noise, fewest)

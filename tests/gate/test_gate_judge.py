@@ -70,6 +70,14 @@ def test_a_change_counts_if_its_whole_interval_lies_beyond_the_threshold(
 # Time, side by side
 
 
+def test_a_thousand_pairs_are_judged_as_eight_are():
+    def many(factor: float, seed: int) -> Measurement:
+        return plugin(rounds={TRAIN_STEP: times(0.02 * factor, seed=seed, processes=1000)})
+
+    found = beside(many(1.0, 0), many(1.05, 1), many(1.0, 2))
+    assert found.verdict == "worse"
+
+
 def test_a_slowdown_of_five_per_cent_is_worse_and_its_figures_are_told():
     found = beside(stepping(), stepping(1.05, seed=1), stepping(seed=2))
     assert (found.metric, found.verdict, found.unit) == (TRAIN_STEP, "worse", "s")
