@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+import subprocess
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -14,11 +17,31 @@ from bench.records.store import Store
 
 def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
     """Run a command line; return its exit status and what it printed on either stream."""
+    status = _status_of(*words)
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def run_here(
+    folder: Path, settings: Mapping[str, str], *words: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line as ``python -m bench`` would in a folder, with more in its environment."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+            status = _status_of(*words)
+    out, err = (stream.buffer.getvalue().decode() for stream in streams)
+    return subprocess.CompletedProcess([*words], status, out, err)
+
+
+def _status_of(*words: object) -> int:
     with pytest.raises(SystemExit) as exit_:
         main([*map(str, words)])
-    printed = capsys.readouterr()
     assert isinstance(exit_.value.code, int)
-    return exit_.value.code, printed.out, printed.err
+    return exit_.value.code
 
 
 def report_on(

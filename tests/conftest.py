@@ -7,23 +7,33 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from builders import a_plugin
+from command_line import run_here
+from lasting_servers import lasting_servers
 from run_world import Script
 from verify_world import Place, Workshop
 
 from bench.machine import Share
-from bench.runs import runner
+from bench.runs import launch, runner
+from bench.runs.launch import ForkServer
 
 # The campaigns stand beside the tests. Last: an installed ``bench`` is what is tested.
 sys.path.append(str(Path(__file__).parents[1]))
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: the other tests fill what is then left of any worker."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -68,19 +78,38 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def servers() -> Iterator[None]:
+    """Import Keras once, and not for each run that the tests of this process begin."""
+    with lasting_servers():
+        yield
+
+
 @pytest.fixture
-def start_bench(cache: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start ``python -m bench`` in ``tmp_path``, offline, with nothing in the data folder."""
+def own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each run of a test start a server of its own, as it does elsewhere."""
+    monkeypatch.setattr(launch, "ForkServer", ForkServer)
+
+
+@pytest.fixture
+def settings(cache: Path, tmp_path: Path) -> Mapping[str, str]:
+    """What the environment of a command says: offline, with nothing in the data folder."""
+    return {
+        "BENCH_CACHE_DIR": str(cache),
+        "BENCH_DATA_DIR": str(tmp_path / "no-data"),
+        "BENCH_OFFLINE": "1",
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def start_bench(
+    settings: Mapping[str, str], tmp_path: Path
+) -> Callable[..., subprocess.Popen[str]]:
+    """Start ``python -m bench`` in ``tmp_path``."""
 
     def start(*words: object) -> subprocess.Popen[str]:
-        environment = {
-            **os.environ,
-            "BENCH_CACHE_DIR": str(cache),
-            "BENCH_DATA_DIR": str(tmp_path / "no-data"),
-            "BENCH_OFFLINE": "1",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "COLUMNS": "200",
-        }
+        environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(sys.path)}
         # Tests run in the background have SIGINT ignored, and a child would inherit that.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -99,29 +128,23 @@ def start_bench(cache: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[s
 
 
 @pytest.fixture
-def bench(start_bench: Callable[..., subprocess.Popen[str]]) -> Run:
-    """Run ``python -m bench`` to its end."""
-
-    def run(*words: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        process = start_bench(*words)
-        out, err = process.communicate(timeout=timeout)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    return run
+def bench(settings: Mapping[str, str], tmp_path: Path) -> Run:
+    """Run a command line to its end as ``python -m bench`` does, in the test's own process."""
+    return partial(run_here, tmp_path, settings)
 
 
 @pytest.fixture
 def small_run(bench: Run, weather: Path, reviews: Path) -> Run:
     """``bench run`` on the small files in the smoke profile."""
 
-    def run(*words: object, **options: float) -> subprocess.CompletedProcess[str]:
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
         names = " ".join(map(str, words))
         data: list[str] = []
         if "jena" in names or "--all" in words:
             data += ["--data", f"jena={weather}"]
         if "imdb" in names or "--all" in words:
             data += ["--data", f"imdb={reviews}"]
-        return bench("run", *words, *data, "--profile", "smoke", **options)
+        return bench("run", *words, *data, "--profile", "smoke")
 
     return run
 

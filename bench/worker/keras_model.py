@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import itertools
 import math
 import time
@@ -93,7 +94,9 @@ class KerasLearner:
     def summary(self) -> str:
         """What ``model.summary()`` tells, of at most ``MOST_SUMMARY`` characters, "" if nothing."""
         told: list[str] = []
-        with contextlib.suppress(Exception):  # A layer's own code; the trial is done without it.
+        # A layer's own code; the trial is done without it. Keras asks for a standard output,
+        # which the plugin may have closed.
+        with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
             self.model.summary(line_length=_SUMMARY_WIDTH, print_fn=told.append)
         return without_middle("\n".join(map(str, told)), MOST_SUMMARY)
 

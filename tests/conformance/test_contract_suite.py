@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from builders import a_plugin
+from command_line import run_here
 
 from bench.cli.test import command
 from bench.protocol import CHECKS, CHECKS_TIMEOUT, FAILED, NOT_REACHED, PASSED, SKIPPED
@@ -217,23 +218,13 @@ BROKEN = [
 GUIDE = (Path(__file__).parents[2] / "docs" / "testing-plugins.md").read_text(encoding="utf-8")
 
 
-def hold(
-    folder: Path, cache: Path, *words: str, timeout: float = 280
-) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
+def hold(folder: Path, cache: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    settings = {
         "BENCH_CACHE_DIR": str(cache),
         "BENCH_OFFLINE": "1",
         "PYTHONPATH": os.pathsep.join([str(folder / "library"), *sys.path]),
     }
-    return subprocess.run(
-        [sys.executable, "-m", "bench", "test", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    return run_here(folder, settings, "test", *words)
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +237,9 @@ def held(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, dic
     (folder / "library").mkdir()
     library = folder / "library" / "library_that_sets_itself_up.py"
     library.write_text("import os\nos.environ['OF_THE_LIBRARY'] = '1'\n")
-    done = hold(folder, cache, "--json", *(f"{name}.py" for name in PLUGINS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder / "library")
+        done = hold(folder, cache, "--json", *(f"{name}.py" for name in PLUGINS))
     assert done.returncode == 1, done.stderr
     verdicts: dict[str, dict[str, Any]] = {}
     for check in json.loads(done.stdout)["checks"]:
@@ -331,13 +324,15 @@ def test_traces_of_the_process_alone_do_not_keep_the_other_checks_from_being_mad
 
 
 def test_a_plugin_that_hangs_is_ended_and_the_running_check_fails(tmp_path, cache):
-    a_plugin(tmp_path, "hangs", build="def build(task, units):\n    while True: pass")
-    done = hold(tmp_path, cache, "hangs.py", "--timeout", "6")
+    a_plugin(
+        tmp_path, "hangs", before="import time", build="def build(task, units): time.sleep(600)"
+    )
+    done = hold(tmp_path, cache, "hangs.py", "--timeout", "3")
     lines = done.stdout.splitlines()
 
     assert done.returncode == 1
     assert lines[1] == "hangs  imports       ok"
-    assert lines[2] == "hangs  builds        FAIL: took longer than 6 s"
+    assert lines[2] == "hangs  builds        FAIL: took longer than 3 s"
     assert lines[3] == "hangs  global_state  not reached: builds failed"
     assert lines[-1] == "1 plugin, 8 checks: 2 passed, 1 failed, 5 not reached"
 

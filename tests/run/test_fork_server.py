@@ -122,7 +122,7 @@ def test_a_fork_bomb_is_ended_at_the_time_limit(server, executor):
         time.sleep(600)
     """)
     _, finished = run(executor, timeout=1.0)
-    (server_process,) = psutil.Process().children()
+    (server_process,) = (p for p in psutil.Process().children() if p.cmdline()[:2] == launch.SERVER)
 
     assert finished.outcome.status == "timeout"
     assert [p.pid for p in psutil.process_iter() if _same_command(p, server_process)] == [

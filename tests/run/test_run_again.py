@@ -40,35 +40,48 @@ SHY = '''"""A model that needs a second attempt."""
 
 import os
 
-from keras import Sequential, layers
+import numpy as np
 
 TASK = "jena"
 HYPERPARAMETERS = {{}}
+
+
+class Zero:
+    def fit(self, inputs, targets):
+        pass
+
+    def predict(self, inputs):
+        return np.zeros(len(inputs))
 
 
 def build(task):
     if not os.path.exists({path!r}):
         open({path!r}, "w").close()
         os._exit(3)
-    return Sequential([task.inputs(), layers.Flatten(), layers.Dense(1)])
+    return Zero()
 '''
 
 BROKEN = '''"""A model with a fault."""
 
-from keras import Sequential, layers
+import numpy as np
 
 TASK = "jena"
 HYPERPARAMETERS = {"units": 4}
+
+
+class Zero:
+    def fit(self, inputs, targets):
+        pass
+
+    def predict(self, inputs):
+        return np.zeros(len(inputs))
 
 
 def build(task, units):
     raise ValueError("not yet")
 '''
 
-MENDED = BROKEN.replace(
-    'raise ValueError("not yet")',
-    "return Sequential([task.inputs(), layers.Flatten(), layers.Dense(units), layers.Dense(1)])",
-)
+MENDED = BROKEN.replace('raise ValueError("not yet")', "return Zero()")
 
 
 def records_in(folder: Path) -> list[dict[str, Any]]:

@@ -101,7 +101,7 @@ def rows_of(markdown: str) -> list[list[str]]:
 
 @pytest.mark.timeout(900)
 def test_all_shipped_plugins_run_and_are_reused_by_the_next_run(small_run, tmp_path):
-    first = small_run("--all", "--seeds", "0", timeout=800)
+    first = small_run("--all", "--seeds", "0")
     assert first.returncode == 0, first.stderr
 
     records = records_in(tmp_path / "reports")

@@ -47,7 +47,7 @@ def test_a_project_s_task_is_run_verified_on_two_cores_and_reported(bench: Run, 
     project = a_project(tmp_path / "project")
     where = ["--plugins", project / "plugins", "--datasets", project / "datasets"]
     data = ["--data", f"sunspots={project / 'sunspots.csv'}", "--profile", "smoke"]
-    done = bench("run", "dense", "last_year", *where, *data, "--jobs", "2", "--verify", timeout=600)
+    done = bench("run", "dense", "last_year", *where, *data, "--jobs", "2", "--verify")
 
     assert done.returncode == 0, done.stderr
     records = Store(tmp_path / "reports").read().records
@@ -61,7 +61,7 @@ def test_a_project_s_task_is_run_verified_on_two_cores_and_reported(bench: Run, 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork here")
 def test_bench_test_checks_plugins_of_such_a_task(bench: Run, tmp_path: Path):
     a_project(tmp_path)
-    done = bench("test", "dense", timeout=600)
+    done = bench("test", "dense")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

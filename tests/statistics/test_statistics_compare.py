@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from score_world import ScoreWorld, coverage, false_tables
+from score_world import ScoreWorld, coverage, false_tables, fewer_draws
 
 from bench.errors import BenchError
 from bench.statistics.blocks import PluginScores
@@ -17,6 +17,11 @@ from bench.statistics.compare import Rank, TableComparison, compare
 N = 400
 GROUPS = np.arange(N)
 COMMON = np.random.default_rng(99).random(N)
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer_draws(monkeypatch)
 
 
 def a_sample(
@@ -69,6 +74,13 @@ def test_a_plugin_may_overlap_with_two_that_are_separated():
     assert ranks(compare(samples, GROUPS, "min")) == {"a": "1-2", "noisy": "1-3", "c": "2-3"}
 
 
+def test_an_interval_is_of_a_plugins_own_scores_whatever_it_is_compared_with():
+    found = compare(four(), GROUPS, "min")
+    for sample in four():
+        alone = compare([sample], GROUPS, "min")
+        assert alone.intervals[sample.label] == found.intervals[sample.label]
+
+
 # Pairs
 
 
@@ -94,6 +106,7 @@ def test_common_difficulty_cancels_between_plugins_but_not_in_their_intervals():
     assert apart < 0.7 * found.intervals["mid-a"].example_error
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_what_a_seed_makes_of_single_examples_is_counted_once():
     """Seeds that differ by examples alone: the error is that of any other such seeds."""
     world = ScoreWorld(plugins=2, groups=200, seeds=8, interaction=0.5, seed_size=0.0)
@@ -266,6 +279,7 @@ def test_the_first_two_are_told_with_the_seeds_that_would_separate_them():
     assert turned.difference == -two.difference
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_as_many_seeds_as_are_said_to_be_needed_do_separate():
     """Told from many seeds, few are needed; of tables of these, four in five are separated."""
     world = ScoreWorld(plugins=2, groups=2000, seeds=40, seed_size=3.0, better=0.1)
@@ -354,6 +368,7 @@ def test_95_intervals_in_100_hold_the_truth(world: ScoreWorld, seeds: int, size:
     assert 0.92 <= held <= 0.985
 
 
+@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("world", [INDEPENDENT, CORRELATED], ids=["independent", "correlated"])
 @pytest.mark.parametrize(
     ("seeds", "size", "unequal"), [(1, 0.0, 0.0), (3, 0.5, 0.0), (3, 3.0, 2.0), (5, 2.0, 4.0)]
@@ -366,6 +381,7 @@ def test_tables_of_equals_are_left_whole(
     assert false_tables(made, repeats) <= 0.05 + 2.5 * (0.05 * 0.95 / repeats) ** 0.5
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_differences_that_are_said_to_be_detectable_are_found_four_times_in_five():
     world = ScoreWorld(plugins=4, groups=400, seeds=5, seed_size=1.0)
     told = [found.pair("p00", "p01").detectable for found in world.comparisons(40)]

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from scipy import stats
-from score_world import DAYS, ScoreWorld, equals, false_tables, jena_like
+from score_world import DAYS, ScoreWorld, equals, false_tables, fewer_draws, jena_like
 
 from bench.statistics.blocks import Components, PluginScores, group_examples, summarise
 from bench.statistics.compare import compare
@@ -161,6 +161,12 @@ def test_a_row_that_varies_in_nothing_is_compared_like_any_other():
 TABLES = 60
 
 
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer_draws(monkeypatch)
+
+
+@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize(
     "change",
     [
@@ -180,17 +186,20 @@ def test_equals_are_not_separated_whatever_the_kinds_of_rows(change: dict):
     assert false_tables(world, TABLES) <= 0.05 + 2.5 * (0.05 * 0.95 / TABLES) ** 0.5
 
 
+@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_the_best_is_left_among_the_best(seeds: int):
     world = ScoreWorld(plugins=6, groups=250, seeds=seeds, seed_size=1.0)
     assert equals(world, TABLES).lost <= 0.05 + 2.5 * (0.05 * 0.95 / TABLES) ** 0.5
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_the_best_is_left_though_its_seeds_are_unlike_all_others():
     world = ScoreWorld(plugins=8, groups=250, seed_size=1.0, factors=(5.0,))
     assert equals(world, TABLES).odd_lost <= 0.05 + 2.5 * (0.05 * 0.95 / TABLES) ** 0.5
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_half_of_the_pairs_like_jenas_are_separated_and_few_are_left_best():
     """Of 120 pairs 34 were separated with the common variance of all rows, 54 by Holm."""
     random = np.random.default_rng(0)
@@ -199,6 +208,7 @@ def test_half_of_the_pairs_like_jenas_are_separated_and_few_are_left_best():
     assert np.mean([len(each.best) + len(each.unknown) for each in found]) <= 4
 
 
+@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("sizes", [(0.002, 0.0), (0.01, 0.01)], ids=["steady", "unsteady"])
 def test_rows_more_change_little_for_the_others(sizes: tuple[float, float]):
     """Six rows that are steady, or unsteady as rows are: on single examples and in the mean."""
