@@ -47,6 +47,7 @@ def vectors(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_plugins_run_where_the_data_have_what_they_need(
     bench, ten_minutes, worded_reviews, vectors, tmp_path
 ):

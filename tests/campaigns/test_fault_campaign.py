@@ -167,6 +167,7 @@ def test_a_run_that_has_ended_is_struck_no_more(family):
         assert strike(fault, run, results) is None
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_twice_is_resumed_to_the_results_of_an_undisturbed_one(tmp_path):
     campaign = Campaign(World(tmp_path, names=("jena_naive", "faults_mean"), seeds=1))
     campaign.world.make()

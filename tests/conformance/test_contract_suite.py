@@ -17,6 +17,8 @@ from command_line import run_here
 from bench.cli.test import command
 from bench.protocol import CHECKS, CHECKS_TIMEOUT, FAILED, NOT_REACHED, PASSED, SKIPPED
 
+pytestmark = pytest.mark.long
+
 KERAS = "import os, time, keras, numpy\nfrom keras import Sequential, layers"
 ESTIMATOR = (
     "from sklearn.linear_model import Ridge\n"

@@ -345,6 +345,7 @@ def place_of(package: str) -> Path:
     return Path(found.origin).parents[1]
 
 
+@pytest.mark.long
 def test_a_pull_request_that_breaks_a_model_is_installed_checked_and_told(
     source, models, cache, hub
 ):
@@ -367,6 +368,7 @@ def test_a_pull_request_that_breaks_a_model_is_installed_checked_and_told(
     assert "my_ridge" in text
 
 
+@pytest.mark.long
 def test_on_a_machine_of_its_own_the_baseline_of_the_main_branch_is_what_is_compared_with(
     wheel, models, cache
 ):

@@ -33,6 +33,25 @@ def build(task, units):
     ])
 """
 
+MEAN = """
+import numpy as np
+
+TASK = "jena"
+HYPERPARAMETERS = {}
+
+
+class Mean:
+    def fit(self, inputs, targets):
+        self.mean = float(np.mean(targets))
+
+    def predict(self, inputs):
+        return np.full(len(inputs), self.mean)
+
+
+def build(task):
+    return Mean()
+"""
+
 
 @dataclass
 class Project:
@@ -69,20 +88,21 @@ def project(
     return Project(folder, capsys)
 
 
-def write(project: Project, name: str, units: int) -> None:
+def write(project: Project, name: str, source: str) -> None:
     path = project.folder / "plugins" / f"{name}.py"
-    path.write_text(f'"""{name}."""\n{DENSE.format(units=units)}', encoding="utf-8")
+    path.write_text(f'"""{name}."""\n{source}', encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("heard_signals")
 def test_a_change_is_trained_and_measured_beside_the_revision_before_it(project):
-    write(project, "grown", 4)
-    write(project, "steady", 4)
-    write(project, "former", 4)
+    write(project, "grown", DENSE.format(units=4))
+    write(project, "steady", DENSE.format(units=4))
+    write(project, "former", MEAN)
     commit(project.folder, "before")
-    write(project, "grown", 5)
-    write(project, "fresh", 4)
+    write(project, "grown", DENSE.format(units=5))
+    write(project, "fresh", MEAN)
     (project.folder / "plugins" / "former.py").unlink()
     names = ["grown", "steady", "fresh", "former", "--format", "json"]
     status = project.check(*names, "--metric", "quality,parameters")

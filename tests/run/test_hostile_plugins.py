@@ -251,6 +251,7 @@ def rows_in(report: str) -> dict[str, str]:
     return {row["label"]: row["status"] for row in table["rows"]}
 
 
+@pytest.mark.long
 def test_in_a_run_every_hostile_plugin_has_its_row_and_the_innocent_have_their_results(
     hostile_run, bench, tmp_path
 ):

@@ -143,6 +143,7 @@ def here(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
 # Several runs on one folder
 
 
+@pytest.mark.long
 def test_two_runs_started_at_once_share_the_trials_and_both_show_all(
     start_bench, weather, tmp_path
 ):
