@@ -108,6 +108,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def capitalised(text: str) -> str:
+    """Return a text with a capital first letter, as it stands at the head of something."""
+    return text[:1].upper() + text[1:]
+
+
 def one_line(text: str, longest: int | None = None) -> str:
     """Return text on one line, without control characters, cut with "…" where too long."""
     line = without_controls(" ".join(text.split()))

@@ -26,7 +26,7 @@ DAY = 24 * 3600
 #: The three months of each season; which of them is the summer depends on where a series is from.
 SEASONS = ("Dec to Feb", "Mar to May", "Jun to Aug", "Sep to Nov")
 #: Where a task's description says how many examples each split has.
-_COUNTS = ("examples", "reviews")
+_COUNTS = ("examples", "reviews", "texts")
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ def _cell(value: str | float | None) -> Cell:
 
 # Pictures
 
-#: Bars of a histogram.
-BINS = 60
+#: Bars of a histogram, at most.
+_BARS = 60
 #: Points of a line in a page, which has many lines: the lowest and highest of each stretch.
 _POINTS = 1200
 
@@ -105,7 +105,7 @@ def picture_numbers(picture: Picture) -> dict[str, Any]:
     y, x = np.asarray(picture.y), np.asarray(picture.x)
     is_time = x.dtype.kind == "M"
     if picture.kind == "histogram":
-        y, x = np.histogram(y, bins=BINS)
+        y, x = np.histogram(y, bins=_edges(y))
     elif picture.kind == "line":
         from bench.series.look import thinned  # What draws texts has no need of it.
 
@@ -120,6 +120,17 @@ def picture_numbers(picture: Picture) -> dict[str, Any]:
         "y_label": one_line(picture.y_label),
         "marks": {one_line(name): float(value) for name, value in picture.marks.items()},
     }
+
+
+def _edges(values: Array) -> Array:
+    """Return the edges of a histogram's bars: each bar has as many whole numbers as the others."""
+    import numpy as np
+
+    low, high = np.min(values), np.max(values)
+    if np.asarray(values).dtype.kind not in "iu":
+        return np.linspace(low, high if high > low else low + 1, _BARS + 1)
+    width = max(1, -(-(int(high) - int(low) + 1) // _BARS))
+    return np.arange(int(low), int(high) + width + 1, width)
 
 
 def _numbers(values: Array) -> list[float | None]:
@@ -162,7 +173,7 @@ def _drawn(task: str, picture: Picture) -> bytes:
         if picture.kind == "line":
             axes.plot(picture.x, picture.y, color=BLUE, linewidth=0.8)
         elif picture.kind == "histogram":
-            axes.hist(picture.y, bins=BINS, color=BLUE)
+            axes.hist(picture.y, bins=_edges(picture.y).tolist(), color=BLUE)
         else:
             axes.bar([*map(str, picture.x)], picture.y, color=BLUE, width=0.5)
         colors = (ORANGE, RED, GREY)

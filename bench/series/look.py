@@ -70,7 +70,10 @@ def _tables(prepared: Prepared) -> dict[str, list[Row]]:
         for when, row in zip(times[:3], values[:3], strict=True)
     ]
     described = pd.DataFrame(values, columns=names).describe().to_dict()
-    columns: list[Row] = [{"column": name, **described[name]} for name in names]
+    columns: list[Row] = [
+        {"column": name, **described[name], "count": int(described[name]["count"])}
+        for name in names
+    ]
     return {"first rows": head, "columns": columns}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,11 @@ def _split_row(prepared: Prepared, part: str) -> dict[str, str | float | None]:
     }
 
 
+@lru_cache(maxsize=2)
+def _words(vocabulary: bytes) -> list[str]:
+    return vocabulary.decode().split("\n")
+
+
 def _example(
     prepared: Prepared, view: Mapping[str, Any], split: str, number: int
 ) -> dict[str, str]:
@@ -104,7 +110,7 @@ def _example(
     label = (prepared.meta.get("classes") or _LABELS)[int(arrays[f"{split}_labels"][number])]
     told = {"label": label, "words": f"{len(ranks):,}"}
     if "vocabulary" in arrays:
-        spelled = bytes(np.asarray(arrays["vocabulary"])).decode().split("\n")
+        spelled = _words(bytes(np.asarray(arrays["vocabulary"])))
         words = [spelled[rank - 1] for rank in ranks[-_WORDS:]]
         told["text"] = ("… " if len(ranks) > _WORDS else "") + " ".join(words)
     else:

@@ -40,7 +40,7 @@ def test_a_series_shows_its_rows_its_columns_and_a_window(data, weather):
     first = next(line for line in out.splitlines() if line.startswith("2020-01-01 00:00"))
     assert first.split()[2:] == [f"{float(value):.2f}" for value in first.split()[2:]]
     (column,) = [line for line in out.splitlines() if line.startswith("T (degC)")]
-    assert column.split()[2] == "4000.00"
+    assert column.split()[2] == "4,000"
     window = next(line for line in out.splitlines() if line.startswith("window: "))
     # The window of the fourth example begins at the fourth row and has ten days of hours.
     assert "240 samples of 3 columns, from 2020-01-01 03:00 to 2020-01-11 02:00" in window

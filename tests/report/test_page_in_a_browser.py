@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from builders import board_with
+from builders import a_board, a_record, board_with
 
+from bench.records.predictions import describe
 from bench.registry.discover import Registry
+from bench.report.data_look import picture_numbers
+from bench.report.document import Place
 from bench.report.leaderboard import leaderboard_document
-from bench.report.page.contents import contents_of_board
+from bench.report.page.contents import PageContents, Part, contents_of_board
 from bench.report.page.render import to_page
+from bench.task import Picture
 
 RESULTS = Path(__file__).parents[1] / "golden" / "results"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -53,7 +59,43 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         leaderboard_document(board), board, Nothing(), Registry({}, ()), print
     )
     (folder / "hostile.html").write_text(to_page(contents), encoding="utf-8")
+    (folder / "kinds.html").write_text(to_page(of_several_kinds()), encoding="utf-8")
     return folder
+
+
+def of_several_kinds() -> PageContents:
+    """A table of three classes, one of two steps, and the data of a task."""
+    of_classes = a_record("rain", trial={"task": "imdb", "scored_examples": None})
+    of_steps = a_record("load", trial={"scored_examples": None})
+    metric = {**of_steps.data["metric"], "groups": "rows", "in_time": True}
+    of_steps = replace(of_steps, data={**of_steps.data, "metric": metric})
+    kept = describe("x.npz", b"")
+    board = a_board(*(replace(each, predictions=kept) for each in (of_classes, of_steps)))
+    contents = contents_of_board(
+        leaderboard_document(board), board, OfKinds(), Registry({}, ()), print
+    )
+    hours = np.datetime64("2010-01-01") + np.arange(500) * np.timedelta64(1, "h")
+    pictures = [
+        Picture("series", "the series", "line", np.sin(np.arange(500)), hours, y_label="T"),
+        Picture("words", "words", "histogram", np.arange(90), marks={"mean": 30.0}),
+        Picture("balance", "classes", "bars", np.array([3, 4]), ["no", HOSTILE]),
+    ]
+    drawn = {"pictures": [*map(picture_numbers, pictures)]}
+    kinds = tuple(f"data-{number}" for number in range(3))
+    table = leaderboard_document(board).tables(Place.PAGE)[0]
+    part = Part("data-x", "x, data", (table,), kinds, drawn=drawn, is_data=True)
+    return replace(contents, parts=(*contents.parts, part))
+
+
+class OfKinds:
+    """Stands in for a store: probabilities of three classes, and forecasts of two steps."""
+
+    def predictions(self, record: Any) -> dict[str, Any]:
+        targets, values = np.arange(60) % 3, np.eye(3)[np.arange(60) % 7 % 3] * 0.6 + 0.2
+        if record.trial.task != "imdb":
+            targets = np.sin(np.arange(120) / 5).reshape(60, 2)
+            values = targets + np.array([0.1, 0.3])
+        return {"predictions": values, "targets": targets, "groups": np.arange(60)}
 
 
 class Nothing:
@@ -233,6 +275,30 @@ def test_hostile_names_are_text(see):
 
     assert seen.page.title() == "Leaderboard"
     assert shown in seen.page.locator(".picks").inner_text()
+    assert seen.page.locator("img").count() == 0
+    assert seen.complaints == []
+
+
+def test_classes_steps_and_data_are_drawn_too(see):
+    seen = see("kinds.html", color_scheme="dark")
+    drawn = seen.draw()
+    kinds = seen.page.locator("figure.chart:visible").evaluate_all(
+        "all => all.map((each) => each.dataset.chart)"
+    )
+
+    assert drawn == len(kinds)
+    assert {"confusion", "calibration", "forecast", "errors", "data-0", "data-1", "data-2"} <= {
+        *kinds
+    }
+    forecast = seen.page.locator("figure[data-chart='forecast'] >> nth=0")
+    before = forecast.get_attribute("data-drawn")
+    forecast.get_by_role("combobox").select_option(label="step 2")
+    seen.page.wait_for_function(
+        """before => document.querySelector("[data-chart='forecast']").dataset.drawn > before""",
+        arg=before,
+    )
+    matrix = seen.page.locator("figure[data-chart='confusion'] >> nth=0")
+    assert matrix.locator(".plot svg text", has_text="%").count() == 9
     assert seen.page.locator("img").count() == 0
     assert seen.complaints == []
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bench.analysis.leaderboard import Leaderboard, Table
 from bench.analysis.predicted import predicted
 from bench.analysis.ranking import PredictionSource
-from bench.formatting import one_line
+from bench.formatting import capitalised, one_line
 from bench.registry.discover import Registry
 from bench.report.data_look import data_document, picture_numbers
 from bench.report.document import Block, Document, Heading, Paragraph, Place
@@ -167,7 +167,10 @@ def _data_part(table: Table, data: DataAtHand, names: _Names) -> Part:
         return Part(anchor, heading, (Paragraph(said),), is_data=True)
     told = data_document(table.task, data.facts, shown, "train 0")
     blocks = [block for section in told.sections for block in section.blocks][1:]
-    lower = [replace(each, level=3) if isinstance(each, Heading) else each for each in blocks]
+    lower = [
+        replace(each, text=capitalised(each.text), level=3) if isinstance(each, Heading) else each
+        for each in blocks
+    ]
     drawn = {"pictures": [picture_numbers(picture) for picture in shown.pictures]}
     kinds = tuple(f"data-{number}" for number in range(len(shown.pictures)))
     return Part(anchor, heading, tuple(lower), kinds, drawn=drawn, is_data=True)

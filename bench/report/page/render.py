@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.formatting import one_line, without_controls
+from bench.formatting import capitalised, one_line, without_controls
 from bench.machine import version_of
 from bench.report.document import Cell, CellTable, Fold, Heading, Notes, Paragraph, Place, Scalar
 from bench.report.page.contents import PageContents, Part
@@ -150,7 +150,7 @@ def _caption_of(kind: str, part: Part) -> str:
     name, _, number = kind.partition("-")
     if name != "data":
         return _CAPTIONS[kind]
-    return str((part.drawn or {})["pictures"][int(number)]["title"])
+    return capitalised((part.drawn or {})["pictures"][int(number)]["title"])
 
 
 _ENTRY = "window.vegaEmbed = vegaEmbed;"

@@ -287,7 +287,7 @@
     const last = Math.max(...values.map((each) => each.epoch));
     const range = state.measure === "metric" ? table.curves_range : null;
     const inside = range ? values.filter((each) => each.value >= range[0] && each.value <= range[1]) : values;
-    const use = inside.length ? inside : values;
+    const use = 2 * inside.length >= values.length ? inside : values;
     const y = field("value", "quantitative", { title: state.measure === "metric" ? table.metric : "loss", scale: { zero: false } });
     const x = field("epoch", "quantitative", { title: "epoch", scale: { domain: last > 1 ? [1, last] : [0.5, 1.5], nice: false }, axis: last > 1 ? { tickMinStep: 1, format: "d" } : { values: [1], format: "d" } });
     const shared = { x, y, detail: field("line", "nominal"), color: own("color"), strokeDash: field("split", "nominal", { legend: null, scale: { domain: ["validation", "training"], range: DASHES } }) };
@@ -409,26 +409,27 @@
     return whole([
       { data: of(values), mark: { type: "rect" }, encoding: { x, y, tooltip, color: field("share", "quantitative", { legend: null, scale: { domain: [0, 1], range: [css("--raised"), css("--mark")] } }) } },
       { data: of(values), mark: { type: "text" }, encoding: { x, y, tooltip, text: field("share", "quantitative", { format: ".0%" }), color: { condition: { test: `datum.share > ${full}`, value: css("--ground") }, value: css("--text") } } },
-    ], Math.max(240, 90 + 28 * table.classes.length));
+    ], Math.max(320, 90 + 28 * table.classes.length));
   }
 
   // The data of a task: a line over time, how often which length, how many of each class
   function dataSpec(table, shown, state, number) {
     const picture = table.pictures[number], { x, y, kind } = picture;
     const values = y.map((value, place) => ({ x: kind === "line" && picture.is_time ? x[place] * 1000 : x[place], end: x[place + 1], y: value }));
-    const marks = Object.entries(picture.marks).map(([name, at], place) => ({ at, name: `${name} ${at.toLocaleString("en", { maximumFractionDigits: 0 })}`, dy: 8 + 14 * place }));
-    const bars = kind === "bars", time = picture.is_time ? { scale: { type: "utc" } } : { scale: { zero: false, nice: false } };
+    const marks = Object.entries(picture.marks).map(([name, at], place) => ({ at, last: Math.max(...Object.values(picture.marks)), name: `${name} ${at.toLocaleString("en", { maximumFractionDigits: 0 })}`, dy: 8 + 14 * place }));
+    const bars = kind === "bars", isShort = picture.is_time && x[x.length - 1] - x[0] < 90 * 86400;
+    const time = picture.is_time ? { scale: { type: "utc" }, axis: isShort ? { format: "%d %b", tickCount: 6 } : {} } : { scale: { zero: false, nice: false } };
     const xs = bars ? field("x", "nominal", { title: picture.x_label || null, sort: x, axis: { labelAngle: x.length > 6 ? -35 : 0, labelLimit: 140 } }) : field("x", picture.is_time ? "temporal" : "quantitative", { title: picture.x_label || null, ...time });
     const ys = field("y", "quantitative", { title: picture.y_label || null, scale: { zero: kind !== "line" } });
     const tooltip = kind === "line" ? undefined : [field("x", bars ? "nominal" : "quantitative", { title: picture.x_label || "class" }), field("y", "quantitative", { title: picture.y_label, format: "," })];
     const shape = { line: { type: "line", strokeWidth: 0.9 }, histogram: { type: "bar" }, bars: { type: "bar", size: Math.max(8, 360 / (2 * x.length)) } }[kind];
-    const encoding = { x: xs, y: ys, ...(kind === "histogram" ? { x2: { field: "end" } } : {}), ...(tooltip ? { tooltip } : {}) };
+    const encoding = { x: xs, y: ys, ...(kind === "histogram" ? { x2: { field: "end" }, y2: { datum: 0 } } : {}), ...(tooltip ? { tooltip } : {}) };
     const at = field("at", "quantitative", {});
     return whole([
       { data: of(values), mark: { ...shape, color: css("--mark") }, encoding },
       { data: of(marks), mark: { type: "rule", strokeDash: [4, 3], color: css("--worse"), strokeWidth: 1.5 }, encoding: { x: at } },
-      { data: of(marks), mark: { type: "text", align: "left", dx: 5, dy: { expr: "datum.dy" }, y: 0, baseline: "top", color: css("--text") }, encoding: { x: at, text: field("name", "nominal") } },
-    ], 260);
+      { data: of(marks), mark: { type: "text", align: "left", dx: 5, dy: { expr: "datum.dy" }, y: 0, baseline: "top", color: css("--text") }, encoding: { x: field("last", "quantitative"), text: field("name", "nominal") } },
+    ]);
   }
 
   // The choices of each: what a control says, and the options of a table by their values.
@@ -512,7 +513,7 @@
       const count = parts(this.table), { window, unit_of_x: unit } = this.table.forecast;
       const first = numbers(this.table.forecast, "x", Int32Array)[0];
       const isWeek = unit === "minutes" && window === 7 * 24 * 60;
-      this.state.part = Math.floor(count / 2);
+      this.state.part = Math.floor((count - 1) / 2);
       const range = element("input", { type: "range", min: 0, max: count - 1, value: this.state.part });
       const said = element("output", {});
       const tell = () => {
