@@ -293,6 +293,7 @@ def test_classes_steps_and_data_are_drawn_too(see):
     forecast = seen.page.locator("figure[data-chart='forecast'] >> nth=0")
     before = forecast.get_attribute("data-drawn")
     forecast.get_by_role("combobox").select_option(label="step 2")
+    forecast.scroll_into_view_if_needed()  # What is out of sight waits.
     seen.page.wait_for_function(
         """before => document.querySelector("[data-chart='forecast']").dataset.drawn > before""",
         arg=before,
