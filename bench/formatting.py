@@ -124,11 +124,15 @@ def without_controls(line: str) -> str:
 
     So it is for the first character of what a CI runner would take for a command of its own.
     """
-    shown = "".join(c if c.isprintable() or c in _JOINERS else "?" for c in line)
+    shown = line if line.isprintable() else "".join(map(_shown, line))
     begun = shown.lstrip()
     if not begun.startswith(_COMMANDS):
         return shown
     return f"{shown[: len(shown) - len(begun)]}?{begun[1:]}"
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() or character in _JOINERS else "?"
 
 
 # A curve in one line of text

@@ -152,6 +152,38 @@ def median_over_processes(values: Sequence[float]) -> float:
     return median(values)
 
 
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean and the sample standard deviation of values, at least one; None for one.
+
+    To the bit what ``statistics.mean`` and ``stdev`` of Python 3.11 return, in a tenth of their
+    time: a large table has tens of thousands. Both are computed in whole numbers, and rounded once.
+    """
+    from statistics import mean, stdev
+
+    count = len(values)
+    if count < 2 or not all(type(value) is float and math.isfinite(value) for value in values):
+        return mean(values), stdev(values) if count > 1 else None
+    ratios = [value.as_integer_ratio() for value in values]
+    unit = max(below for _, below in ratios)  # All are powers of two.
+    whole = [above * (unit // below) for above, below in ratios]
+    total = sum(whole)
+    squares = count * sum(value * value for value in whole) - total * total
+    return total / (count * unit), _square_root(squares, count * (count - 1) * unit * unit)
+
+
+def _square_root(above: int, below: int) -> float:
+    """Return the square root of a fraction, rounded once."""
+    # As many digits as a float has, twice; what is beyond them decides only which way a tie goes.
+    shift = (above.bit_length() - below.bit_length() - 109) // 2
+    if shift >= 0:
+        below <<= 2 * shift
+    else:
+        above <<= -2 * shift
+    root = math.isqrt(above // below)
+    root |= root * root * below != above
+    return float(root << shift) if shift >= 0 else root / (1 << -shift)
+
+
 def mean_over_seeds(scores: Sequence[float]) -> float:
     """Return the quality of some seeds, at least one, each by its score."""
     from statistics import fmean

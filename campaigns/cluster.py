@@ -1,15 +1,14 @@
 """``python -m campaigns.cluster``: a scheduler and three workers here, struck while trials run.
 
-First a run through them is compared with one without, then plugins do harm on a worker, then
-workers and schedulers are killed at random instants: nothing may be lost, and no trial recorded
-twice. Progress goes to standard error, the table to standard output.
+First a run through them is compared with one without, then the hostile plugins of the tests do
+harm on the workers, then workers and schedulers are killed at random instants: nothing may be
+lost, and no trial recorded twice. Progress goes to standard error, the table to standard output.
 Exit status: 0 all of that held, 1 something did not, and standard error says what.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
 import signal
@@ -18,40 +17,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from bench.protocol import Bounds
+from bench.records.record import Record
+from bench.records.store import Store
 from bench.runs import processes
 from bench.runs.cluster.start import end_workers, start_worker
 from campaigns.faults.outcomes import Outcomes, differences, read_outcomes
 from campaigns.faults.tally import table_of
 from campaigns.faults.world import Run, World
+from tests.hostile import KINDS
+from tests.hostile.kind import Kind
 
 WORKERS = 3
 #: Seconds within which a run through workers has to end, whatever is killed.
 LONGEST = 900.0
-
-_HARM = '''"""Harm: {name}."""
-
-TASK = "jena"
-HYPERPARAMETERS = {{"lookback": "2d"}}
-
-
-def build(task):
-    import os, signal, time
-    {body}
-'''
-#: What harmful plugins do, and the status that each has to have.
-HARM = {
-    "harm_kills": ("os.kill(os.getppid(), signal.SIGKILL); os.kill(0, signal.SIGKILL)", "crashed"),
-    "harm_hangs": ("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(900)", "timeout"),
-    "harm_fills": ("kept = [bytearray(1 << 26) for _ in range(40)]", "out_of_memory"),
-}
-
 
 @dataclass
 class Dask:
@@ -107,9 +93,7 @@ class ClusterCampaign:
 
     def start(self, dask: Dask, results: Path) -> Run:
         self.count("runs started")
-        return self.world.start(
-            results, "--on", f"dask://127.0.0.1:{dask.port}", "--jobs", str(WORKERS)
-        )
+        return self.world.start(results, *_on(dask))
 
     def compare(self, what: str, results: Path) -> None:
         assert self.expected is not None
@@ -164,6 +148,10 @@ def _rounds(campaign: ClusterCampaign, options: argparse.Namespace) -> Iterator[
         yield _without_scheduler(campaign, draw, number)
 
 
+def _on(dask: Dask) -> list[object]:
+    return ["--on", f"dask://127.0.0.1:{dask.port}", "--jobs", WORKERS]
+
+
 def _results(campaign: ClusterCampaign, name: str) -> Path:
     folder = campaign.world.folder / name
     folder.mkdir()
@@ -186,29 +174,41 @@ def _harmed(campaign: ClusterCampaign, dask: Dask) -> str:
     world, results = campaign.world, _results(campaign, "harm")
     folder = world.folder / "harm-plugins"
     folder.mkdir()
-    for name, (body, _) in HARM.items():
-        (folder / f"{name}.py").write_text(_HARM.format(name=name, body=body), encoding="utf-8")
     before = {process.pid for process in dask.places()}
-    words = ["--plugins", folder, "--timeout", "20", "--memory-limit", "1.2", *HARM]
-    run = world.start(
-        results, "--on", f"dask://127.0.0.1:{dask.port}", "--jobs", str(WORKERS), *words
-    )
-    run.wait(LONGEST)
-    found: dict[str, set[str]] = {}
-    for path in results.glob("jena/**/*.json"):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found.setdefault(record["trial"]["plugin"], set()).add(record["status"])
-    wanted = {name: {status} for name, (_, status) in HARM.items()}
-    wanted |= {name: {"ok"} for name in world.names}
-    campaign.wrong += [
-        f"harm: {name} was {found.get(name)} and not {status}"
-        for name, status in wanted.items()
-        if found.get(name) != status
+    for bounds in {kind.bounds for kind in KINDS}:
+        kinds = [kind for kind in KINDS if kind.bounds == bounds]
+        for kind in kinds:
+            (folder / f"{kind.name}.py").write_text(kind.source, encoding="utf-8")
+        names = ["jena_naive", *(kind.name for kind in kinds)]
+        words: list[object] = [*names, "--task", "jena", "--plugins", folder, *_told(bounds)]
+        started = world.run(results, *words, *_on(dask))
+        started.wait(LONGEST)
+        if "Traceback" in started.printed().split("Leaderboard")[0]:
+            campaign.wrong.append(f"harm: a traceback in {started.log}")
+    found = {record.trial.plugin: record for record in Store(results).read().records}
+    different = [
+        f"harm: {kind.name} {said}" for kind in KINDS if (said := _other(kind, found))
     ]
+    campaign.wrong += different
     if {process.pid for process in dask.places()} != before:
         campaign.wrong.append("harm: a worker of dask did not outlive it")
-    campaign.count("plugins that did harm", len(HARM))
-    return f"harm: {', '.join(f'{name} {found.get(name)}' for name in HARM)}"
+    campaign.count("plugins that did harm", len(KINDS))
+    return f"harm: {len(KINDS)} plugins, {len(different)} not as they are without a cluster"
+
+
+def _told(bounds: Bounds) -> list[object]:
+    memory = [] if bounds.memory is None else ["--memory-limit", bounds.memory / 1024**3]
+    return ["--timeout", bounds.timeout, *memory]
+
+
+def _other(kind: Kind, found: Mapping[str, Record]) -> str:
+    """Say in what a harmful plugin's record is not what it has to be."""
+    record = found.get(kind.name)
+    if record is None:
+        return "has no record"
+    if record.status != kind.status or kind.reason not in record.reason:
+        return f"is {record.status} ({record.reason}) and not {kind.status} ({kind.reason})"
+    return "" if kind.log in record.log else f"has not {kind.log!r} in its log"
 
 
 def _without_workers(

@@ -229,8 +229,12 @@ def table_costs(
     everything = [r for places in rows.values() for records in places.values() for r in records]
     usual = usual_references(everything)
 
+    known: dict[int, Contention] = {}
+
     def disturbed(record: Record) -> Contention:
-        return disturbance(record, usual.get(machine_of(record)))
+        if id(record) not in known:
+            known[id(record)] = disturbance(record, usual.get(machine_of(record)))
+        return known[id(record)]
 
     chosen = place_of_table(rows.values(), lambda record: not disturbed(record).reasons)
     found: dict[str, Costs] = {}

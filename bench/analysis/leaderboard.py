@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import Costs, Targets, make_targets, published_beside, table_costs
 from bench.analysis.places import TimingPlace, place_of
+from bench.metrics import mean_and_deviation
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, row_label
 from bench.records.repeats import Repeats, gave_the_same, summarise
@@ -201,7 +201,7 @@ def spread(values: Sequence[float]) -> Spread | None:
     """Summarise values; None for none."""
     if not values:
         return None
-    return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
+    return Spread(*mean_and_deviation(values), len(values))
 
 
 def _table_key(record: Record) -> TableKey:

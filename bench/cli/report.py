@@ -268,8 +268,9 @@ def _unjudged(
     records = [
         record
         for record in wanted.of(contents.records)
-        if (tree.has(record.trial) or not options.current)
-        and str(record.environment.get("commit") or "").startswith(commit)
+        if (not options.current or tree.has(record.trial))
+        # Asked for nothing, the environment is not read: of a large store it is half the report.
+        and (not commit or str(record.environment.get("commit") or "").startswith(commit))
     ]
     if not records:
         others = replace(wanted, plugins=()).asked.items()

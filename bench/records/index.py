@@ -18,16 +18,17 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.files import FileStamp
 from bench.records.layout import INDEX
-from bench.records.packed import Head
+from bench.records.packed import Body, Head
 from bench.records.predictions import KeptModel, Predictions
 from bench.records.record import SCHEMA_VERSION, Record
 from bench.trial import Trial
 
 #: Raise this when the form of the index changes.
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x42656E63
 _KINDS = (Record, Trial, Predictions, KeptModel)
 #: A reader that finds another form makes the index again: what a record is may have changed.
@@ -40,7 +41,7 @@ _FORM = (
                 for kind in (Record, Trial, Predictions, KeptModel)
                 for f in fields(kind)
             ]
-            + [*Head.__struct_fields__]
+            + [*Head.__struct_fields__, *Body.__struct_fields__]
         ).encode()
     )
     & 0x7FFFFFFF
@@ -61,8 +62,7 @@ _BUSY_SECONDS = 2.0
 UNSETTLED: FileStamp = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
-class IndexRow:
+class IndexRow(NamedTuple):
     """What the index says of a file; ``number`` is that of its body."""
 
     number: int
@@ -165,23 +165,27 @@ class Index:
 
     def keep(self, files: Iterable[FileRead]) -> list[IndexRow]:
         """Take in what was read; return the rows."""
-        rows = []
+        kept = [*files]
         with self._changing():
-            for file in files:
-                self._drop(file.name)
-                cursor = self._connection.execute("INSERT INTO bodies (sha256) VALUES (NULL)")
-                number = int(cursor.lastrowid or 0)
-                kept = (file.sha256, zlib.crc32(file.body, number), file.body, number)
-                self._connection.execute(
-                    "UPDATE bodies SET sha256 = ?, checksum = ?, body = ? WHERE id = ?", kept
-                )
-                row = IndexRow(number, file.stamp, file.sha256, file.head)
-                told = (*row.stamp, row.sha256, _checksum(file.name, row), row.head)
-                self._connection.execute(
-                    "INSERT INTO heads VALUES (?,?,?,?,?,?,?,?,?,?)",
-                    (number, file.name, file.plugin, *told),
-                )
-                rows.append(row)
+            self._drop(file.name for file in kept)
+            # Nobody else writes meanwhile, so that the numbers are free.
+            last = self._connection.execute("SELECT max(id) FROM bodies").fetchone()[0] or 0
+            rows = [
+                IndexRow(number, file.stamp, file.sha256, file.head)
+                for number, file in enumerate(kept, last + 1)
+            ]
+            both = [*zip(rows, kept, strict=True)]
+            self._connection.executemany(
+                "INSERT INTO bodies VALUES (?,?,?,?)",
+                [(r.number, r.sha256, zlib.crc32(f.body, r.number), f.body) for r, f in both],
+            )
+            self._connection.executemany(
+                "INSERT INTO heads VALUES (?,?,?,?,?,?,?,?,?,?)",
+                [
+                    (r.number, f.name, f.plugin, *r.stamp, r.sha256, _checksum(f.name, r), r.head)
+                    for r, f in both
+                ],
+            )
         return rows
 
     def stamp(self, files: Iterable[tuple[bytes, IndexRow]]) -> None:
@@ -199,19 +203,20 @@ class Index:
     def drop(self, paths: Iterable[bytes]) -> None:
         """Forget files."""
         with self._changing():
-            for path in paths:
-                self._drop(path)
+            self._drop(paths)
 
-    def _drop(self, path: bytes) -> None:
+    def _drop(self, paths: Iterable[bytes]) -> None:
+        asked = [(path,) for path in paths]
         words = "DELETE FROM bodies WHERE id IN (SELECT id FROM heads WHERE path = ?)"
-        self._connection.execute(words, (path,))
-        self._connection.execute("DELETE FROM heads WHERE path = ?", (path,))
+        self._connection.executemany(words, asked)
+        self._connection.executemany("DELETE FROM heads WHERE path = ?", asked)
 
 
 def _is_whole(path: object, row: IndexRow, checksum: object) -> bool:
-    if not all(isinstance(each, bytes) for each in (path, row.sha256, row.head)):
-        return False  # A spoilt page may have anything in any column.
-    return isinstance(path, bytes) and _checksum(path, row) == checksum
+    # A spoilt page may have anything in any column.
+    if not (isinstance(path, bytes) and type(row.sha256) is bytes and type(row.head) is bytes):
+        return False
+    return _checksum(path, row) == checksum
 
 
 def _checksum(path: bytes, row: IndexRow) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,8 @@ _ELSEWHERE = (
     *("kept_model", "environment", "schema_version", "log"),
 )
 _SECTIONS = tuple(each.name for each in fields(Record) if each.name not in _ELSEWHERE)
+assert _SECTIONS[0] == "metrics"
+_CURVES = "curves"
 _SHARED = ("data", "reference")
 
 
@@ -45,8 +47,7 @@ class Head(msgspec.Struct, array_like=True, gc=False):
     plugin_file: str | None
 
 
-@dataclass(frozen=True)
-class FileOrigin:
+class FileOrigin(NamedTuple):
     """Where a record comes from: its body's number in the index, its file, and its digest."""
 
     number: int
@@ -55,10 +56,36 @@ class FileOrigin:
 
 
 class Body(msgspec.Struct, array_like=True, gc=False):
-    """What a record has measured, and its provenance, each part packed by itself."""
+    """What a record has measured, and its provenance, each part packed by itself.
 
-    sections: list[msgspec.Raw]
-    environment: dict[str, msgspec.Raw]
+    ``curves`` are those of the metrics, None if these have none.
+    """
+
+    sections: list[bytes]
+    environment: dict[str, bytes]
+    curves: dict[str, bytes] | None
+
+
+class PackedCurves(Mapping[str, Any]):
+    """The curves of a record by name, unpacked when one is asked for, and not kept.
+
+    They are most of a record, of many records most of the memory, and each has few readers.
+    """
+
+    def __init__(self, packed: Mapping[str, bytes]) -> None:
+        self._packed = packed
+
+    def __getitem__(self, name: str) -> Any:
+        return _decode(self._packed[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 _HEAD, _BODY = msgspec.msgpack.Decoder(Head), msgspec.msgpack.Decoder(Body)
@@ -106,9 +133,12 @@ def _head(record: Record) -> bytes:
 
 
 def _body(record: Record) -> bytes:
-    sections = [msgspec.Raw(_encode(getattr(record, name))) for name in _SECTIONS]
-    parts = {name: msgspec.Raw(_encode(part)) for name, part in record.environment.items()}
-    return _encode(Body(sections, parts))
+    metrics = {**record.metrics}
+    curves = metrics.pop(_CURVES, None)
+    each = None if curves is None else {name: _encode(curve) for name, curve in curves.items()}
+    sections = [_encode(metrics), *(_encode(getattr(record, name)) for name in _SECTIONS[1:])]
+    parts = {name: _encode(part) for name, part in record.environment.items()}
+    return _encode(Body(sections, parts, each))
 
 
 class Unpacking:
@@ -145,14 +175,15 @@ class Unpacking:
         packed = self._fetch(origin.number, origin.sha256)
         if packed is None:
             return None
-        body = _BODY.decode(packed)
-        sections = dict(zip(_SECTIONS, body.sections, strict=True))
-        found = {n: self._part(raw, n in _SHARED) for n, raw in sections.items()}
-        parts = body.environment.items()
-        return {**found, "environment": {n: self._part(raw, True) for n, raw in parts}}
-
-    def _part(self, packed: msgspec.Raw, is_shared: bool) -> Any:
-        return self._shared(bytes(packed)) if is_shared else _decode(packed)
+        body, shared = _BODY.decode(packed), self._shared
+        found = {
+            name: shared(part) if name in _SHARED else _decode(part)
+            for name, part in zip(_SECTIONS, body.sections, strict=True)
+        }
+        if body.curves is not None:
+            found["metrics"][_CURVES] = PackedCurves(body.curves)
+        environment = {name: shared(part) for name, part in body.environment.items()}
+        return {**found, "environment": environment}
 
     def _trial(self, head: Head) -> Trial:
         key = head.trial, head.seed
@@ -168,11 +199,13 @@ class Unpacking:
         return self._trials[key]
 
     def _shared(self, packed: bytes) -> Any:
-        if packed not in self._parts:
+        try:
+            return self._parts[packed]
+        except KeyError:
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
-            self._parts[packed] = _decode(packed)
-        return self._parts[packed]
+            made = self._parts[packed] = _decode(packed)
+            return made
 
 
 class StoredRecord(Record):

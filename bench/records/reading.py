@@ -8,7 +8,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -137,7 +137,7 @@ class _Reading:
                 if doubt.row is not None and doubt.row.sha256 == sha256:
                     self._add(doubt.file, doubt.row)
                     if stamp != doubt.row.stamp:
-                        stamped.append((name, replace(doubt.row, stamp=stamp)))
+                        stamped.append((name, doubt.row._replace(stamp=stamp)))
                     continue
                 record = from_content(content)
             except BenchError as error:
@@ -189,13 +189,12 @@ def _stamp(entry: os.DirEntry[str]) -> FileStamp | None:
 
 
 def _stamp_of(found: os.stat_result) -> FileStamp:
-    numbers = found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-    inode, size, written, changed = (number & _LARGEST for number in numbers)
-    return inode, size, written, changed
+    written, changed = found.st_mtime_ns & _LARGEST, found.st_ctime_ns & _LARGEST
+    return found.st_ino & _LARGEST, found.st_size & _LARGEST, written, changed
 
 
 def _portable(name: str) -> bytes:
-    return os.fsencode(name.replace(os.sep, "/"))
+    return os.fsencode(name if os.sep == "/" else name.replace(os.sep, "/"))
 
 
 def _clock_of(root: Path) -> int | None:

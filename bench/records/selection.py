@@ -37,6 +37,8 @@ class Wanted:
 
     def of(self, records: Iterable[Record]) -> list[Record]:
         """Return the records of these trials, in their order."""
+        if not self.asked:
+            return [*records]
         return [record for record in records if self._takes(record.trial)]
 
     @property

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Flag, auto
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from bench.formatting import NOTHING, count, duration, percentage, quantity, size
@@ -375,14 +376,19 @@ class Section:
 class Document:
     """All that a view says.
 
-    ``title`` stands on pages alone, ``level`` is that of its heading. ``data`` is what
-    programs get as JSON: mappings, sequences and data classes of exact values.
+    ``title`` stands on pages alone, ``level`` is that of its heading. ``given`` is the ``data``,
+    or what makes them once they are asked for.
     """
 
     title: str
     sections: tuple[Section, ...]
-    data: Any = None
+    given: Any = None
     level: int = 1
+
+    @cached_property
+    def data(self) -> Any:
+        """What programs get as JSON: mappings, sequences and data classes of exact values."""
+        return self.given() if callable(self.given) else self.given
 
     def tables(self, place: Place) -> list[CellTable]:
         """Return the tables that stand in a place, with their columns there."""

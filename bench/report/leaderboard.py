@@ -54,9 +54,11 @@ def leaderboard_document(board: Leaderboard) -> Document:
         sections = [Section((Paragraph("No records yet.", on=Place.PAGE),))]
     if board.left_out:
         sections.append(Section((Paragraph(left_out(board)),)))
-    tables = [_data(table) for table in board.tables]
-    data = {"tables": tables, "left_out": board.left_out}
-    return Document("Leaderboard", tuple(sections), data)
+    return Document("Leaderboard", tuple(sections), lambda: _all_data(board))
+
+
+def _all_data(board: Leaderboard) -> dict[str, Any]:
+    return {"tables": [_data(table) for table in board.tables], "left_out": board.left_out}
 
 
 def _section(table: Table) -> Section:

@@ -50,7 +50,7 @@ def below(table: Table) -> list[tuple[str, str]]:
     """Return label and text of each line of provenance."""
     records = table.records
     return [
-        ("machine", _different(_machine(record) for record in records)),
+        ("machine", _different(map(_machine, _once(map(_described_machine, records))))),
         ("versions", _versions(records)),
         ("data", f"{table.source}, {table.fingerprint}, {_task_version(table)}"),
         ("profile", f"{table.profile}, {_scored(table)} validation and test examples scored"),
@@ -66,8 +66,11 @@ def configurations(records: Iterable[Record]) -> list[Mapping[str, Any]]:
     Each has a name, the file that it is from, and options as they were after the command line.
     """
     found = (record.environment.get("configuration") for record in records)
-    whole = [each for each in found if isinstance(each, Mapping) and each]
-    return [each for number, each in enumerate(whole) if each not in whole[:number]]
+    kept: list[Mapping[str, Any]] = []
+    for each in _once(found):
+        if isinstance(each, Mapping) and each and each not in kept:
+            kept.append(each)
+    return kept
 
 
 def described(configuration: Mapping[str, Any]) -> str:
@@ -99,18 +102,36 @@ def _different(texts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(texts))
 
 
-def _machine(record: Record) -> str:
-    machine: dict[str, Any] = record.environment.get("machine", {})
+def _once(found: Iterable[Any]) -> Iterable[Any]:
+    """Return each object once: the records of a large store share what they have in common."""
+    return {id(each): each for each in found}.values()
+
+
+def _described_machine(record: Record) -> Mapping[str, Any]:
+    machine: Mapping[str, Any] = record.environment.get("machine", _UNKNOWN)
+    return machine
+
+
+_UNKNOWN: Mapping[str, Any] = {}
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
     memory = size(machine["memory"]) if machine.get("memory") else "? memory"
     return f"{machine.get('processor', '?')}, {machine.get('cores', '?')} cores, {memory}, " + str(
         machine.get("system", "?")
     )
 
 
+#: Of the versions those that stand in the environment.
+_OWN = ("python", "suite")
+
+
 def _versions(records: Sequence[Record]) -> str:
     """Name each library with its version, or all of them where runs differ."""
     found: dict[str, list[str]] = {"python": []}
-    for record in [r for r in records if r.status == OK] or records:
+    of = [r for r in records if r.status == OK] or records
+    told = {(id(r.trial.versions), *(repr(r.environment.get(n)) for n in _OWN)): r for r in of}
+    for record in told.values():
         environment = record.environment
         versions = {"python": environment.get("python"), **record.trial.versions}
         for name, number in [*versions.items(), ("suite", environment.get("suite"))]:

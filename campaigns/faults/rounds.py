@@ -25,6 +25,10 @@ KILLS_A_ROUND = 6
 #: Seconds in which the processes of a killed run have to be gone: a server that imports
 #: its libraries on a busy machine sees no sooner that there is nobody left to serve.
 _GONE = 30.0
+#: Seconds that the undisturbed run may take, on a machine that has much else to do.
+_LONGEST = 1800.0
+#: Seconds that any other may take at least, and how many times what the undisturbed one took.
+_PATIENCE, _TIMES = 300.0, 10.0
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Campaign:
         results = self.world.folder / "reference" / "results"
         started = time.monotonic()
         run = self.start(results)
-        if run.wait() != 0:
+        if run.wait(_LONGEST) != 0:
             raise SystemExit(f"the undisturbed run failed:\n{run.printed()}")
         self.duration = time.monotonic() - started
         self.expected = read_outcomes(results)
@@ -79,7 +83,7 @@ class Campaign:
     def expect(self, run: Run, statuses: set[int], what: str) -> None:
         """Wait for a run; note an exit status or a traceback that must not be."""
         try:
-            status = run.wait()
+            status = run.wait(max(_PATIENCE, _TIMES * self.duration))
         except psutil.TimeoutExpired:
             processes.kill_tree(run.process)
             self.note(what, [f"does not come to its end: {run.printed()[-2000:]}"])

@@ -106,20 +106,15 @@ class World:
 
     def start(self, results: Path, *more: object) -> Run:
         """Start a run of all trials into a results folder, with more words."""
-        words: list[object] = [
-            "run",
-            *self.names,
-            "--task",
-            self.struck.task,
-            "--plugins",
-            self.folder / "plugins",
-            "--datasets",
-            self.folder / "datasets",
-        ]
+        words: list[object] = [*self.names, "--task", self.struck.task]
+        words += ["--plugins", self.folder / "plugins", "--datasets", self.folder / "datasets"]
+        return self.run(results, *words, "--seeds", ",".join(map(str, range(self.seeds))), *more)
+
+    def run(self, results: Path, *words: object) -> Run:
+        """Start a run of the profile smoke on this world's data."""
         data = f"{self.struck.task}={self.folder / self.struck.file}"
-        words += ["--profile", "smoke", "--data", data]
-        words += ["--seeds", ",".join(map(str, range(self.seeds))), "--results", results, *more]
-        return self._bench(words, results)
+        of_all = ("--profile", "smoke", "--data", data)
+        return self._bench(["run", *words, *of_all, "--results", results], results)
 
     def report(self, results: Path) -> Run:
         """Start a report on a results folder."""
