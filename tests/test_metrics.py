@@ -6,6 +6,8 @@ import json
 import math
 import re
 from dataclasses import replace
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 
 from bench.gate.baseline import write
 from bench.gate.model import Side
-from bench.metrics import FAST, METRICS, estimator, process_value
+from bench.metrics import FAST, METRICS, estimator, mean_and_deviation, process_value
 from bench.records.store import Store
 
 #: A process that was held up in most of its rounds, one that was not, and one with one round.
@@ -134,3 +136,26 @@ def test_what_is_told_says_which_estimator_it_is(tmp_path, capsys):
 def test_the_page_on_continuous_integration_names_the_estimator_of_every_kind():
     page = re.sub(r"\s+", " ", (Path(__file__).parents[1] / "docs" / "ci.md").read_text())
     assert all(estimator(name) in page for name in METRICS)
+
+
+NUMBERS = st.floats(-1e150, 1e150).filter(lambda value: value == 0 or abs(value) > 1e-150)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=8))
+def test_mean_and_deviation_are_the_exact_ones_rounded_once(values):
+    mean, deviation = mean_and_deviation(values)
+
+    exact = [Fraction(value) for value in values]
+    middle = sum(exact) / len(exact)
+    assert mean == float(middle)
+    if len(values) == 1:
+        assert deviation is None
+        return
+    variance = sum((value - middle) ** 2 for value in exact) / (len(exact) - 1)
+    with localcontext(Context(prec=400)):
+        whole = Decimal(variance.numerator) / Decimal(variance.denominator)
+        assert deviation == float(whole.sqrt())
+
+
+def test_whole_numbers_have_a_mean_and_deviation_as_well():
+    assert mean_and_deviation([2, 2]) == (2, 0.0)

@@ -186,6 +186,27 @@ def test_a_record_that_was_read_through_the_index_can_be_changed_and_copied(tmp_
         _ = record.nothing  # type: ignore[attr-defined]
 
 
+def test_curves_are_unpacked_when_they_are_asked_for_and_not_kept(tmp_path):
+    import pickle
+
+    made = a_record()
+    curves = {"train_loss": [0.5, None, 0.25], "epoch_seconds": [2.0, 1.0, 1.0]}
+    written = replace(made, metrics={**made.metrics, "curves": curves})
+    store = Store(tmp_path / "results")
+    store.prepare()
+    store.write(written)
+    store.read()
+    (record,) = store.read().records
+
+    found = record.metrics["curves"]
+    assert found["train_loss"] == [0.5, None, 0.25]
+    assert found["train_loss"] is not found["train_loss"]
+    assert (dict(found), repr(found)) == (curves, repr(curves))
+    assert found == curves
+    assert "validation_loss" not in found
+    assert pickle.loads(pickle.dumps(record)).to_json() == record.to_json() == written.to_json()
+
+
 # What becomes of the index
 
 
