@@ -8,6 +8,7 @@ from bench.cli.options import parse_on
 from bench.errors import BenchError
 from bench.plan.plan import Cluster
 from bench.registry.project import project_of
+from bench.runs.cluster import start
 from bench.runs.cluster.machines import (
     ClusterWorker,
     InHand,
@@ -94,3 +95,10 @@ def test_what_slurm_is_asked_for_stands_in_the_project_and_a_wrong_key_has_its_n
     file.write_text('[tool.bench.slurm]\nwaltime = "1:00"\n')
     with pytest.raises(BenchError, match=r"\[tool.bench.slurm\].*waltime.*walltime"):
         project_of(tmp_path)
+
+
+def test_a_scheduler_behind_tls_without_a_certificate_here_is_refused_in_one_line():
+    on = Cluster("dask://tls://127.0.0.1:1", "dask", "tls://127.0.0.1:1")
+
+    with pytest.raises(BenchError, match=r"speaks TLS and dask has no certificate here; set "):
+        start._connect(on)

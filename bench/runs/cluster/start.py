@@ -107,7 +107,16 @@ def _at_scheduler(on: Cluster, setting: ClusterSetting, say: Say) -> DaskExecuto
 
 def _connect(on: Cluster) -> Client:
     from distributed import Client
+    from distributed.security import Security
 
+    # Without one dask would make half a client, which ends in a traceback of its own.
+    if on.address.startswith("tls://") and not Security().get_connection_args("client").get(
+        "ssl_context"
+    ):
+        raise BenchError(
+            f"--on {on.asked}: the scheduler speaks TLS and dask has no certificate here; set "
+            "distributed.comm.tls.ca-file, .client.cert and .client.key in dask's configuration"
+        )
     try:
         return Client(on.address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
