@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -19,7 +21,7 @@ import psutil
 
 import bench
 from bench.errors import BenchError
-from bench.protocol import Bounds
+from bench.protocol import SKIPPED, Bounds
 
 #: Seconds that a driver may take to answer.
 _PATIENCE = 20.0
@@ -41,6 +43,35 @@ def version_of(package: str) -> str | None:
     except PackageNotFoundError:
         names = packages_distributions().get(package, [])
         return version(names[0]) if names else "unknown"
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The packages that trials of a plugin find: this process's, or those of an environment.
+
+    ``version_of`` returns the version of an importable one, None if it is absent. ``others`` are
+    the versions of what the plugin needs and does not import by name. ``python`` is the
+    interpreter of the environment, "" for this process's. Where no trial can be run with them
+    ``reason`` says why, and ``status`` is what the trials' is then.
+    """
+
+    version_of: Callable[[str], str | None] = version_of
+    others: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
+    status: str = SKIPPED
+    reason: str = ""
+
+
+#: The file in which an environment of the suite's own says what is in it.
+ENVIRONMENT = "bench-environment.json"
+
+
+def own_environment() -> dict[str, Any]:
+    """Return what there is in the environment that this process runs in, if the suite made it."""
+    try:
+        return dict(json.loads((Path(sys.prefix) / ENVIRONMENT).read_bytes()))
+    except (OSError, ValueError):
+        return {}
 
 
 def describe_run(command: str, configuration: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -101,7 +101,8 @@ class Job:
     data, ``predictions`` the file in which the worker leaves its test predictions, ``model``
     that in which it leaves its model, "" if none is to be kept.
     ``effort`` counts for a measuring job alone, ``data`` for a preparing one, which has no
-    plugin.
+    plugin. ``python`` is the interpreter of the environment that the plugin needs, "" for that of
+    the run.
     """
 
     trial: Trial
@@ -115,6 +116,7 @@ class Job:
     effort: MeasureBudget = field(default_factory=MeasureBudget)
     data: DataRequest = field(default_factory=DataRequest)
     model: str = ""
+    python: str = ""
 
     def to_json(self) -> str:
         """Return the job as one JSON document on one line."""

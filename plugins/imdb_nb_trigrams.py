@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 TASK = "imdb"
+REQUIRES = ["scikit-learn>=1.4"]
 HYPERPARAMETERS = {
     "encoding": "trigrams",
     "num_words": None,

@@ -5,6 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 TASK = "series"
+REQUIRES = ["scikit-learn>=1.4"]
 HYPERPARAMETERS = {
     "alpha": 10.0,
     "epochs": 1,

@@ -7,6 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 TASK = "text"
+REQUIRES = ["scikit-learn>=1.4"]
 HYPERPARAMETERS = {
     "num_words": None,
     "alpha": 0.5,

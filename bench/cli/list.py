@@ -84,9 +84,21 @@ def _plugin_lines(plugins: Iterable[Plugin]) -> Iterator[str]:
             yield "      " + one_line(
                 f"a grid of {plugin.points} points: {', '.join(map(str, plugin.grid))}"
             )
-        if plugin.needs or plugin.files:
-            yield "      " + one_line(f"needs {', '.join((*plugin.needs, *plugin.files))}")
+        packages = plugin.requires or plugin.needs
+        if packages or plugin.files:
+            yield "      " + one_line(f"needs {', '.join((*packages, *plugin.files))}")
+        if lacking := _lacking(plugin):
+            yield "      " + one_line(f"SKIPPED: {lacking}")
         yield from ("      " + one_line(f"PROBLEM {problem}") for problem in plugin.problems)
+
+
+def _lacking(plugin: Plugin) -> str:
+    """Say what of a plugin's REQUIRES is not met here; "" for nothing."""
+    if not plugin.requires:
+        return ""
+    from bench.registry.requirements import absence
+
+    return absence(plugin)
 
 
 def _written(values: Mapping[str, Any]) -> str:
@@ -137,6 +149,8 @@ def _plugin_entry(plugin: Plugin) -> dict[str, Any]:
         "build_parameters": list(plugin.build_parameters),
         "callback_parameters": list(plugin.callback_parameters),
         "needs": list(plugin.needs),
+        "requires": list(plugin.requires),
+        "lacks": _lacking(plugin),
         "files": list(plugin.files),
         "problems": [
             {"path": p.path, "line": p.line, "message": p.message} for p in plugin.problems

@@ -163,6 +163,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "--keep-models", is_flag=True, help="Keep each trial's model, for `predict` and `export`."
 )
 @click.option(
+    "--environments",
+    is_flag=True,
+    help="Where a plugin's REQUIRES is not met here, install it into an environment for that.",
+)
+@click.option(
     "--on",
     metavar="WHERE",
     help="Send trials to workers: dask://ADDRESS of a scheduler, slurm, or local:N.",
@@ -203,6 +208,9 @@ def command(options: RunOptions) -> int:
 
     In a results folder of more than 5,000 records the tables are of the plugins of this run and
     the baselines alone, and without --output no leaderboard is written: `report` does that.
+
+    With --environments plugins of the same REQUIRES share a virtual environment in the cache
+    folder, which has what this one lacks; see docs/environments.md.
 
     With --on trials go to the workers of a dask scheduler that runs, to workers that Slurm
     starts as [tool.bench.slurm] says, or to N on this machine, for trying. --jobs is then how
@@ -248,6 +256,8 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         )
     if options.on is not None and options.on.kind == "local" and is_given(context, "jobs"):
         raise BenchError(f"--jobs: --on {options.on.asked} says how many; leave --jobs out")
+    if options.on is not None and options.environments:
+        raise BenchError("--environments: are made on this machine alone; leave out that or --on")
     if options.failed:
         _check_failed(options, context)
     elif options.everything == bool(options.names):

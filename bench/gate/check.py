@@ -162,14 +162,22 @@ def _of_the_tree(
             first = plugin.problems[0]
             reason = f"{plugin.path.name}:{first.line}: {first.message}"
             yield key, Measurement(key, FAILED, reason)
-        elif plugin is not None and (absent := [n for n in plugin.needs if not version_of(n)]):
-            yield key, Measurement(key, SKIPPED, f"needs {' and '.join(absent)}, not installed")
+        elif plugin is not None and (lacking := _lacking(plugin)):
+            yield key, Measurement(key, SKIPPED, lacking)
         elif each.outdated == GONE:
             continue
         elif each.outdated:
             yield key, Measurement(key, SKIPPED, f"{each.outdated}; {_run(key)}")
         else:
             yield key, each
+
+
+def _lacking(plugin: Plugin) -> str:
+    if not (plugin.needs or plugin.requires):
+        return ""
+    from bench.registry.requirements import absence
+
+    return absence(plugin, version_of)
 
 
 def _run(key: Key) -> str:

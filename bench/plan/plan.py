@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.errors import BenchError, CannotRun, TaskError
-from bench.machine import default_bounds
+from bench.machine import Packages, default_bounds
 from bench.protocol import FAILED, SKIPPED, Bounds
 from bench.records.record import Record
 from bench.records.repeats import VerifySample
@@ -28,6 +28,9 @@ from bench.registry.training_options import (
 from bench.trial import Trial
 
 REUSE_POLICIES = ("missing", "always", "never")
+
+#: Returns the packages that trials of a plugin find, given what tells the versions here.
+PackagesOf = Callable[[Plugin, Callable[[str], str | None]], Packages]
 
 
 class SourceLike(Protocol):
@@ -107,8 +110,9 @@ class RunOptions(Meant):
     asked for then, and ``reuse`` alone counts of what else is asked of a trial. ``timeout``
     is in seconds, ``memory_limit`` in GiB; None is the default of a profile. ``verify`` is
     which trials are trained again to be compared, None for none; ``shard`` the part of the
-    plan that is run, None for all of it; ``keep_models`` whether models are kept; ``on`` the
-    workers that trials are sent to, None for this machine alone. ``config`` is
+    plan that is run, None for all of it; ``keep_models`` whether models are kept;
+    ``environments`` whether packages that lack are installed for the plugins that require them;
+    ``on`` the workers that trials are sent to, None for this machine alone. ``config`` is
     what a run was described by, None for the command line alone, and ``configuration`` what the
     records keep of that. ``command`` is the line that the records keep, ``resume`` the one that
     goes on with an interrupted run.
@@ -135,6 +139,7 @@ class RunOptions(Meant):
     max_seeds: int
     shard: Shard | None
     keep_models: bool
+    environments: bool
     on: Cluster | None
     results: Path
     output: Path | None
@@ -194,13 +199,23 @@ class PlanContext:
     where the view has no meaning on the data and ``BenchError`` for a wrong option.
     ``version_of`` returns the version of an importable package, ``digest_of`` that of a
     file that a plugin needs, by its name and the plugin's own file; either returns None if
-    it is absent.
+    it is absent. ``packages_of`` returns what a plugin finds that needs any, given ``version_of``;
+    None where it finds what is here.
     """
 
     sources: Mapping[str, SourceLike]
     training_examples: Callable[[TaskInfo, Mapping[str, Any]], int]
     version_of: Callable[[str], str | None]
     digest_of: Callable[[str, Path], str | None] = lambda name, beside: None
+    packages_of: PackagesOf | None = None
+
+    def packages(self, plugin: Plugin) -> Packages:
+        """Return the packages that trials of a plugin find."""
+        if not (plugin.needs or plugin.requires):
+            return Packages(self.version_of)
+        from bench.registry.requirements import packages_here
+
+        return (self.packages_of or packages_here)(plugin, self.version_of)
 
 
 @dataclass(frozen=True)
@@ -311,7 +326,8 @@ def _values(plugin: Plugin, overrides: Mapping[str, Any]) -> dict[str, Any]:
 def versions_that_compute(plugin: Plugin, backend: str, context: PlanContext) -> dict[str, str]:
     """Return the versions of the libraries and files whose change can change a result."""
     names = {"keras", "numpy", backend, *plugin.needs}
-    versions = {name: context.version_of(name) for name in sorted(names)}
+    packages = context.packages(plugin)
+    versions = {name: packages.version_of(name) for name in sorted(names)} | {**packages.others}
     digests = {name: context.digest_of(name, plugin.path) for name in plugin.files}
     return {name: version or "absent" for name, version in {**versions, **digests}.items()}
 
@@ -360,9 +376,9 @@ def _feasible(
     if plugin.problems:
         first = plugin.problems[0]
         return 1, FAILED, f"{plugin.path.name}:{first.line}: {first.message}"
-    absent = [name for name in plugin.needs if context.version_of(name) is None]
-    if absent:
-        return 1, SKIPPED, f"needs {' and '.join(absent)}, not installed here"
+    packages = context.packages(plugin)
+    if packages.reason:
+        return 1, packages.status, packages.reason
     for name in plugin.files:
         if context.digest_of(name, plugin.path) is None:
             from bench.data.word_vectors import absence_of

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
-from bench.plan.plan import AskedAgain, Group, Request, asked_of
+from bench.plan.plan import AskedAgain, Group, Request, RunOptions, asked_of
 from bench.protocol import CRASHED, DIVERGED, FAILED, OUT_OF_MEMORY, TIMEOUT
 from bench.records.record import Record, answers
+from bench.records.selection import WorkingTree, is_named, working_tree
 from bench.registry.discover import Registry
 from bench.trial import Trial
 
-if TYPE_CHECKING:
-    from bench.records.selection import WorkingTree
-
 _FAILURES = (FAILED, DIVERGED, TIMEOUT, OUT_OF_MEMORY, CRASHED)
+
+
+def asked_again(options: RunOptions, registry: Registry, records: Sequence[Record]) -> AskedAgain:
+    """Return what has failed and is asked for again, and what is left out and why.
+
+    Raises:
+        BenchError: A name is unknown.
+    """
+    names, task, tree = options.names, options.task, working_tree(registry, records)
+    if task is not None:
+        registry.task(task)
+    for name in names:
+        if not any(is_named(record.trial, [name], task) for record in records):
+            registry.select([name], task)  # Refuses a name that nothing has.
+    trials = [trial for trial in failed_trials(records, tree) if is_named(trial, names, task)]
+    return ask_again(trials, registry, options.reuse)
 
 
 def failed_trials(records: Iterable[Record], tree: WorkingTree | None = None) -> list[Trial]:

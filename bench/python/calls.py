@@ -38,6 +38,7 @@ def run(
     max_seeds: int | None = None,
     shard: str | None = None,
     keep_models: bool = False,
+    environments: bool = False,
     on: str | None = None,
     plugins: Paths = (),
     datasets: Paths = (),
@@ -81,6 +82,7 @@ def run(
         max_seeds: With ``until_separated``: the most seeds of a plugin.
         shard: Only the K-th of N parts of the trials, as "K/N".
         keep_models: Keep each trial's model beside its record.
+        environments: Install what a plugin's ``REQUIRES`` lacks into an environment for that.
         on: The workers that trials are sent to: "dask://ADDRESS", "slurm" or "local:N"; None is
             this machine alone.
         plugins: Further folders of plugin files.
@@ -111,6 +113,7 @@ def run(
                 "--failed": failed,
                 "--until-separated": until_separated,
                 "--keep-models": keep_models,
+                "--environments": environments,
                 "--shipped": shipped,
             }
         ),

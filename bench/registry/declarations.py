@@ -36,7 +36,7 @@ class Problem:
 class Constant:
     """A top-level assignment of a literal; ``key_lines`` locates a dictionary's keys.
 
-    Located are keys that are texts, or tuples of texts.
+    Located are keys that are texts, or tuples of texts, and the texts of a list.
     """
 
     value: Any
@@ -149,7 +149,7 @@ def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declar
         imports=tuple(sorted(_imports(tree))),
         problems=tuple(problems),
         unused=_unused(tree, names),
-        computing=_without_grid(source, tree) if "GRID" in constants else None,
+        computing=_computing(source, tree, constants),
         beside=tuple(sorted(_imports_beside(tree))),
     )
 
@@ -193,25 +193,33 @@ def _unused(tree: ast.Module, known: Container[str]) -> dict[str, int]:
     }
 
 
-def _without_grid(source: str, tree: ast.Module) -> str:
-    """Return a source without the lines of its GRID, where nothing else stands in them or reads it.
+#: What computes nothing. A grid says which points there are, and each point is known by its
+#: values: with another grid the results of the points that stay are the same. Of what a plugin
+#: requires, a trial is known by the versions that it is trained with.
+_NOT_COMPUTING = ("GRID", "REQUIRES")
 
-    A grid says which points there are, and each point is known by its values: with another
-    grid the results of the points that stay are the same.
-    """
-    nodes = [node for node in tree.body if (found := _assignment(node)) and found[0] == "GRID"]
+
+def _computing(source: str, tree: ast.Module, known: Container[str]) -> str | None:
+    """Return a source without the lines of what computes nothing; None where it has no such."""
+    gone = {line for name in _NOT_COMPUTING if name in known for line in _lines_of(name, tree)}
+    if not gone:
+        return None
+    lines = enumerate(source.split("\n"), start=1)
+    return "\n".join(line for number, line in lines if number not in gone)
+
+
+def _lines_of(name: str, tree: ast.Module) -> range:
+    """Return the lines that assign a name; none if anything else stands in them or reads it."""
+    nodes = [node for node in tree.body if (found := _assignment(node)) and found[0] == name]
     first, last = nodes[0].lineno, nodes[0].end_lineno or nodes[0].lineno
     beside = [n for n in tree.body if n.lineno <= last and (n.end_lineno or n.lineno) >= first]
     named = [
         node
         for node in ast.walk(tree)
-        if (isinstance(node, ast.Name) and node.id == "GRID")
-        or (isinstance(node, ast.Constant) and node.value == "GRID")
+        if (isinstance(node, ast.Name) and node.id == name)
+        or (isinstance(node, ast.Constant) and node.value == name)
     ]
-    if len(beside) > 1 or len(named) > 1:
-        return source
-    lines = source.split("\n")
-    return "\n".join([*lines[: first - 1], *lines[last:]])
+    return range(0) if len(beside) > 1 or len(named) > 1 else range(first, last + 1)
 
 
 def _line_of_no_literal(value: ast.expr) -> int:
@@ -226,9 +234,8 @@ def _line_of_no_literal(value: ast.expr) -> int:
 
 
 def _key_lines(value: ast.expr) -> dict[str | tuple[str, ...], int]:
-    if not isinstance(value, ast.Dict):
-        return {}
-    keys = ((_text_key(key), key.lineno) for key in value.keys if key is not None)
+    located = value.elts if isinstance(value, ast.List) else getattr(value, "keys", ())
+    keys = ((_text_key(key), key.lineno) for key in located if key is not None)
     return {key: line for key, line in keys if key is not None}
 
 

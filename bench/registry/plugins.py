@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from bench.values import NAMES, TASK_KINDS, is_figure, unstorable
 if TYPE_CHECKING:
     from bench.registry.grid import GridAxis
 
-LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "FILES", *REFERENCE_LITERALS)
+LITERALS = ("TASK", "HYPERPARAMETERS", "GRID", "FILES", "REQUIRES", *REFERENCE_LITERALS)
 _COMPILE = "compile the model in build, where that is wanted"
 #: What a plugin does not declare, though others would: what to do instead.
 _ELSEWHERE = {
@@ -52,6 +53,7 @@ _ELSEWHERE = {
 }
 _Tasks = Mapping[str, TaskInfo]
 _Reasons = Mapping[str, str]
+_PLAIN_REQUIREMENT = re.compile(r"[A-Za-z][A-Za-z0-9]*([-_.][A-Za-z0-9]+)*([>=]=\d+(\.\d+)*)?")
 _ALWAYS_THERE = {"keras", "numpy", "bench"} | set(sys.stdlib_module_names)
 
 
@@ -66,8 +68,9 @@ class Plugin:
     ``callbacks`` likewise. ``grid`` is what varies, none for one model; each point of it is one
     value of every axis. ``reference_source`` says where published figures are from,
     ``reference_note`` why one is not met. ``needs`` names the packages that the
-    file imports beyond Keras and NumPy, ``files`` the files beside it, or in the data folder,
-    that the model is made with. A plugin with problems is listed, never run.
+    file imports beyond Keras and NumPy, ``requires`` what it says of their versions, ``files`` the
+    files beside it, or in the data folder, that the model is made with. A plugin with problems is
+    listed, never run.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Plugin:
     build_parameters: tuple[str, ...] = ()
     callback_parameters: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     source: str = ""
     sha256: str = ""
@@ -138,6 +142,7 @@ def plugin_of(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Plugin:
         build_parameters=taken_by(found, "build", hyperparameters, view),
         callback_parameters=taken_by(found, "callbacks", hyperparameters, view),
         needs=tuple(name for name in found.imports if name not in _ALWAYS_THERE),
+        requires=() if problems else tuple(_value(found, "REQUIRES", list) or ()),
         files=tuple(name for name in files if _is_plain_name(name)),
         source=found.source,
         sha256=found.sha256,
@@ -170,6 +175,7 @@ def _problems(found: Declarations, tasks: _Tasks, wrong: _Reasons) -> Iterator[P
             yield problem(line, f"{name} takes the task as its first parameter: {name}(task, ...)")
 
     yield from _file_problems(found)
+    yield from _requirement_problems(found)
     yield from _name_problems(found)
     task_name = _value(found, "TASK", str)
     if task_name is None:
@@ -231,6 +237,20 @@ def _file_problems(found: Declarations) -> Iterator[Problem]:
             "FILES must be a list of names of files beside it or in the data folder, like ['a.txt']"
         )
         yield Problem(str(found.path), constant.line, message)
+
+
+def _requirement_problems(found: Declarations) -> Iterator[Problem]:
+    words = found.constants["REQUIRES"].value if "REQUIRES" in found.constants else []
+    if not isinstance(words, list) or not all(map(_is_plain_requirement, words)):
+        # Late: to read the others takes a parser.
+        from bench.registry.requirements import requirement_problems
+
+        yield from requirement_problems(found)
+
+
+def _is_plain_requirement(word: Any) -> bool:
+    """Say whether this is a name, or a name and a version, as most requirements are."""
+    return isinstance(word, str) and _PLAIN_REQUIREMENT.fullmatch(word) is not None
 
 
 def _is_plain_name(name: Any) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.data.ready import Answers, ArrayGuard, PreparedTask
 from bench.machine import version_of
-from bench.plan.plan import PlanContext, Planned, Request, make_plan
+from bench.plan.plan import PackagesOf, PlanContext, Planned, Request, make_plan
 from bench.protocol import TRAIN, Bounds, Job, MeasureBudget
 from bench.records.record import Record
 from bench.registry.discover import Registry
@@ -23,15 +23,21 @@ class Jobs:
     """Plans the trials of a registry's plugins, and makes the jobs that do them.
 
     A task's data are prepared once, when the first of its plugins is planned. ``bounds``
-    are by profile.
+    are by profile; ``packages_of`` is as in ``bench.plan.plan.PlanContext``.
     """
 
-    def __init__(self, registry: Registry, prepare: Prepare, bounds: Mapping[str, Bounds]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        prepare: Prepare,
+        bounds: Mapping[str, Bounds],
+        packages_of: PackagesOf | None = None,
+    ) -> None:
         self.registry = registry
         self._prepare = prepare
         self._bounds = bounds
         self._data: dict[str, PreparedTask] = {}
-        self._context = plan_context_of(self._data)
+        self._context = plan_context_of(self._data, packages_of)
 
     def prepare(self, tasks: Iterable[str]) -> None:
         """Prepare the data of these tasks that are not prepared yet.
@@ -101,6 +107,7 @@ class Jobs:
             bounds=self._bounds[trial.profile],
             kind=kind,
             effort=effort or MeasureBudget(),
+            python=self._context.packages(plugin).python,
         )
 
     def make_sound(self, trial: Trial) -> str:
@@ -139,13 +146,16 @@ class Jobs:
         return self._data[task]
 
 
-def plan_context_of(data: Mapping[str, PreparedTask]) -> PlanContext:
+def plan_context_of(
+    data: Mapping[str, PreparedTask], packages_of: PackagesOf | None = None
+) -> PlanContext:
     """Return what planning has to know of this machine and its data, looked up once each."""
     return PlanContext(
         sources=data,
         training_examples=lambda task, view: data[task.name].training_examples(view),
         version_of=cache(version_of),
         digest_of=cache(_digest_of),
+        packages_of=packages_of,
     )
 
 

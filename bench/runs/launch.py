@@ -1,13 +1,20 @@
-"""How a worker is started: forked by a server that has imported Keras, or from nothing."""
+"""The process of a worker: how it is started, and what is seen of it from outside.
+
+It is forked by a server that has imported Keras, or started from nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import queue
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -18,6 +25,7 @@ import psutil
 from bench import machine
 from bench.data.digests import cache_folder
 from bench.machine import Share, confine, confined
+from bench.protocol import GRACE, Job, Malformed, Message, WorkerExited, decode
 from bench.runs import processes
 
 Start = Literal["auto", "fork", "spawn"]
@@ -62,6 +70,118 @@ def others_at_work() -> bool:
     return processes.others_run(_WORKER) or processes.others_run(_SERVER)
 
 
+# A worker seen from outside: its messages, its log, its memory, and its end
+
+
+LOG_TAIL = 8192
+POLL = 0.1
+
+#: No message is longer: an outcome with the curves of ten thousand epochs has about 1 MB.
+_LONGEST_LINE = 1 << 24
+
+
+class WorkerProcess:
+    """Gives a worker its job; reads what it sends and prints so that it never blocks.
+
+    ``woken`` is set whenever there is something to be taken from ``messages``.
+    """
+
+    def __init__(self, job: Job, launched: Launched, woken: threading.Event) -> None:
+        self._launched = launched
+        self._woken = woken
+        self.exit_status: int | None = None
+        self.has_ended = False
+        self._heard = time.monotonic()
+        self._lines: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        self._tail = b""
+        self._asked = False
+        self._readers = [
+            threading.Thread(target=self._read_lines, args=(launched.stdout,), daemon=True),
+            threading.Thread(target=self._read_log, args=(launched.stderr,), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+        # A worker that died at once cannot take its job; that it did is seen in messages().
+        with contextlib.suppress(OSError):
+            launched.stdin.write(f"{job.to_json()}\n".encode())
+            launched.stdin.flush()
+
+    @property
+    def log(self) -> str:
+        """The tail of what the worker printed."""
+        return self._tail.decode("utf-8", "replace")
+
+    def memory(self) -> int:
+        """Return the resident memory of the trial and all it started, in bytes."""
+        process = self._launched.process
+        return 0 if process is None else processes.memory_below(process)
+
+    def messages(self) -> Iterator[tuple[float, Message | Malformed]]:
+        """Yield the messages that have come, each with the clock's time when it came.
+
+        This waits for nothing. ``has_ended`` says whether more can come. If none can,
+        ``exit_status`` is the trial's: minus the signal's number if one ended it, None if
+        its keeper is gone without a word.
+        """
+        alive = self._launched.alive
+        # What comes meanwhile has to wait: a plugin may print faster than this reads.
+        for _ in range(self._lines.qsize()):
+            self._heard, line = self._lines.get()
+            message = decode(line.decode("utf-8", "replace"))
+            if isinstance(message, WorkerExited):
+                self.exit_status = message.status
+                self.has_ended = True
+                return
+            if message is not None:
+                yield self._heard, message
+        if alive:
+            self._heard = time.monotonic()
+        elif time.monotonic() - self._heard > POLL:
+            # Its last words may have been in progress.
+            self.has_ended = True
+
+    def ask_to_stop(self) -> None:
+        """Have the keeper give the trial its grace and then end it."""
+        if not self._asked:
+            self._asked = True
+            with contextlib.suppress(OSError):
+                self._launched.stdin.write(b"stop\n")
+                self._launched.stdin.flush()
+
+    def close(self) -> None:
+        """End the worker and all it started, and let go of its pipes."""
+        launched = self._launched
+        # Asked to stop, the keeper gives the trial its grace; at a hang-up it kills at once.
+        for ask, patience in ((self.ask_to_stop, 2.0), (self._hang_up, 0.5)):
+            if launched.alive:
+                ask()
+                processes.wait_until(lambda: not launched.alive, patience * GRACE)
+        if launched.alive and launched.process is not None:
+            processes.kill_tree(launched.process)
+        self._hang_up()
+        launched.reap()
+        for reader, stream in zip(self._readers, (launched.stdout, launched.stderr), strict=True):
+            reader.join(timeout=GRACE)
+            if not reader.is_alive():
+                stream.close()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self._launched.stdin.close()
+
+    def _read_lines(self, stream: IO[bytes]) -> None:
+        while line := stream.readline(_LONGEST_LINE):
+            self._lines.put((time.monotonic(), line))
+            self._woken.set()
+
+    def _read_log(self, stream: IO[bytes]) -> None:
+        while chunk := os.read(stream.fileno(), 65536):
+            self._tail = (self._tail + chunk)[-LOG_TAIL:]
+
+
+# How it is started
+
+
 class ServerLost(Exception):
     """The fork server has ended, or does not answer."""
 
@@ -76,7 +196,8 @@ class Launcher:
     The server imports its libraries on the CPUs ``share``: some count them as they are
     loaded. Workers may then be confined to any others, as long as there are as many.
     ``root`` is the folder that they import ``bench`` from, None for where this process did;
-    in ``libraries`` they look for modules before anywhere else.
+    in ``libraries`` they look for modules before anywhere else. ``python`` is the interpreter of
+    an environment of their own, "" for this process's.
     """
 
     def __init__(
@@ -86,13 +207,19 @@ class Launcher:
         share: Share = None,
         root: Path | None = None,
         libraries: Sequence[Path] = (),
+        python: str = "",
     ) -> None:
+        if python and os.environ.get("PYTHONPATH"):
+            # What stands there would go before what the environment has of its own.
+            libraries = [*libraries, site_packages(Path(python).parents[1])]
         self._environment = environment_for(backend, root, libraries)
+        self._python = python
         self._root = root
         self._share = share
         self._server: ForkServer | None = None
         # On other systems libraries start threads, or talk to services, as they are loaded.
-        self._may_fork = start == "fork" or (start == "auto" and sys.platform == "linux")
+        may_fork = start == "fork" or (start == "auto" and sys.platform == "linux")
+        self._may_fork = may_fork and not python
 
     def launch(self, share: Share = None) -> Launched:
         """Start a worker on its CPUs; it waits for a job on its standard input."""
@@ -128,7 +255,7 @@ class Launcher:
 
     def _spawn(self) -> Launched:
         worker = psutil.Popen(
-            SPAWN,
+            [self._python or SPAWN[0], *SPAWN[1:]],
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -139,6 +266,14 @@ class Launcher:
         return Launched(
             worker, worker.stdin, worker.stdout, worker.stderr, worker.wait, forked=False
         )
+
+
+def site_packages(environment: Path) -> Path:
+    """Return where a virtual environment of this version of Python has its packages."""
+    if os.name == "nt":
+        return environment / "Lib" / "site-packages"
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return environment / "lib" / version / "site-packages"
 
 
 class ForkServer:

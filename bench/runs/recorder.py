@@ -190,6 +190,23 @@ def judged_board(
     return judged(make_leaderboard(records, reused, unreadable, tree), store, say)
 
 
+def make_room_for(file: Path) -> None:
+    """Make the folder of the leaderboard that is to be written.
+
+    Raises:
+        BenchError: It cannot be made, or the file is a folder itself.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"--output {file}: its folder cannot be made ({error.strerror or error}); "
+            "give another file"
+        ) from None
+    if file.is_dir():
+        raise BenchError(f"--output {file}: is a folder; give a file name in it")
+
+
 def publish(
     options: RunOptions,
     store: Store,

@@ -17,7 +17,7 @@ from bench.plan.order import Durations, in_order
 from bench.plan.plan import AskedAgain, Group, Planned, RunOptions
 from bench.protocol import OK, SKIPPED, Executor
 from bench.records.record import Record
-from bench.records.selection import WorkingTree, is_named, working_tree
+from bench.records.selection import WorkingTree, working_tree
 from bench.records.store import Store
 from bench.registry.discover import Registry, is_file_name
 from bench.registry.plugins import Plugin
@@ -28,7 +28,7 @@ from bench.runs.interruption import INTERRUPTED, Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
-from bench.runs.recorder import judged_board, publish, without_models
+from bench.runs.recorder import judged_board, make_room_for, publish, without_models
 from bench.runs.runner import Context, run
 from bench.runs.verification import Verification
 from bench.values import may_be_several
@@ -183,7 +183,9 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     # A store may be a thousand times as large as what is planned.
     contents = store.read(None if chosen is None else {plugin.name for plugin in chosen[0]})
     if chosen is None:
-        asked = _failed(options, registry, contents.records)
+        from bench.plan.retry import asked_again
+
+        asked = asked_again(options, registry, contents.records)
     else:
         asked = _asked(options, registry, *chosen)
     for line in [] if options.failed else _grids(asked.groups):
@@ -192,13 +194,18 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     tasks = {p.task: registry.tasks[p.task] for group in groups for p in group.plugins}
     if tasks:
         store.prepare()
-        _make_room_for(options.leaderboard)
+        make_room_for(options.leaderboard)
     stray = [name for name in options.data if name not in tasks]
     if stray and tasks:
         there = ", ".join(sorted(tasks))
         raise BenchError(f"--data {stray[0]}: no chosen plugin is of this task; there are: {there}")
     bounds = {profile: options.bounds(profile) for profile in PROFILES}
-    jobs = Jobs(registry, prepare_here(options.source, options.data, say), bounds)
+    packages_of = None
+    if options.environments:
+        from bench.runs.environments import Environments
+
+        packages_of = Environments(say)
+    jobs = Jobs(registry, prepare_here(options.source, options.data, say), bounds, packages_of)
     jobs.prepare(tasks)
     plan: dict[str, Planned] = {}
     for group in groups:
@@ -252,24 +259,6 @@ def _asked(
     return AskedAgain(groups, left_out, [])
 
 
-def _failed(options: RunOptions, registry: Registry, records: Sequence[Record]) -> AskedAgain:
-    """Return what has failed and is asked for again, and what is left out and why.
-
-    Raises:
-        BenchError: A name is unknown.
-    """
-    from bench.plan.retry import ask_again, failed_trials
-
-    names, task, tree = options.names, options.task, working_tree(registry, records)
-    if task is not None:
-        registry.task(task)
-    for name in names:
-        if not any(is_named(record.trial, [name], task) for record in records):
-            registry.select([name], task)  # Refuses a name that nothing has.
-    trials = [trial for trial in failed_trials(records, tree) if is_named(trial, names, task)]
-    return ask_again(trials, registry, options.reuse)
-
-
 def _points(
     plugin: Plugin, registry: Registry, overrides: Mapping[str, Any]
 ) -> Sequence[Mapping[str, Any]]:
@@ -286,15 +275,3 @@ def _grids(groups: Sequence[Group]) -> list[str]:
     from bench.plan.grid import told_of_grids
 
     return told_of_grids(groups)
-
-
-def _make_room_for(file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"--output {file}: its folder cannot be made ({error.strerror or error}); "
-            "give another file"
-        ) from None
-    if file.is_dir():
-        raise BenchError(f"--output {file}: is a folder; give a file name in it")

@@ -13,7 +13,7 @@ import keras
 import numpy
 
 from bench.errors import BenchError
-from bench.machine import usable_cpus
+from bench.machine import own_environment, usable_cpus
 
 _HIT, _MISS = "/jax/compilation_cache/cache_hits", "/jax/compilation_cache/cache_misses"
 
@@ -175,7 +175,15 @@ def worker_environment(backend: str) -> dict[str, Any]:
         "threads": _threads(backend),
         **_inter_op_threads(backend),
         "device": _device(backend),
+        **_own_environment(),
     }
+
+
+def _own_environment() -> dict[str, Any]:
+    """Return what the environment of this process has of its own, where the suite made one."""
+    made = own_environment()
+    told = {name: made[name] for name in ("requires", "packages", "installer") if name in made}
+    return {"own_environment": told} if told else {}
 
 
 def _threads(backend: str) -> int:

@@ -13,7 +13,7 @@ from tree_world import copy_of_the_suite
 from worker_world import a_job, install_worker
 
 from bench.protocol import Bounds, EpochDone, Finished, Started
-from bench.runs import executor, processes
+from bench.runs import launch, processes
 from bench.runs.executor import LocalExecutor
 
 
@@ -69,7 +69,7 @@ def test_what_a_worker_prints_is_kept_as_a_tail_and_never_taken_for_a_message(wo
 
     assert finished.outcome.status == "ok"
     assert finished.log.endswith("the end")
-    assert len(finished.log) <= executor.LOG_TAIL
+    assert len(finished.log) <= launch.LOG_TAIL
 
 
 def test_a_worker_that_exits_early_is_recorded_as_crashed(worker):

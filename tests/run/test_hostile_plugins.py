@@ -30,10 +30,10 @@ from bench.registry.plugins import Plugin
 from bench.registry.tasks import TaskInfo, discover_tasks
 from bench.registry.training_options import DEFAULTS
 from bench.runs import launch, processes
-from bench.runs.executor import LOG_TAIL, LocalExecutor
+from bench.runs.executor import LocalExecutor
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
-from bench.runs.launch import ForkServer
+from bench.runs.launch import LOG_TAIL, ForkServer
 from bench.runs.runner import Context, run
 from bench.trial import Trial
 

@@ -40,7 +40,7 @@ from bench.runs.cluster.machines import (
     told_of,
 )
 from bench.runs.cluster.parcel import DATA, Parcel, Reply, files_to_send, pack, pieces
-from bench.runs.executor import POLL
+from bench.runs.launch import POLL
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -27,7 +27,8 @@ from bench.protocol import FAILED, OK, Finished, Started, WorkerEvent, encode
 from bench.records.predictions import take_from
 from bench.runs.cluster.parcel import Parcel, Reply
 from bench.runs.cluster.shelf import Shelf
-from bench.runs.executor import POLL, LocalExecutor
+from bench.runs.executor import LocalExecutor
+from bench.runs.launch import POLL
 
 #: The resource of a worker that a trial takes whole.
 RESOURCE = "bench"
