@@ -9,19 +9,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, distributions
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from bench.registry.declarations import Declarations, Problem
-from bench.registry.plugins import Plugin
 
 if TYPE_CHECKING:
     from bench.machine import Packages
 
 _EXAMPLE = "REQUIRES must be a list of texts as for pip, like ['lightgbm>=4']"
+
+
+class Requiring(Protocol):
+    """What is known of a plugin's packages: what it imports, and what it requires."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names that it imports."""
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Its requirements, as it declares them."""
 
 
 def requirement_problems(found: Declarations) -> Iterator[Problem]:
@@ -114,7 +125,7 @@ def _of_extras(requirement: Requirement, found: Distribution) -> Iterator[Requir
 
 
 def absence(
-    plugin: Plugin,
+    plugin: Requiring,
     version_of: Callable[[str], str | None] = lambda name: "",
 ) -> str:
     """Say which of a plugin's packages are not here, and what installs them; "" for none.
@@ -133,14 +144,14 @@ def absence(
     return f"needs {' and '.join(absent)}, not installed here" if absent else ""
 
 
-def packages_here(plugin: Plugin, version_of: Callable[[str], str | None]) -> Packages:
+def packages_here(plugin: Requiring, version_of: Callable[[str], str | None]) -> Packages:
     """Return the packages that trials of a plugin find where this process runs."""
     from bench.machine import Packages
 
     return Packages(version_of, required_by(plugin), reason=absence(plugin, version_of))
 
 
-def required_by(plugin: Plugin, path: Sequence[str] | None = None) -> dict[str, str]:
+def required_by(plugin: Requiring, path: Sequence[str] | None = None) -> dict[str, str]:
     """Return the versions of what a plugin requires and does not import by its name.
 
     What it imports is known by the name that it imports.

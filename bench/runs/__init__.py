@@ -9,6 +9,7 @@ __all__ = [
     "executor",
     "interruption",
     "jobs",
+    "launch",
     "preparation",
     "processes",
     "progress",

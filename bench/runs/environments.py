@@ -54,7 +54,7 @@ _VersionOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
-class Environment:
+class OwnEnvironment:
     """A virtual environment that is whole.
 
     ``packages`` are the versions of what it has of its own, ``modules`` says which of these has a
@@ -86,7 +86,7 @@ class Environments:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._found: dict[tuple[str, ...], Environment | BenchError] = {}
+        self._found: dict[tuple[str, ...], OwnEnvironment | BenchError] = {}
 
     def __call__(self, plugin: Plugin, version_of: _VersionOf) -> Packages:
         """Return the packages that trials of a plugin find, here or in an environment.
@@ -106,7 +106,7 @@ class Environments:
             return Packages(version_of, status=FAILED, reason=str(found))
         return _packages_in(found, plugin, version_of)
 
-    def _environment(self, requires: tuple[str, ...]) -> Environment | BenchError:
+    def _environment(self, requires: tuple[str, ...]) -> OwnEnvironment | BenchError:
         if requires not in self._found:
             try:
                 self._found[requires] = environment_for(requires, self._say)
@@ -116,7 +116,7 @@ class Environments:
         return self._found[requires]
 
 
-def _packages_in(found: Environment, plugin: Plugin, version_of: _VersionOf) -> Packages:
+def _packages_in(found: OwnEnvironment, plugin: Plugin, version_of: _VersionOf) -> Packages:
     def version_there(name: str) -> str | None:
         return found.packages[found.modules[name]] if name in found.modules else version_of(name)
 
@@ -136,7 +136,7 @@ def environments_folder() -> Path:
     return cache_folder() / "environments"
 
 
-def environment_for(requires: tuple[str, ...], say: Callable[[str], None]) -> Environment:
+def environment_for(requires: tuple[str, ...], say: Callable[[str], None]) -> OwnEnvironment:
     """Return the environment of a set of requirements, made if it is not there.
 
     One that is there is taken if it is whole and what it rests on is. Two runs may ask at once,
@@ -175,11 +175,11 @@ def _python(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _whole(folder: Path, requires: Sequence[str]) -> Environment | None:
+def _whole(folder: Path, requires: Sequence[str]) -> OwnEnvironment | None:
     """Return an environment that is there and still has what it needs, else None."""
     try:
         told = json.loads((folder / ENVIRONMENT).read_bytes())
-        found = Environment(
+        found = OwnEnvironment(
             folder, tuple(requires), told["packages"], told["modules"], told["installer"]
         )
     except (OSError, ValueError, LookupError, TypeError):
@@ -188,7 +188,7 @@ def _whole(folder: Path, requires: Sequence[str]) -> Environment | None:
     return found if is_as_made and not _lacks(found) else None
 
 
-def _lacks(found: Environment) -> list[str]:
+def _lacks(found: OwnEnvironment) -> list[str]:
     """Return what is not met of the requirements, and of those of its own packages.
 
     What it rests on here may have been removed or changed since.
@@ -229,7 +229,7 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         lock.release()
 
 
-def _make(folder: Path, requires: tuple[str, ...], say: Callable[[str], None]) -> Environment:
+def _make(folder: Path, requires: tuple[str, ...], say: Callable[[str], None]) -> OwnEnvironment:
     shutil.rmtree(folder, ignore_errors=True)
     installer = _installer()
     say(f"environment for {', '.join(requires)}: made by {installer.name} (only once) ...")
@@ -260,14 +260,14 @@ def _listed(packages: Mapping[str, str]) -> str:
     return one_line(told, longest=300) or "nothing of its own"
 
 
-def _described(folder: Path, requires: tuple[str, ...], installer: str) -> Environment:
+def _described(folder: Path, requires: tuple[str, ...], installer: str) -> OwnEnvironment:
     own = [*distributions(path=[str(site_packages(folder))])]
     modules = {
         module: canonicalize_name(each.metadata["Name"])
         for each in own
         for module in sorted(provided_by(each))
     }
-    return Environment(folder, requires, _own_packages(folder), modules, installer)
+    return OwnEnvironment(folder, requires, _own_packages(folder), modules, installer)
 
 
 def _see_through() -> str:
@@ -376,16 +376,22 @@ def _called(words: Sequence[str]) -> tuple[int, str]:
         BenchError: It takes too long.
     """
     environment = {**os.environ, "PIP_USER": "0", "NO_COLOR": "1"}
-    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "errors": "replace"}
-    with psutil.Popen(words, stdin=subprocess.DEVNULL, env=environment, **said) as process:
+    with psutil.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        errors="replace",
+    ) as process:
         try:
-            told, _ = process.communicate(timeout=PATIENCE)
+            said, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             raise BenchError(f"{Path(words[0]).stem} took longer than {PATIENCE:g} s") from None
         finally:
             if processes.is_alive(process):
                 processes.kill_tree(process)
-    return process.returncode, told
+    return process.returncode, said
 
 
 def _last_words(said: str) -> str:
