@@ -6,6 +6,7 @@ A requirement is written as for pip (PEP 508): a name, its versions, and where i
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, distributions
@@ -166,10 +167,13 @@ def required_by(plugin: Requiring, path: Sequence[str] | None = None) -> dict[st
 
 def provided_by(found: Distribution) -> set[str]:
     """Return the names under which a package is imported."""
-    declared = (found.read_text("top_level.txt") or "").split()
-    firsts = {file.parts[0] for file in found.files or ()}
-    inferred = {first.partition(".")[0] for first in firsts if not first.endswith(_NO_MODULES)}
-    return {*declared} or inferred - {"", "__pycache__"}
+    if declared := (found.read_text("top_level.txt") or "").split():
+        return {*declared}
+    # The first part of each path: ``found.files`` takes a hundred times as long.
+    firsts = {_FIRST.split(line, 1)[0] for line in (found.read_text("RECORD") or "").splitlines()}
+    names = {first.partition(".")[0] for first in firsts if not first.endswith(_NO_MODULES)}
+    return names - {"", "__pycache__"}
 
 
-_NO_MODULES = (".dist-info", ".egg-info", ".data", ".pth", "..")
+_FIRST = re.compile("[/,]")
+_NO_MODULES = (".dist-info", ".egg-info", ".data", ".libs", ".pth", "..")
