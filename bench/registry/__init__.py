@@ -1,9 +1,8 @@
 """What there is to run: task and plugin files, read without being run.
 
-``discover`` finds them; ``plugins``, ``grid``, ``tasks`` and ``declarations`` read what they
-declare, ``requirements`` says what of REQUIRES is here, ``kinds`` what follows from DATA;
-``task_code`` runs a task's file; ``training_options`` has the schedule's options and profiles,
-``project`` what a working folder's own are.
+``discover`` finds them; ``plugins``, ``grid``, ``requirements``, ``tasks`` and ``declarations`` read
+what they declare, ``kinds`` what follows from DATA; ``task_code`` runs a task's file;
+``training_options`` has schedules and profiles, ``project`` what a working folder's own are.
 """
 
 __all__ = [
