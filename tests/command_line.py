@@ -31,6 +31,7 @@ def run_here(
         for name, value in settings.items():
             patch.setenv(name, value)
         patch.chdir(folder)
+        patch.setattr("sys.argv", ["bench", *map(str, words)])
         with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
             status = _status_of(*words)
     out, err = (stream.buffer.getvalue().decode() for stream in streams)

@@ -212,8 +212,13 @@ def test_a_time_limit_ends_a_trial_and_the_row_says_so(small_run, tmp_path):
     assert "timeout: took longer than 0.02 s" in run.stdout
 
 
-def test_the_first_line_says_which_data_and_standard_output_carries_the_table_alone(small_run):
+def test_the_first_line_says_which_data_and_standard_output_carries_the_table_alone(
+    small_run, tmp_path
+):
     run = small_run("jena_naive")
+
+    (record,) = records_in(tmp_path / "reports")
+    assert record["environment"]["command"].startswith("python -m bench run jena_naive")
 
     assert run.stderr.startswith("jena: local data: ")
     assert run.stdout.startswith("jena, local data, smoke profile")
