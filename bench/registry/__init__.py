@@ -1,7 +1,7 @@
 """What there is to run: task and plugin files, read without being run.
 
-``discover`` finds them; ``plugins``, ``grid``, ``requirements``, ``tasks``, ``declarations`` read what
-they declare, ``kinds`` what follows from DATA; ``task_code`` runs a task's file;
+``discover`` finds them; ``plugins``, ``grid``, ``requirements``, ``tasks``, ``declarations`` read
+what they declare, ``kinds`` what follows from DATA; ``task_code`` runs a task's file;
 ``training_options`` has schedules and profiles, ``project`` what a working folder's own are.
 """
 
