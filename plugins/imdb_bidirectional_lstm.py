@@ -12,7 +12,6 @@ HYPERPARAMETERS = {
     "embedding_dim": 32,
     "units": 32,
     "epochs": 10,
-    "patience": 3,
 }
 
 

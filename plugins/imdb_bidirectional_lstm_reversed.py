@@ -13,7 +13,6 @@ HYPERPARAMETERS = {
     "embedding_dim": 32,
     "units": 32,
     "epochs": 10,
-    "patience": 3,
 }
 REFERENCE = {"val_accuracy": 0.8838, "last_val_accuracy": 0.8784, "epoch_seconds": 136}
 REFERENCE_SOURCE = "listing 6-43"

@@ -1,4 +1,4 @@
-"""Learned embedding, 200 reviews: too few to learn words from."""
+"""Learned embedding, 200 reviews: too few to learn words from, and others for each seed."""
 
 from keras import Sequential, layers
 
@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "embedding_dim": 100,
     "units": 32,
     "training_examples": 200,
+    "redraw_examples": True,
     "epochs": 10,
     "batch_size": 32,
 }

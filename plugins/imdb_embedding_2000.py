@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "embedding_dim": 100,
     "units": 32,
     "training_examples": 2000,
+    "redraw_examples": True,
     "epochs": 10,
     "batch_size": 32,
 }

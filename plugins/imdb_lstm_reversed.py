@@ -9,7 +9,6 @@ HYPERPARAMETERS = {
     "embedding_dim": 128,
     "units": 32,
     "epochs": 10,
-    "patience": 3,
 }
 REFERENCE = {"val_accuracy": 0.8780, "last_val_accuracy": 0.8704, "epoch_seconds": 75}
 REFERENCE_SOURCE = "listing 6-42"

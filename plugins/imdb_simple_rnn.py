@@ -8,7 +8,6 @@ HYPERPARAMETERS = {
     "embedding_dim": 32,
     "units": 32,
     "epochs": 10,
-    "patience": 3,
 }
 REFERENCE = {"val_accuracy": 0.85}
 REFERENCE_SOURCE = "listing 6-23"

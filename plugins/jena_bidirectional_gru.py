@@ -6,7 +6,6 @@ TASK = "jena"
 HYPERPARAMETERS = {
     "units": 32,
     "epochs": 40,
-    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.2689, "last_val_mae": 0.3369, "epoch_seconds": 205}
 REFERENCE_SOURCE = "listing 6-44"

@@ -8,7 +8,6 @@ HYPERPARAMETERS = {
     "kernel_size": 5,
     "pool_size": 3,
     "epochs": 20,
-    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.40}
 REFERENCE_SOURCE = "section 6.4.4"

@@ -12,7 +12,6 @@ HYPERPARAMETERS = {
     "dropout": 0.1,
     "recurrent_dropout": 0.5,
     "epochs": 20,
-    "patience": 5,
 }
 
 

@@ -6,7 +6,6 @@ TASK = "jena"
 HYPERPARAMETERS = {
     "units": 32,
     "epochs": 20,
-    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.2635, "val_mae_degC": 2.35, "last_val_mae": 0.2976, "epoch_seconds": 109}
 REFERENCE_SOURCE = "listing 6-39"

@@ -8,7 +8,6 @@ HYPERPARAMETERS = {
     "dropout": 0.2,
     "recurrent_dropout": 0.2,
     "epochs": 40,
-    "patience": 6,
 }
 REFERENCE = {"val_mae": 0.2613, "last_val_mae": 0.2658, "epoch_seconds": 123}
 REFERENCE_SOURCE = "listing 6-40"

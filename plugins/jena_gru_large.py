@@ -1,14 +1,16 @@
-"""GRU, larger head: more units, a lower rate, and a hidden layer behind them."""
+"""GRU, larger head: more units, a lower rate, and a hidden layer behind them.
+
+A stack of hidden layers is `--set head_units=[64,32]`.
+"""
 
 from keras import Sequential, layers
 
 TASK = "jena"
 HYPERPARAMETERS = {
     "units": 64,
-    "head_units": 32,
+    "head_units": [32],
     "learning_rate": 5e-4,
     "epochs": 20,
-    "patience": 5,
 }
 
 
@@ -16,6 +18,6 @@ def build(task, units, head_units):
     return Sequential([
         task.inputs(),
         layers.GRU(units),
-        layers.Dense(head_units, activation="relu"),
+        *(layers.Dense(number, activation="relu") for number in head_units),
         layers.Dense(1),
     ])

@@ -7,7 +7,6 @@ HYPERPARAMETERS = {
     "reverse": True,
     "units": 32,
     "epochs": 20,
-    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.4187, "last_val_mae": 0.4727, "epoch_seconds": 111}
 REFERENCE_SOURCE = "section 6.3.8"

@@ -6,7 +6,6 @@ TASK = "jena"
 HYPERPARAMETERS = {
     "units": 32,
     "epochs": 20,
-    "patience": 5,
 }
 
 

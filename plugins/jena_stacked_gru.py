@@ -9,7 +9,6 @@ HYPERPARAMETERS = {
     "dropout": 0.1,
     "recurrent_dropout": 0.5,
     "epochs": 40,
-    "patience": 5,
 }
 REFERENCE = {"val_mae": 0.2608, "last_val_mae": 0.2739, "epoch_seconds": 249}
 REFERENCE_SOURCE = "listing 6-41"

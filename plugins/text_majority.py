@@ -2,7 +2,7 @@
 
 import numpy as np
 
-TASK = "text"
+TASK = ["imdb", "text"]
 HYPERPARAMETERS = {"epochs": 1}
 
 

@@ -58,7 +58,7 @@ def page() -> str:
             plugins = [plugin for plugin in own if plugin.task == name and not plugin.by_kind]
             parts += [f"## {name}", escape_markdown(task.description), _table(task, plugins)]
         for name, task in registry.tasks.items():
-            plugins = [plugin for plugin in own if plugin.task == name and plugin.by_kind]
+            plugins = [plugin for plugin in own if plugin.task == name and plugin.several]
             if plugins:
                 about = (
                     f"These serve any task of the kind {task.kind} ([tasks.md](tasks.md)); "
@@ -99,16 +99,18 @@ def _table(task: TaskInfo, plugins: list[Plugin]) -> str:
 def row(plugin: Plugin, number: int | None) -> list[str]:
     """Return a plugin's cells, given how many parameters it has."""
     settings = ", ".join(f"{key}={value!r}" for key, value in plugin.hyperparameters.items())
+    settings += "".join(f"; grid: {axis}" for axis in plugin.grid)
     return [
         escape_markdown(plugin.name),
         escape_markdown(plugin.description),
         escape_markdown(settings),
         "" if number is None else count(number),
-        escape_markdown(_published(plugin.reference)),
+        escape_markdown(published(plugin.reference)),
     ]
 
 
-def _published(reference: Mapping[str, float]) -> str:
+def published(reference: Mapping[str, float]) -> str:
+    """Return published figures in words, "" for none."""
     figures = []
     for key, value in reference.items():
         if key == "epoch_seconds":

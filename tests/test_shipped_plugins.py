@@ -1,4 +1,4 @@
-"""Plugins that need more than the small files have: words, word vectors, finer samples."""
+"""What the plugins of the suite declare, and those that need more than the small files have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from bench.registry.discover import discover
 
 ROWS = 7500  # a series needs about 6,500 rows of ten minutes to be split
 
@@ -69,3 +71,10 @@ def test_plugins_run_where_the_data_have_what_they_need(
     # Frozen: 100 words of 100 numbers into 32 units, and from there to one.
     frozen = 404 * 100
     assert glove["model"]["parameters"] == frozen + (100 * 100 + 1) * 32 + 33
+
+
+def test_published_models_train_all_epochs_unless_their_listing_stops_early():
+    published = [plugin for plugin in discover().plugins if plugin.reference]
+    stopping = {plugin.name for plugin in published if plugin.hyperparameters.get("patience")}
+
+    assert stopping == {"imdb_lstm8", "imdb_lstm8_dropout", "imdb_onehot_rnn8"}

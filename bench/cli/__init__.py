@@ -31,6 +31,7 @@ COMMANDS = {
     "run": "train plugins on their tasks and write the leaderboard",
     "test": "check plugins against the contract: one line a check, a reason for each failure",
     "report": "render the leaderboard again from the recorded results",
+    "ensemble": "make a row of the mean of what several plugins have predicted",
     "merge": "put the records of several results folders into one",
     "show": "one plugin: its records, curves and history",
     "predict": "ask a kept model of a sentence, or for a forecast",

@@ -28,7 +28,7 @@ from bench.metrics import (
 )
 from bench.protocol import OK
 from bench.records.record import Record
-from bench.records.selection import Selected, WorkingTree, by_age
+from bench.records.selection import Selected, WorkingTree, by_age, members_of
 from bench.trial import Trial
 
 _Say = Callable[[str], None]
@@ -67,7 +67,8 @@ def side_of(
             the working tree, a line each.
         tree: See ``bench.records.selection.select``.
     """
-    ordered = by_age(records)
+    # An ensemble is no plugin that a check could measure again.
+    ordered = by_age(record for record in records if not members_of(record.trial))
     if not ordered:
         return Side(name, {}, "", "", {})
     newest = ordered[-1]

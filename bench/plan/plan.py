@@ -20,10 +20,10 @@ from bench.registry.tasks import TaskInfo, complaint, mismatch
 from bench.registry.training_options import (
     TRAINING_OPTIONS,
     Limits,
+    effect_complaint,
     is_training_option,
     nearest_option,
     schedule,
-    warmup_complaint,
 )
 from bench.trial import Trial
 
@@ -307,7 +307,7 @@ def check_overrides(overrides: Mapping[str, Any], plugin: Plugin, task: TaskInfo
         wrong = mismatch(key, value, declared, task)
         if wrong:
             raise BenchError(f"--set {key}={value}: {wrong}, as in {plugin.name} ({declared!r})")
-    key, wrong = warmup_complaint({**task.training, **plugin.hyperparameters, **overrides})
+    key, wrong = effect_complaint({**task.training, **plugin.hyperparameters, **overrides})
     if wrong and key not in plugin.parameters and overrides.get(key) is not None:
         raise BenchError(f"--set {key}={overrides[key]}: {wrong}")
 

@@ -75,10 +75,25 @@ GONE = "no longer in the tree"
 OTHER_TASK = "its task has another version now"
 EDITED_TASK = "its task was edited since"
 
+#: What stands for the plugin in the trials of an ensemble.
+ENSEMBLE = "ensemble"
+
 _Kind = TypeVar("_Kind", bound=Hashable)
 
 #: How much of a trial's identity the working tree is known to share; more goes before.
 _Rank = tuple[bool, bool, bool]
+
+
+def members_of(trial: Trial) -> dict[str, str]:
+    """Return the plugins that an ensemble is made of, each with its source's digest.
+
+    There are none in a plugin's own trial; see ``bench.runs.ensembles``.
+    """
+    members = trial.hyperparameters.get("members") if trial.plugin == ENSEMBLE else None
+    if not isinstance(members, Mapping):
+        return {}
+    each = [member for member in members.values() if isinstance(member, Mapping)]
+    return {str(member.get("plugin")): str(member.get("sha256")) for member in each}
 
 
 @dataclass(frozen=True)
@@ -97,8 +112,9 @@ class WorkingTree:
     task_sources: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, trial: Trial) -> bool:
-        """Say whether the plugin of a trial is in the tree."""
-        return trial.plugin in self.sources or trial.configuration in self.configurations
+        """Say whether the plugin of a trial, or each of an ensemble, is in the tree."""
+        is_there = self.sources.keys() >= _sources_of(trial).keys()
+        return is_there or trial.configuration in self.configurations
 
     def knowing(self, configurations: Iterable[str]) -> WorkingTree:
         """Return the same tree with further configurations known to be present ones."""
@@ -108,9 +124,9 @@ class WorkingTree:
         """Say why a trial is not of the tree as it is; nothing where it may well be."""
         if trial.configuration in self.configurations:
             return ""
-        if trial.plugin not in self.sources:
+        if not self.has(trial):
             return GONE
-        if trial.plugin_sha256 not in self.sources[trial.plugin]:
+        if not self._has_source(trial):
             return EDITED
         if not self._has_version(trial):
             return OTHER_TASK
@@ -118,10 +134,14 @@ class WorkingTree:
 
     def rank(self, trial: Trial) -> _Rank:
         """Say how much of a trial's identity is that of the tree; the largest answers."""
-        is_source = trial.plugin_sha256 in self.sources.get(trial.plugin, ())
+        is_source = self._has_source(trial)
         is_present = trial.configuration in self.configurations
         is_of_task = self._has_version(trial) and self._has_task_source(trial)
         return is_present, is_source, is_of_task
+
+    def _has_source(self, trial: Trial) -> bool:
+        needed = _sources_of(trial).items()
+        return all(sha256 in self.sources.get(plugin, ()) for plugin, sha256 in needed)
 
     def _has_task_source(self, trial: Trial) -> bool:
         # Of a trial from before the source was kept, the version alone tells.
@@ -130,6 +150,10 @@ class WorkingTree:
 
     def _has_version(self, trial: Trial) -> bool:
         return self.tasks.get(trial.task, trial.task_version) == trial.task_version
+
+
+def _sources_of(trial: Trial) -> dict[str, str]:
+    return members_of(trial) or {trial.plugin: trial.plugin_sha256}
 
 
 def working_tree(registry: Registry, records: Iterable[Record] = ()) -> WorkingTree:

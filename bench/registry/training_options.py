@@ -90,8 +90,8 @@ TRAINING_OPTIONS: Mapping[str, Option] = {
     "batch_size": Option(int, "examples a training step", 1),
     "training_examples": Option(
         int,
-        "train on so many of the training examples at most, the same for every seed and model; "
-        "None is all",
+        "train on so many of the training examples at most, the same for every model, and for "
+        "every seed without redraw_examples; None is all",
         1,
         optional=True,
     ),
@@ -120,11 +120,18 @@ TRAINING_OPTIONS: Mapping[str, Option] = {
     "class_weight": ClassWeights(
         dict, "'balanced', or a weight in the loss by class, like {0: 1.0, 1: 3.0}", optional=True
     ),
+    "redraw_examples": Option(
+        bool,
+        "each seed draws training_examples of its own, the same for every model",
+        optional=True,
+    ),
 }
 
+#: Options that have a meaning only where a model is trained by steps of a gradient.
+OF_STEPS = ("schedule", "warmup_steps", "warmup_share", "class_weight")
 #: Options that came later. One that is None is not in a trial, whose identity stays what it was;
 #: one that is a parameter of a plugin's ``build`` or ``callbacks`` is that plugin's own.
-LATER = ("schedule", "warmup_steps", "warmup_share", "class_weight")
+LATER = (*OF_STEPS, "redraw_examples")
 
 
 def is_training_option(key: str, parameters: Collection[str] = ()) -> bool:
@@ -233,8 +240,10 @@ def _warmup(options: Mapping[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-def warmup_complaint(values: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the option of a warm-up that has no effect beside others, and why; "" for none."""
+def effect_complaint(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return an option that has no effect beside the others, and why; "" for none."""
+    if values.get("redraw_examples") is not None and values.get("training_examples") is None:
+        return "redraw_examples", "has no effect without training_examples, which says how many"
     given = [key for key in ("warmup_steps", "warmup_share") if values.get(key) is not None]
     if len(given) > 1:
         return given[1], f"says the same as {given[0]}: keep one"
@@ -308,7 +317,7 @@ def hyperparameter_problems(
             )
         elif wrong := judge(key, value):
             yield problem(line, f"{key} {wrong}")
-    option, wrong = warmup_complaint({} if "GRID" in found.constants else declared.value)
+    option, wrong = effect_complaint({} if "GRID" in found.constants else declared.value)
     if wrong and option not in parameters:
         yield problem(declared.key_lines.get(option, declared.line), f"{option} {wrong}")
     for taker in takers:

@@ -16,6 +16,7 @@ from bench.records.selection import (
     OTHER_VERSIONS,
     REPLACED,
     UNREADABLE,
+    members_of,
 )
 from bench.report.columns import (
     CONTENDED,
@@ -288,7 +289,18 @@ def circumstances(table: Table) -> list[tuple[str, str]]:
                 "suite measured so (run again with --reuse never), or the system does not tell",
             )
         )
-    return [*lines, *_threads(table)]
+    return [*lines, *_ensembles(table), *_threads(table)]
+
+
+def _ensembles(table: Table) -> list[tuple[str, str]]:
+    found = [label for label, each in table.selected.items() if members_of(each.trial)]
+    if not found:
+        return []
+    said = (
+        "the mean of what the rows named in it have predicted, seed by seed; not trained itself: "
+        "its time and parameters are theirs together"
+    )
+    return [("ensemble", f"{few([*map(one_line, found)])}: {said}")]
 
 
 def _threads(table: Table) -> list[tuple[str, str]]:

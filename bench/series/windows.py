@@ -12,7 +12,7 @@ import numpy as np
 from bench.errors import BenchError, CannotRun
 from bench.formatting import nearest
 from bench.series.csv_file import Integers
-from bench.series.prepare import DAY, DELAY, LOOKBACK, SPLITS
+from bench.series.prepare import DAY, DELAY, SPLITS
 from bench.task import Absent, Array, Examples, Lookup, OpenTask, Prepared
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def open_windows(prepared: Prepared, view: Mapping[str, Any]) -> OpenTask:
     """
     meta = prepared.meta
     window = window_of(view, meta["columns"], meta["interval_seconds"])
+    _check_reach(prepared, window, view)
     target = meta["target_column"]
     # The newest sample is a step before the row.
     ahead = (DELAY + window.step_seconds) // window.step_seconds
@@ -173,13 +174,27 @@ def _opened(
     )
 
 
+def _check_reach(prepared: Prepared, window: Window, view: Mapping[str, Any]) -> None:
+    """Refuse a window that some scored example, or every training example, has not before it."""
+    first, last = prepared.arrays["rows_validation"][0], prepared.arrays["rows_train"][-1]
+    days = int(min(first, last)) * window.step_seconds // window.step // DAY
+    if window.lookback > min(first, last):
+        raise BenchError(
+            f"view option lookback={view['lookback']!r} is longer than the {days} days that lie "
+            "before the first validation example or the last training example; every view is "
+            f"scored on the same examples: use at most '{days}d'"
+        )
+
+
 def _examples(prepared: Prepared, split: str, series: Array, window: Window) -> Examples:
     rows = np.asarray(prepared.arrays[f"rows_{split}"])
-    lookup = Lookup(series, rows.astype(np.int64), np.array(window.offsets, dtype=np.int64))
+    # Of a window longer than any other, the first training examples have not all of it.
+    start = int(np.searchsorted(rows, -min(window.offsets)))
+    lookup = Lookup(series, rows[start:].astype(np.int64), np.array(window.offsets, dtype=np.int64))
     return Examples(
-        targets=prepared.arrays[f"targets_{split}"],
+        targets=prepared.arrays[f"targets_{split}"][start:],
         gather=lookup.rows,
-        groups=prepared.arrays[f"groups_{split}"],
+        groups=prepared.arrays[f"groups_{split}"][start:],
         lookup=lambda: lookup,
     )
 
@@ -232,12 +247,6 @@ def window_of(view: Mapping[str, Any], columns: Sequence[str], interval: int) ->
         CannotRun: The series is sampled too coarsely for the step, or not in step with it.
     """
     lookback, step = _seconds(view, "lookback"), _seconds(view, "step")
-    if lookback > LOOKBACK:
-        raise BenchError(
-            f"view option lookback={view['lookback']!r} is longer than {LOOKBACK // DAY} days; "
-            "every view is scored on the same examples, and these have no more before them: "
-            f"use at most '{LOOKBACK // DAY}d'"
-        )
     if lookback % step:
         raise BenchError(
             f"view option lookback={view['lookback']!r} is not a multiple of "

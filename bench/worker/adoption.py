@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.protocol import Job
 from bench.registry.declarations import parse_declarations
 from bench.registry.tasks import TaskInfo
-from bench.registry.training_options import LATER
+from bench.registry.training_options import OF_STEPS
 from bench.statistics.scores import wrong_probabilities
 from bench.task import Array, OpenTask
 from bench.values import OF_CLASSES
@@ -201,7 +201,7 @@ def _check_estimator(model: object, job: Job) -> None:
     if not all(callable(getattr(model, name, None)) for name in ("fit", "predict")):
         return  # Which is told of when it is made into a learner.
     why, remedy = "build returned no Keras model", "leave it out, or make it a parameter of build"
-    _refuse(LATER, job, why, remedy)
+    _refuse(OF_STEPS, job, why, remedy)
     if function := functions_of(job).get("callbacks"):
         raise PluginError(f"callbacks has no effect, since {why}: leave it out", function.line)
 

@@ -12,15 +12,16 @@ from bench.task import Array, Examples
 _PART = 20110619  # any number will do, as long as it stays
 
 
-def fixed_part(examples: Examples, count: int | None) -> Examples:
+def fixed_part(examples: Examples, count: int | None, seed: int | None = None) -> Examples:
     """Return so many examples of a split in a fixed shuffle (all of them for None).
 
-    The choice depends on nothing but the two sizes, so every seed and model sees the same
-    ones, and a smaller part is the beginning of a larger one.
+    The choice depends on nothing but the two sizes and the seed, so every model sees the same
+    ones, and a smaller part is the beginning of a larger one. Without a seed all seeds do.
     """
     if count is None or count >= len(examples):
         return examples
-    return examples.only(np.random.default_rng(_PART).permutation(len(examples))[:count])
+    shuffle = np.random.default_rng(_PART if seed is None else [_PART, seed])
+    return examples.only(shuffle.permutation(len(examples))[:count])
 
 
 def epoch_batches(examples: int, steps: int, batch_size: int, seed: int, epoch: int) -> Array:

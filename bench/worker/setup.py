@@ -250,7 +250,8 @@ def set_up(job: Job) -> Setup:
     steps = 1 if job.kind == MEASURE else training["steps_per_epoch"]
     learner, compilation = make_learner(model, task, trial, opened, steps, callbacks=callbacks)
     seconds = time.perf_counter() - started
-    train = fixed_part(opened.train, training["training_examples"])
+    drawn_by = trial.seed if training.get("redraw_examples") else None
+    train = fixed_part(opened.train, training["training_examples"], drawn_by)
     return Setup(task, opened, train, learner, compilation, seconds, watch.found)
 
 

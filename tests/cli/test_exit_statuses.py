@@ -29,6 +29,7 @@ from bench.protocol import FAILED
 from bench.records.predictions import TrainedModel
 from bench.records.store import Store
 from bench.registry.tasks import FoundTasks
+from bench.runs.scoring import packed
 from bench.task import Encoded
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -267,6 +268,21 @@ def _(repository):
 @ends("report", 2)
 def _(repository):
     return repository.bench("report")
+
+
+@ends("ensemble", 0)
+def _(repository):
+    alike = np.zeros(2, "float32")
+    names = ("predictions", "targets", "groups")
+    arrays = {f"{split}{name}": alike for split in ("", "validation_") for name in names}
+    for name in ("one", "other"):
+        Store(Path("reports")).write(a_record(name), packed(arrays))
+    return repository.bench("ensemble", "one", "other")
+
+
+@ends("ensemble", 2)
+def _(repository):
+    return repository.bench("ensemble", "one", "other")
 
 
 @ends("merge", 0)

@@ -76,6 +76,11 @@ def test_parameters_of_callbacks_are_hyperparameters_as_those_of_build_are(tmp_p
             "4: warmup_share says the same as warmup_steps: keep one",
         ),
         (
+            '{"units": 8, "redraw_examples": True}',
+            BUILD,
+            "4: redraw_examples has no effect without training_examples, which says how many",
+        ),
+        (
             '{"units": 8, "schedule": "warmup", "warmup_share": 2}',
             BUILD,
             "4: warmup_share must be at most 1, not 2",
@@ -160,6 +165,7 @@ def test_a_weight_by_class_is_written_as_it_is_read_again(tmp_path):
         (["warmup_steps=5"], "--set warmup_steps=5: has no effect without a schedule"),
         (["schedule=linear"], "--set schedule=linear: must be one of cosine, warmup, warmup_cos"),
         (["class_weight=balanced"], "has no meaning for jena"),
+        (["redraw_examples=true"], "redraw_examples=True: has no effect without training_examples"),
     ],
 )
 def test_an_override_without_an_effect_is_refused(world, words, said):

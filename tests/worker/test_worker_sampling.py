@@ -66,6 +66,14 @@ def test_every_seed_sees_the_same_part_and_a_smaller_part_begins_a_larger_one():
     assert np.array_equal(one.targets, larger.targets[:200])
 
 
+def test_a_part_that_is_drawn_by_seed_is_another_for_each_seed_and_the_same_for_every_model():
+    drawn = [fixed_part(numbered(1000), 200, seed).targets for seed in (0, 0, 1)]
+
+    assert np.array_equal(drawn[0], drawn[1])
+    assert 20 < len({*drawn[0]} & {*drawn[2]}) < 60  # 40 of 200 by chance
+    assert np.array_equal(fixed_part(numbered(1000), 300, seed=0).targets[:200], drawn[0])
+
+
 def test_all_examples_stay_as_they_are():
     every = numbered(10)
 
