@@ -10,7 +10,9 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.statistics.blocks import (
+    Components,
     PluginScores,
+    Summary,
     degrees_of_freedom,
     group_examples,
     own_components,
@@ -203,11 +205,10 @@ def compare(
     grouping = group_examples(groups, in_time)
     summaries = [summarise(sample, grouping) for sample in ordered]
     found = [own_components(summary, grouping.independent) for summary in summaries]
-    intervals = {}
-    for sample, summary, (own, length) in zip(ordered, summaries, found, strict=True):
-        mean, _ = summary.over(summary.seeds)
-        df = float(degrees_of_freedom(len(grouping.counts), length))
-        intervals[sample.label] = interval_of(mean, own, df, level)
+    intervals = {
+        sample.label: own_interval(summary, own, length, level)
+        for sample, summary, (own, length) in zip(ordered, summaries, found, strict=True)
+    }
     several = np.array([own.count > 1 for own, _ in found])
     one_seed = not several.any()
     noise = seed_noise([own for own, _ in found])
@@ -231,6 +232,20 @@ def compare(
         first_two=_first_two(labels, losses, pairs, several, level),
         _pairs=pairs,
     )
+
+
+def own_interval(summary: Summary, own: Components, length: int, level: float) -> Interval:
+    """Return the interval of a plugin, of which other rows of its table change nothing.
+
+    Args:
+        summary: Its scores.
+        own: Their variances.
+        length: Groups in the blocks that these were estimated with.
+        level: Share of intervals that may miss.
+    """
+    mean, _ = summary.over(summary.seeds)
+    df = float(degrees_of_freedom(summary.series.shape[1], length))
+    return interval_of(mean, own, df, level)
 
 
 def _checked(samples: Sequence[PluginScores], examples: int, direction: str) -> list[PluginScores]:

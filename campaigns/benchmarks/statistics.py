@@ -15,7 +15,7 @@ from tabulate import tabulate
 from bench.statistics.blocks import PluginScores
 from bench.statistics.compare import TableComparison, compare
 from bench.statistics.pairs import holm
-from campaigns.benchmarks import disguised
+from campaigns.benchmarks import critical_values, disguised
 from campaigns.benchmarks.rivals import confidence_set, diebold_mariano, has_arch
 from tests.score_world import DAYS, ScoreWorld, coverage, equals, jena_like
 
@@ -38,6 +38,20 @@ INDEPENDENT = ScoreWorld(plugins=5, groups=300)
 CORRELATED = ScoreWorld(plugins=5, groups=300, hours=24)
 KINDS = {"independent": INDEPENDENT, "correlated": CORRELATED}
 SEEDS = (1, 2, 3, 5, 10)
+
+#: Rows by themselves, and deviations of their seeds as multiples of the error over examples.
+FAILING = "fails in 1 seed of 10"
+ALONE = {
+    "independent": ScoreWorld(plugins=1),
+    "right and wrong": ScoreWorld(plugins=1, binary=True),
+    "absolute errors": ScoreWorld(plugins=1, absolute=True),
+    "hours of days": ScoreWorld(plugins=1, hours=24),
+    "seeds disagree": ScoreWorld(plugins=1, interaction=0.3),
+    FAILING: ScoreWorld(plugins=1, failing=20.0),
+}
+SIZES = (0.0, 0.3, 1.0, 3.0, 5.0)
+#: Draws of such a row for each table of a scenario.
+DRAWN = 5
 
 #: Rows that are alike and that are not: what is changed of sixteen plugins.
 ROWS: Mapping[str, Mapping[str, Any]] = {
@@ -67,21 +81,25 @@ def measure(rounds: int) -> bool:
     repeats = rounds * TABLES
     print(f"Statistics on made scores, {repeats} tables a line\n")
     parts = [_coverage, _false_tables, _rows_more, _like_jena, _power]
-    return all([*(part(repeats) for part in parts), _large_table()])
+    return all([critical_values.hold(), *(part(repeats) for part in parts), _large_table()])
 
 
 def _coverage(repeats: int) -> bool:
-    """Cover the truth with steady and unsteady seeds, and with one unsteady row's own."""
-    rows = []
-    for (kind, world), seeds in product(KINDS.items(), SEEDS):
-        covered = []
-        for size in (0.0,) if seeds == 1 else (0.3, 1.0, 3.0):
-            # One seed: the interval is of the one model, so its interaction is no error.
-            covered.append(coverage(replace(world, seeds=seeds, seed_size=size), repeats // 4))
-        rows.append([kind, seeds, *covered])
-    heads = ["examples", "seeds", "seeds x 0.3 (one: 0)", "x 1", "x 3"]
-    print(tabulate(rows, heads, "github", floatfmt=".3f"), "\n")
-    return all(_within(COVERAGE, value, repeats) for row in rows for value in row[2:])
+    """Cover the truth whatever the seeds' part of the error is; a row has its own seeds alone.
+
+    A row that fails now and then is told and not held to the bound: of two seeds four in five
+    hold no failure, and nothing tells that there are any.
+    """
+    draws, lines = DRAWN * repeats, []
+    for (kind, world), seeds in product(ALONE.items(), SEEDS):
+        # One seed: the interval is of the one model, whose effect is no error.
+        sizes = SIZES if seeds > 1 else (0.0,) * (kind != FAILING)
+        worlds = [replace(world, seeds=seeds, seed_size=size) for size in sizes]
+        lines.append([kind, seeds, *(coverage(each, draws) for each in worlds)])
+    heads = ["examples", "seeds", *(f"seeds x {size:g}" for size in SIZES)]
+    print(tabulate(lines, heads, "github", floatfmt=".4f"), "\n")
+    held = [line for line in lines if line[0] != FAILING]
+    return all(_within(COVERAGE, share, draws) for line in held for share in line[2:])
 
 
 def _false_tables(repeats: int) -> bool:

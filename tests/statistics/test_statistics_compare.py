@@ -368,6 +368,13 @@ def test_95_intervals_in_100_hold_the_truth(world: ScoreWorld, seeds: int, size:
     assert 0.92 <= held <= 0.985
 
 
+@pytest.mark.parametrize(("size", "interaction"), [(0.3, 0.1), (0.3, 0.3), (3.0, 0.1)])
+def test_intervals_of_two_seeds_cover_no_more_than_they_say(size: float, interaction: float):
+    """Cochran's rule covered 97.8, 98.5 and 95.2% of the same draws."""
+    world = ScoreWorld(plugins=1, groups=200, seeds=2, seed_size=size, interaction=interaction)
+    assert 0.93 <= coverage(world, 1500) <= 0.97 + 0.005
+
+
 @pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("world", [INDEPENDENT, CORRELATED], ids=["independent", "correlated"])
 @pytest.mark.parametrize(

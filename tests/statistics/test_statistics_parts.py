@@ -34,6 +34,7 @@ from bench.statistics.intervals import (
     howe_p_values,
     interval_of,
     satterthwaite,
+    similar,
     t_quantile,
 )
 from bench.statistics.pairs import holm
@@ -208,7 +209,7 @@ def test_a_single_seed_is_given_what_the_others_have_in_common():
 # Critical values
 
 
-@pytest.mark.parametrize("rule", [cochran, howe])
+@pytest.mark.parametrize("rule", [cochran, howe, similar])
 def test_one_part_alone_gives_students_interval(rule):
     values = np.random.default_rng(0).random(6)
     known = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -269,7 +270,46 @@ def test_tests_at_small_levels_hold_where_satterthwaites_would_not():
     assert (differences > by_satterthwaite).mean() > 8 * level
 
 
+@pytest.mark.parametrize(("df", "off"), [(1, 0.0115), (2, 0.003), (7, 0.002), (30, 0.002)])
+def test_intervals_cover_alike_whatever_the_seeds_part_of_the_error_is(df: int, off: float):
+    """A known variance of 1 beside one that few seeds estimate, up to 400,000 draws each."""
+    random = np.random.default_rng(0)
+    error, estimate = random.standard_normal(400_000), random.chisquare(df, 400_000) / df
+    known, covered, by_cochran = VarianceEstimate(1.0, np.inf), [], []
+    for truth in (0.0, 0.03, 0.3, 1.0, 3.0, 30.0, 300.0):
+        parts = [VarianceEstimate(truth * estimate, float(df)), known]
+        size = np.sqrt(1 + truth) * np.abs(error)
+        covered.append((size <= similar(parts, 0.05)).mean())
+        by_cochran.append((size <= cochran(parts, 0.05)).mean())
+    assert np.abs(np.array(covered) - 0.95).max() < off
+    assert max(by_cochran) > max(covered)
+    assert df > 2 or max(by_cochran) > 0.97
+
+
+def test_two_parts_of_few_degrees_of_freedom_are_each_allowed_for():
+    """Welch's test of two samples of equal size and variance is nearly Student's of both."""
+    part = VarianceEstimate(0.5, 9.0)
+    assert similar([part, part], 0.05) == pytest.approx(stats.t(18).ppf(0.975), rel=0.01)
+    assert cochran([part, part], 0.05) == pytest.approx(stats.t(9).ppf(0.975))
+
+
+def test_at_a_level_that_was_not_solved_for_the_rule_is_cochrans():
+    parts = [VarianceEstimate(0.3, 2.0), VarianceEstimate(0.7, 40.0)]
+    assert similar(parts, 0.01) == cochran(parts, 0.01)
+    assert similar(parts, 0.05) < cochran(parts, 0.05)
+
+
 # Intervals
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10, 40])
+def test_seeds_that_disagree_more_never_make_an_interval_shorter(count: int):
+    halves = [
+        interval_of(0.0, Components(seeds, 0.1, 1.0, count), 30.0, 0.05).half
+        for seeds in np.geomspace(1e-4, 1e4, 300)
+    ]
+    assert np.diff(halves).min() >= 0
+    assert halves[-1] == pytest.approx(100 * stats.t(count - 1).ppf(0.975) / count**0.5, rel=0.01)
 
 
 def test_an_interval_says_what_it_is_over_and_whether_seeds_would_help():
