@@ -197,7 +197,7 @@ def _share(df: float, of_sum: Any) -> Array:
     place = np.searchsorted([inverse for inverse, _ in known], 1 / df, side="right") - 1
     (low, fewer), (high, more) = known[min(place, len(known) - 2) :][:2]
     weight = (1 / df - low) / (high - low)
-    return np.interp(of_sum, SUMS, (1 - weight) * fewer + weight * more)
+    return np.asarray(np.interp(of_sum, SUMS, (1 - weight) * fewer + weight * more))
 
 
 def howe(parts: Sequence[VarianceEstimate], level: Any) -> Array:
