@@ -194,8 +194,9 @@ def similar(parts: Sequence[VarianceEstimate], level: float) -> Array:
 def _share(df: float, of_sum: Any) -> Array:
     """Return the share for a part of a sum, between the two numbers of degrees of freedom."""
     known = [(0.0, SUMS**2), *((1 / each, np.array(SHARES[each])) for each in sorted(SHARES)[::-1])]
-    place = np.searchsorted([inverse for inverse, _ in known], 1 / df, side="right") - 1
-    (low, fewer), (high, more) = known[min(place, len(known) - 2) :][:2]
+    below = int(np.searchsorted([inverse for inverse, _ in known], 1 / df, side="right")) - 1
+    place = min(below, len(known) - 2)
+    (low, fewer), (high, more) = known[place], known[place + 1]
     weight = (1 / df - low) / (high - low)
     return np.asarray(np.interp(of_sum, SUMS, (1 - weight) * fewer + weight * more))
 

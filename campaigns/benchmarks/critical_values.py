@@ -56,7 +56,7 @@ class TwoParts:
         """Return the derivatives of the coverage by each share, shape (V, S)."""
         density = 2 * np.exp(-(self._ratios(shares) ** 2) / 2) / np.sqrt(2 * np.pi)
         density *= self._error / self._true_error * self._further * self._weights
-        return np.einsum("vn,svn->vs", density, self._hats)
+        return np.asarray(np.einsum("vn,svn->vs", density, self._hats))
 
     def _ratios(self, shares: Array) -> Array:
         quantiles = NORMAL + self._further * np.einsum("s,svn->vn", shares, self._hats)
