@@ -28,7 +28,7 @@ from bench.records.record import SCHEMA_VERSION, Record
 from bench.trial import Trial
 
 #: Raise this when the form of the index changes.
-_VERSION = 2
+_VERSION = 3
 _APPLICATION = 0x42656E63
 _KINDS = (Record, Trial, Predictions, KeptModel)
 #: A reader that finds another form makes the index again: what a record is may have changed.

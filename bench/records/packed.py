@@ -133,8 +133,9 @@ def _head(record: Record) -> bytes:
 
 
 def _body(record: Record) -> bytes:
-    metrics = {**record.metrics}
-    curves = metrics.pop(_CURVES, None)
+    curves = record.metrics.get(_CURVES)
+    # Their place among the metrics stays: a record that is written again is the same text.
+    metrics = {n: None if n == _CURVES else part for n, part in record.metrics.items()}
     each = None if curves is None else {name: _encode(curve) for name, curve in curves.items()}
     sections = [_encode(metrics), *(_encode(getattr(record, name)) for name in _SECTIONS[1:])]
     parts = {name: _encode(part) for name, part in record.environment.items()}

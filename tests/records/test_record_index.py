@@ -191,7 +191,7 @@ def test_curves_are_unpacked_when_they_are_asked_for_and_not_kept(tmp_path):
 
     made = a_record()
     curves = {"train_loss": [0.5, None, 0.25], "epoch_seconds": [2.0, 1.0, 1.0]}
-    written = replace(made, metrics={**made.metrics, "curves": curves})
+    written = replace(made, metrics={"curves": {}} | {**made.metrics, "curves": curves})
     store = Store(tmp_path / "results")
     store.prepare()
     store.write(written)
