@@ -18,8 +18,9 @@ from bench.records.record import Record
 # Published figures stand beside the data that they were published for, and beside no others
 
 #: Files that are known to hold what the official ones hold, by fingerprint, and how they differ
-#: from these. Their content was compared: the reviews by number, length and words, the weather by
-#: times, values and the error of the naive forecast. Another extract of the same data is not known.
+#: from these: by the number of reviews, of each class and of words, and the mean length of a
+#: review, by the times of the weather, its first and last rows and the naive forecast's error, and
+#: for the rest by what their makers say. Another extract of the same data is not known.
 KNOWN_FORMS: Mapping[str, str] = {
     "sha256:97d05040e426eb08f5fbc5676d537ee6fb62770ff23d6dac6f34d80c467392a6": (
         "the official reviews in another order"

@@ -101,7 +101,7 @@ def test_the_tutorials_on_a_task_a_model_a_grid_and_a_notebook_lead_to_what_they
     plugin = tmp_path / "plugins" / "my_gru.py"
     plugin.write_text(listings("model")[0], encoding="utf-8")
     (ok,) = outputs("model")
-    assert bench(*checked.split(), timeout=400).stdout == ok
+    assert bench(*checked.split()).stdout == ok
     assert trained(bench, beside).keys() == {"series_naive", "my_gru"}
     assert "my_gru, 1 seed; validation MAE" in reader(looked)
 
@@ -130,7 +130,7 @@ def test_the_tutorials_on_a_task_a_model_a_grid_and_a_notebook_lead_to_what_they
 def trained(bench: Run, line: str) -> dict[str, Record]:
     """Run a command; return by label the trials that it trained, each of them ok."""
     before = {record.identity for record in Store(Path("reports")).read().records}
-    done = bench(*line.split(), timeout=400)
+    done = bench(*line.split())
     assert done.returncode == 0, done.stderr
     found = [r for r in Store(Path("reports")).read().records if r.identity not in before]
     return {record.trial.label: record for record in found}
@@ -145,12 +145,12 @@ def test_the_tutorial_on_a_repository_leads_to_a_check_that_fails(
     assert {"my_forecast", "my_words"} <= {*re.findall(r"\w+", reader(listed))}
     # The command line is run in the folder above, where its fixture has it.
     words = [*line.split(), "--results", "models/reports", "--plugins", "models/plugins"]
-    assert bench(*words, timeout=400).returncode == 0
+    assert bench(*words).returncode == 0
     reader(kept)
     assert "2 unchanged" in reader(checked)
 
     plugin = Path("plugins/my_forecast.py")
     plugin.write_text(plugin.read_text().replace('"units": 16', '"units": 32'), encoding="utf-8")
-    assert bench(*words, timeout=400).returncode == 0
+    assert bench(*words).returncode == 0
     status, out, _ = call(capsys, *checked.split())
     assert (status, "worse" in out) == (1, True)

@@ -175,7 +175,7 @@ def test_another_revision_s_workers_prepare_and_count_for_themselves(plugin, mon
 
     assert made.sample(plugin).data == "f00d"
     (job,) = desk.jobs
-    assert (job.prepared, job.trial.source) == (str(Path("there").absolute()), "local")
+    assert (job.prepared, job.trial.source) == (str(Path("there").absolute()), DATA["source"])
 
 
 @pytest.mark.usefixtures("offline")
