@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -140,7 +141,7 @@ def is_one_name(text: str) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):
+    if sys.platform == "win32":
         return  # Windows opens no folders.
     # The file has its name by now; that a system cannot sync folders takes nothing away.
     with contextlib.suppress(OSError):

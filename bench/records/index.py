@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import sqlite3
+import sys
 import tempfile
 import weakref
 import zlib
@@ -291,10 +292,10 @@ def unlocked_by(mounts: str, folder: str) -> str:
 
 def _refused(root: Path) -> str:
     """Say why no file can be locked in a folder; nothing if one can, or none can be written."""
-    try:
-        import fcntl
-    except ImportError:
+    if sys.platform == "win32":
         return ""
+    import fcntl
+
     try:
         with tempfile.TemporaryFile(dir=root) as file:
             try:

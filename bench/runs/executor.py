@@ -272,10 +272,10 @@ class Attempt:
             return Outcome(CRASHED, "the process that watches over the worker was killed")
         if status >= 0:
             return Outcome(CRASHED, f"the worker exited with status {status} and no result")
-        if -status == signal.SIGKILL and self._company.kills.explain(self._killed_before):
-            return Outcome(OUT_OF_MEMORY, "the system ran out of memory and killed the worker")
         try:
             name = signal.Signals(-status).name
         except ValueError:
             name = f"signal {-status}"
+        if name == "SIGKILL" and self._company.kills.explain(self._killed_before):
+            return Outcome(OUT_OF_MEMORY, "the system ran out of memory and killed the worker")
         return Outcome(CRASHED, f"the worker was ended by {name}")

@@ -49,14 +49,15 @@ _LESS_COPYING = "xla_cpu_copy_insertion_use_region_analysis"
 class Launched:
     """A running worker: its outermost process and that one's standard streams.
 
-    ``reap`` takes leave of the ended process; ``forked`` says which way it was started.
+    ``reap`` takes leave of the ended process, and returns its status if it was this one's child;
+    ``forked`` says which way it was started.
     """
 
     process: psutil.Process | None
     stdin: IO[bytes]
     stdout: IO[bytes]
     stderr: IO[bytes]
-    reap: Callable[[], object]
+    reap: Callable[[], int | None]
     forked: bool
 
     @property
@@ -159,7 +160,9 @@ class WorkerProcess:
         if launched.alive and launched.process is not None:
             processes.kill_tree(launched.process)
         self._hang_up()
-        launched.reap()
+        ended = launched.reap()
+        if not hasattr(os, "fork"):  # No keeper has told how the trial ended.
+            self.exit_status = ended
         for reader, stream in zip(self._readers, (launched.stdout, launched.stderr), strict=True):
             reader.join(timeout=GRACE)
             if not reader.is_alive():
@@ -330,6 +333,8 @@ class ForkServer:
         self._process.wait()
 
     def _ask(self, streams: list[int]) -> None:
+        if sys.platform == "win32":
+            raise ServerLost("Windows hands on nothing that is open")
         try:
             socket.send_fds(self._connection, [b"f"], streams)
         except OSError as error:

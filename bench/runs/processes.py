@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,10 +30,14 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def memory_below(process: psutil.Process) -> int:
-    """Return the resident memory of all descendants of a process, in bytes."""
+    """Return the resident memory of all descendants of a keeper, in bytes.
+
+    Where processes cannot be forked there is none: the process is the trial, and counts too.
+    """
     total = 0
     with contextlib.suppress(psutil.Error):
-        for member in process.children(recursive=True):
+        trial = [] if hasattr(os, "fork") else [process]
+        for member in [*trial, *process.children(recursive=True)]:
             with contextlib.suppress(psutil.Error):
                 total += member.memory_info().rss
     return total

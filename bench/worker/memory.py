@@ -10,7 +10,6 @@ its own, and the pages of files that the server had in memory and it has not tou
 from __future__ import annotations
 
 import mmap
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -112,7 +111,8 @@ def _absent(flags: bytes) -> int:
 
 def _flags(pages: IO[bytes], first: int, last: int) -> bytes:
     """Return one byte a page: the highest of the system's entry."""
-    return os.pread(pages.fileno(), _ENTRY * (last - first), _ENTRY * first)[_HIGHEST::_ENTRY]
+    pages.seek(_ENTRY * first)
+    return pages.read(_ENTRY * (last - first))[_HIGHEST::_ENTRY]
 
 
 def _largest_resident_set() -> int:

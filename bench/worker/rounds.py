@@ -25,9 +25,9 @@ from bench.trial import Trial
 from bench.worker import contention
 from bench.worker.backend import compute_on_one_thread, worker_environment
 from bench.worker.batches import TrainingBatches
-from bench.worker.keeper import start_up
 from bench.worker.keras_model import KerasLearner
 from bench.worker.memory import peak_memory
+from bench.worker.origin import start_up
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Setup, set_up
 

@@ -19,16 +19,20 @@ from pathlib import Path
 
 import psutil
 
-from bench.worker.keeper import (
-    adopt_orphans,
-    end_with_parent,
-    forget_signals,
-    keep,
-    note_imports,
-    wake_on_children,
-)
 from bench.worker.memory import note_pages
+from bench.worker.origin import note_imports
 from bench.worker.work import work
+
+if sys.platform != "win32":
+    from bench.worker.keeper import (
+        adopt_orphans,
+        end_with_parent,
+        forget_signals,
+        keep,
+        wake_on_children,
+    )
+
+assert sys.platform != "win32", "Windows cannot fork, nor hand on what is open"
 
 READY = b"ready\n"
 

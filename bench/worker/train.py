@@ -17,10 +17,10 @@ from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples
 from bench.worker import contention
 from bench.worker.backend import worker_environment
-from bench.worker.keeper import end_unless
 from bench.worker.kept_model import with_model
 from bench.worker.keras_model import Fit
 from bench.worker.memory import peak_memory
+from bench.worker.origin import end_unless
 from bench.worker.sampling import evenly_spread
 from bench.worker.setup import Learner, set_up
 

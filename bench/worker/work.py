@@ -24,7 +24,7 @@ from bench.protocol import (
     WorkerReady,
     encode,
 )
-from bench.worker.keeper import end_unless
+from bench.worker.origin import end_unless
 from bench.worker.plugin import reason_of, told_of
 
 #: Frames that telling of an error needs, however few a plugin has left.

@@ -16,7 +16,7 @@ import pytest
 from small_job import MODEL, a_small_job, some_data
 
 from bench.protocol import MEASURE, Job, MeasureBudget, Readings
-from bench.worker import keeper
+from bench.worker import origin
 
 keras = pytest.importorskip("keras")
 
@@ -235,13 +235,13 @@ def test_a_job_of_a_later_version_is_read_as_far_as_it_is_known():
 def test_the_age_of_a_process_is_counted_from_its_start():
     known = time.time() - psutil.Process().create_time()
 
-    assert keeper.process_age() == pytest.approx(known, abs=1.5)
+    assert origin.process_age() == pytest.approx(known, abs=1.5)
 
 
 def test_start_up_is_the_imports_and_what_came_after_the_fork(monkeypatch):
     ages = iter([4.0, 0.25])
-    monkeypatch.setattr(keeper, "_before_fork", 0.0)
-    monkeypatch.setattr(keeper, "process_age", lambda: next(ages))
-    keeper.note_imports()
+    monkeypatch.setattr(origin, "_before_fork", 0.0)
+    monkeypatch.setattr(origin, "process_age", lambda: next(ages))
+    origin.note_imports()
 
-    assert keeper.start_up() == 4.25
+    assert origin.start_up() == 4.25
