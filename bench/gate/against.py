@@ -22,7 +22,7 @@ from bench.machine import default_bounds, describe_run, machine
 from bench.metrics import METRICS, QUALITY
 from bench.plan.order import Durations
 from bench.plan.plan import Request
-from bench.protocol import FAILED, OK
+from bench.protocol import FAILED, OK, MeasureBudget
 from bench.records.store import Store
 from bench.registry.discover import Registry
 from bench.registry.plugins import Plugin
@@ -111,6 +111,10 @@ def only_named(registry: Registry, names: Collection[str], other: Registry) -> R
     return replace(registry, plugins=tuple(kept))
 
 
+#: Enough to have built a model and seen it train and predict.
+_LEAST = MeasureBudget(warm_up=1, steps=1, passes=1, examples=32, least=1, seconds=0.0)
+
+
 def _schedule(options: CheckOptions, settings: CheckSettings, plugins: int) -> Schedule:
     """Return how many rounds there are: fewer than could be significant are of no use."""
     from bench.statistics.ratios import fewest_rounds
@@ -119,7 +123,7 @@ def _schedule(options: CheckOptions, settings: CheckSettings, plugins: int) -> S
     if not noisy:
         # What has no noise is known after one, and training tells quality.
         pairs = 0 if settings.metrics == (QUALITY,) else 1
-        return Schedule(pairs=pairs, least=pairs, limit=options.seconds)
+        return Schedule(pairs=pairs, least=pairs, limit=options.seconds, effort=_LEAST)
     strict = level_of_one(settings.level, noisy * plugins, QUALITY in settings.metrics)
     fewest = fewest_rounds(len(fields(Arms)), strict)
     pairs = settings.pairs or max(PAIRS, fewest)

@@ -240,13 +240,15 @@ class Arms:
 class Schedule:
     """How long it goes on: ``pairs`` rounds, of which none begins after ``limit`` seconds.
 
-    The first ``least`` begin at any rate. ``seed`` decides the order of the arms.
+    The first ``least`` begin at any rate. ``seed`` decides the order of the arms, ``effort`` how
+    much each process does.
     """
 
     pairs: int = 8
     least: int = 3
     limit: float | None = None
     seed: int = 0
+    effort: MeasureBudget | None = None
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,9 @@ def compare_interleaved(
             prepare = prepare_by(
                 executor, revision.registry, source, backend, revision.name, say_once
             )
-            sampler = Sampler(revision.registry, executor, conditions, prepare)
+            sampler = Sampler(
+                revision.registry, executor, conditions, prepare, effort=schedule.effort
+            )
             stack.callback(sampler.close)
             return Arm(revision, sampler)
 

@@ -11,6 +11,7 @@ from builders import a_plugin
 from command_line import call
 from conftest import Run
 from task_world import a_project
+from tree_world import commit, git
 from verify_world import Place, Workshop
 
 from bench.records.store import Store
@@ -63,6 +64,24 @@ def test_bench_test_checks_plugins_of_such_a_task(bench: Run, tmp_path: Path):
     a_project(tmp_path)
     done = bench("test", "dense")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_revision_is_judged_by_models_of_such_a_task(bench: Run, tmp_path: Path):
+    """Each side trains on its own task file and data; what did not change is not called worse."""
+    a_project(tmp_path)
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    commit(tmp_path, "A task of our own")
+    plugin = tmp_path / "plugins" / "dense.py"
+    plugin.write_text(plugin.read_text().replace('"units": 4', '"units": 16'), encoding="utf-8")
+    asked = ["--metric", "quality", "--metric", "parameters", "--seeds", "0", "--quick"]
+    done = bench("check", "--against", "HEAD", *asked)
+
+    assert done.returncode == 1, done.stderr
+    assert "dense" in done.stdout
+
+    git(tmp_path, "checkout", "--quiet", ".")
+    done = bench("check", "--against", "HEAD", *asked)
+    assert (done.returncode, "4 unchanged" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 # What an edit costs
