@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 TASK = "imdb"
+REQUIRES = ["scikit-learn>=1.4"]
 HYPERPARAMETERS = {
     "encoding": "characters",
     "maxlen": 2000,

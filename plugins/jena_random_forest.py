@@ -5,6 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 TASK = "jena"
+REQUIRES = ["scikit-learn>=1.4"]
 HYPERPARAMETERS = {
     "lookback": "1d",
     "training_examples": 20_000,

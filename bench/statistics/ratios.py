@@ -202,8 +202,20 @@ def _ranks(values: Array, shift: float) -> Array:
     return np.asarray(below + not_above + 1).reshape(values.shape)
 
 
+#: Of more rounds the sum of the ranks is taken as normal: to count all takes seconds and more.
+_COUNTED = 128
+
+
 def _upper_tail(ranks: Array) -> float:
-    """Return how often one side a round, chosen at random, has the last side's sum or more."""
+    """Return how often one side a round, chosen at random, has the last side's sum or more.
+
+    The tail of a normal distribution of the same mean and variance is a little the longer of
+    the two, by 8% at one in 30,000 with ``_COUNTED`` rounds of three sides.
+    """
+    if len(ranks) > _COUNTED:
+        beyond = float(ranks[:, -1].sum() - ranks.mean(axis=1).sum())
+        deviation = math.sqrt(float(ranks.var(axis=1).sum()))
+        return 0.5 * math.erfc(beyond / deviation / math.sqrt(2)) if deviation else 1.0
     smallest = ranks.min(axis=1)
     chances = np.ones(1)
     for row in ranks - smallest[:, None]:

@@ -76,7 +76,7 @@ def test_names_and_options_choose_what_is_kept(bench):
         a_record("imdb_onehot", trial={"task": "imdb"}),
         folder="elsewhere",
     )
-    words = ("--results", "elsewhere", "--task", "jena", "--source", "local")
+    words = ("--results", "elsewhere", "--task", "jena", "--source", "official")
     bench("baseline", "jena_*", "--output", "x.json", *words)
     assert [key.label for key in read(Path("x.json")).plugins] == ["jena_gru", "jena_naive"]
 

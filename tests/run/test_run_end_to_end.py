@@ -84,6 +84,7 @@ def build(task):
 
 #: Plugins for which the small files are not enough; test_shipped_plugins.py trains them.
 NEEDS_MORE = {
+    "imdb_character_ngrams": "this data has ranks but no words",
     "imdb_characters": "this data has ranks but no words",
     "imdb_glove_200": "needs glove.6B.100d.txt, neither beside it nor in the data folder",
     "jena_conv_gru": "the data have a sample every 60 minutes",

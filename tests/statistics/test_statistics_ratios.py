@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.ratios import fewest_rounds, paired_ratio, spread, unpaired_ratio
+from bench.statistics import ratios
+from bench.statistics.ratios import (
+    fewest_rounds,
+    paired_chances,
+    paired_ratio,
+    spread,
+    unpaired_ratio,
+)
 
 LEVEL = 0.01
 #: Deviation of log times from process to process on a quiet machine of two cores.
@@ -74,6 +81,16 @@ def test_what_is_slower_by_a_factor_is_faster_by_its_inverse_the_other_way_round
     assert other is not None
     assert one.low == pytest.approx(1 / other.high, rel=1e-4)
     assert one.estimate == pytest.approx(1 / other.estimate, rel=1e-4)
+
+
+@pytest.mark.parametrize("slower", [1.0, 1.003])
+def test_of_many_rounds_the_normal_tail_is_that_of_the_count(slower, monkeypatch):
+    base, again, candidate = made_rounds(3, slower, rounds=129)
+    normal = paired_chances(candidate, [base, again])
+    monkeypatch.setattr(ratios, "_COUNTED", 129)
+    counted = paired_chances(candidate, [base, again])
+
+    assert normal == pytest.approx(counted, rel=0.1)
 
 
 def test_too_few_rounds_are_refused_because_chance_alone_could_look_like_it():
