@@ -10,6 +10,26 @@ from bench.registry.source_tree import Tree, shipped
 
 SUITE = Path(__file__).resolve().parent.parent
 
+#: A plugin of Jena that needs no Keras: the mean of what it was trained on.
+MEAN = """
+import numpy as np
+
+TASK = "jena"
+HYPERPARAMETERS = {}
+
+
+class Mean:
+    def fit(self, inputs, targets):
+        self.mean = float(np.mean(targets))
+
+    def predict(self, inputs):
+        return np.full(len(inputs), self.mean)
+
+
+def build(task):
+    return Mean()
+"""
+
 
 def copy_of_the_suite(folder: Path) -> Path:
     """Copy the code and the tasks, and no plugins, into a new folder."""

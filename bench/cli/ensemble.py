@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +51,7 @@ def command(options: EnsembleOptions) -> int:
     Exit status: 0 the records are there; 2 no table has all rows, or one has kept no predictions.
     """
     from bench.analysis.leaderboard import make_leaderboard
+    from bench.protocol import OK
     from bench.records.selection import Wanted, working_tree
     from bench.records.store import Store
     from bench.registry.project import registry_of
@@ -67,8 +68,9 @@ def command(options: EnsembleOptions) -> int:
     tables = [table for table in board.tables if not _lacking(table, options.rows)]
     if not tables:
         raise BenchError(_nowhere(store, board.tables, options.rows))
+    known = {record.identity for record in contents.records if record.status == OK}
     for table in tables:
-        _add(store, table, options.rows)
+        _add(store, table, options.rows, known)
     click.echo(
         f"see it with: {shared.command_line(['report', '--results', str(options.results)])}",
         err=True,
@@ -76,12 +78,10 @@ def command(options: EnsembleOptions) -> int:
     return 0
 
 
-def _add(store: Store, table: Table, rows: Sequence[str]) -> None:
+def _add(store: Store, table: Table, rows: Sequence[str], known: Collection[str]) -> None:
     """Write the records of the ensemble of some rows of a table, and tell of its validation."""
-    from bench.protocol import OK
     from bench.runs.ensembles import MemberTrial, combined
 
-    known = {record.identity for record in store.read().records if record.status == OK}
     metric = table.metric
     for seed in _seeds(table, rows):
         members = [_of_seed(table, row, seed) for row in rows]

@@ -42,7 +42,7 @@ class KeptModel:
     """The file of a trial's model, its content, and what the numbers of its output mean.
 
     The model is that of the best epoch, saved by Keras. ``output`` has the fields of
-    ``bench.worker.adoption.Output``.
+    ``bench.worker.outputs.Output``.
     """
 
     file: str

@@ -23,9 +23,10 @@ from bench.errors import BenchError, CannotRun
 from bench.protocol import OK, Checked, Job, Outcome
 from bench.registry.tasks import TaskInfo
 from bench.task import Array, Examples, OpenTask
-from bench.worker.adoption import Output, check_options, loss_of
+from bench.worker.adoption import check_options
 from bench.worker.backend import seed_everything
 from bench.worker.keras_model import KerasLearner
+from bench.worker.outputs import Output, loss_of
 from bench.worker.plugin import (
     call_build,
     call_callbacks,

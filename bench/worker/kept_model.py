@@ -19,7 +19,7 @@ from bench.protocol import Outcome
 from bench.records.models import check
 from bench.records.predictions import LARGEST
 from bench.task import Array
-from bench.worker.adoption import Output
+from bench.worker.outputs import Output
 from bench.worker.plugin import reason_of
 from bench.worker.setup import EstimatorLearner, Learner
 

@@ -23,9 +23,9 @@ from bench.registry.training_options import COSINE, WARMUP
 from bench.statistics.scores import score
 from bench.task import Array, Examples
 from bench.trial import Trial
-from bench.worker.adoption import AS_IT_IS, Output, compiled_with, loss_of
 from bench.worker.backend import Compilation
 from bench.worker.batches import TrainingBatches
+from bench.worker.outputs import AS_IT_IS, Output, compiled_with, loss_of
 from bench.worker.prediction import Predictor
 from bench.worker.sampling import METRIC_NAMES, is_better
 

@@ -21,10 +21,11 @@ from bench.registry.tasks import TaskInfo
 from bench.statistics.scores import wrong_probabilities
 from bench.task import Array, Examples, OpenTask
 from bench.trial import Trial
-from bench.worker.adoption import AS_IT_IS, Output, adopt, check_options, output_of
+from bench.worker.adoption import adopt, check_options
 from bench.worker.backend import Compilation, choose_compilation, seed_everything
 from bench.worker.batches import SCORING_BATCH
 from bench.worker.keras_model import Fit, KerasLearner, acts_on_batches
+from bench.worker.outputs import AS_IT_IS, Output, output_of
 from bench.worker.plugin import (
     NeighbourWatch,
     call_build,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from gate_reports import one_of_each
-from tree_world import SUITE, commit, git
+from tree_world import MEAN, SUITE, commit, git
 from workflow_world import BOT, WORKFLOWS, Hub, Machine, Step, zipped
 
 from bench.gate.report.people import to_comment
@@ -212,24 +212,6 @@ def test_the_workflow_that_may_write_checks_out_nothing_and_the_other_may_not_wr
 
 # The check itself, and its installation
 
-MEAN = """
-import numpy as np
-
-TASK = "jena"
-HYPERPARAMETERS = {}
-
-
-class Mean:
-    def fit(self, inputs, targets):
-        self.mean = float(np.mean(targets))
-
-    def predict(self, inputs):
-        return np.full(len(inputs), self.mean)
-
-
-def build(task):
-    return Mean()
-"""
 RIDGE = """
 import numpy as np
 

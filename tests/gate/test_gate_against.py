@@ -11,7 +11,7 @@ import pytest
 from builders import a_plugin
 from command_line import call
 from gate_world import key, plugin, quality, side, slowed, times
-from tree_world import a_repository, commit, git
+from tree_world import MEAN, a_repository, commit, git
 
 from bench.gate import against
 from bench.gate.against import differ, train_both, with_broken, with_quality
@@ -31,25 +31,6 @@ def build(task, units):
     return Sequential([
         task.inputs(), layers.Flatten(), layers.Dense(units), layers.Dense(1)
     ])
-"""
-
-MEAN = """
-import numpy as np
-
-TASK = "jena"
-HYPERPARAMETERS = {}
-
-
-class Mean:
-    def fit(self, inputs, targets):
-        self.mean = float(np.mean(targets))
-
-    def predict(self, inputs):
-        return np.full(len(inputs), self.mean)
-
-
-def build(task):
-    return Mean()
 """
 
 

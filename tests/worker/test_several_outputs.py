@@ -87,7 +87,7 @@ def test_of_three_classes_a_model_gives_a_probability_each(end, options):
 
 
 def test_a_loss_of_one_hot_targets_gets_a_column_for_each_class():
-    from bench.worker.adoption import output_of
+    from bench.worker.outputs import output_of
 
     model = a_model(3, "softmax", loss="categorical_crossentropy")
     output = output_of(model, (None, 3), WORDS, CLASSES)
