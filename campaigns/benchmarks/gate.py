@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -197,13 +196,16 @@ def judge_checks(samples: Samples, checks: int) -> bool:
     shares = {}
     for slower in (each for each in samples if each):
         found, asked = np.zeros((checks, 2), bool), np.full(checks, planned)
-        for (check, others), step in product(enumerate(equal), range(2)):
-            times = samples[slower].times(asked[check], chance)
-            judged = tested(times, strict)
-            p = hommel([paired_chances(times[2], times[:2])[0], *others[1:]])[0]
-            found[check, step] = p <= level and judged.finding.verdict == WORSE
-            if step == 0:
-                asked[check] = rounds_asked(judged, strict) or planned
+        for check, others in enumerate(equal):
+            more: int | None = planned
+            for step in range(2):
+                if more is not None:  # Else what was found of the first rounds is the answer.
+                    asked[check] = more
+                    times = samples[slower].times(more, chance)
+                    judged = tested(times, strict)
+                    p = hommel([paired_chances(times[2], times[:2])[0], *others[1:]])[0]
+                found[check, step] = p <= level and judged.finding.verdict == WORSE
+                more = rounds_asked(judged, strict)
         first, shares[slower] = found.mean(axis=0)
         told = f"{shares[slower]:.1%} with {np.median(asked):.0f} rounds (up to {max(asked)})"
         print(f"one plugin {slower:.0%} slower: found in {first:.1%}, in {told}")
