@@ -62,10 +62,20 @@ class ArrayGuard:
         self._renew = renew
         self._with_targets = with_targets
         self._known: dict[Path, dict[Path, tuple[FileStamp | None, str]]] = {}
+        self._replaced: set[Path] = set()
 
     def changed(self) -> str:
         """Return which folder holds other content than it did, or an empty string."""
         return next((str(folder) for folder in self._known if self._state(folder) == _OTHER), "")
+
+    def replaced(self) -> str:
+        """Return which folder has other files, of the same content, than when it was made sound.
+
+        Another process has made it sound since, so that it may have held anything meanwhile.
+        """
+        for folder in self._known:
+            self._state(folder)
+        return next(map(str, sorted(self._replaced)), "")
 
     def is_whole(self) -> bool:
         """Say whether nothing is missing or changed."""
@@ -93,6 +103,7 @@ class ArrayGuard:
                 self._renew()
             digests = files_of(folder, self._with_targets)
             self._known[folder] = {file: (stamp_of(file), digests[file]) for file in digests}
+        self._replaced.clear()
         return ", ".join(repaired)
 
     def _state(self, folder: Path) -> str:
@@ -107,6 +118,8 @@ class ArrayGuard:
         if now != stamp:
             if not has_digest(file, digest):
                 return _OTHER
+            if stamp is None or (now[0], now[2]) != (stamp[0], stamp[2]):
+                self._replaced.add(folder)
             self._known[folder][file] = (now, digest)
         return _SAME
 

@@ -122,6 +122,20 @@ def test_other_arrays_with_a_description_of_their_own_are_not_taken_for_these(gu
     assert open_prepared(guarded.folder, with_targets=True).arrays["values"].tolist() == VALUES
 
 
+@pytest.mark.parametrize("name", ["mean.npy", "meta.json"])
+def test_arrays_that_another_process_made_sound_again_are_known_to_have_been_replaced(
+    guarded: Guarded, name: str
+) -> None:
+    assert guarded.guard.replaced() == ""
+    flip(guarded.folder / name)
+    assert ArrayGuard(guarded.folder, guarded.prepare).make_sound() == guarded.folder.name
+
+    assert guarded.guard.changed() == ""
+    assert guarded.guard.replaced() == str(guarded.folder)
+    assert guarded.guard.make_sound() == ""
+    assert guarded.guard.replaced() == ""
+
+
 def test_deleted_arrays_are_missing_and_not_changed_and_prepared_again(guarded):
     prepared.discard(guarded.folder)
 

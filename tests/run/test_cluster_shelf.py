@@ -16,6 +16,7 @@ from bench.protocol import Bounds, Job
 from bench.registry.tasks import read_task
 from bench.runs.cluster.parcel import DATA, Parcel, files_to_send, pack, packages_in, pieces
 from bench.runs.cluster.shelf import Shelf
+from bench.runs.cluster.station import _looked_at
 from bench.task import Prepared
 
 
@@ -122,6 +123,32 @@ def test_what_a_trial_has_spoilt_is_lacking_again(job, tmp_path):
     assert shelf.lacking(parcel) == (DATA,)
     with pytest.raises(DataError):
         shelf.unpack(parcel, tmp_path / "left")
+
+
+def test_whole_data_that_are_others_give_way_to_those_that_are_sent(job, tmp_path):
+    parcel, root = pack(job), tmp_path / "there"
+    zeros = {name: array * 0 for name, array in some_data().items()}
+    write_folder(root / "prepared" / parcel.data, Prepared(zeros, {}), {"task": "made"})
+
+    assert Shelf(root).lacking(parcel) == ("words.txt", DATA)
+    send(parcel, Shelf(root), DATA)
+    assert Shelf(root).lacking(parcel) == ("words.txt",)
+
+
+def test_data_that_another_worker_makes_whole_meanwhile_count_as_changed(job, tmp_path):
+    parcel, one, other = pack(job), Shelf(tmp_path / "there"), Shelf(tmp_path / "there")
+    for each in ("words.txt", DATA):
+        send(parcel, one, each)
+    there, data = one.unpack(parcel, tmp_path / "left")
+    other.unpack(parcel, tmp_path / "others")
+    assert data.guard is not None
+    assert _looked_at(data.guard) == ("", True)
+
+    (Path(there.prepared) / "meta.json").write_text("{")
+    assert other.lacking(parcel) == (DATA,)
+    send(parcel, other, DATA)
+
+    assert _looked_at(data.guard) == (there.prepared, True)
 
 
 @pytest.mark.parametrize("lacking", ["words.txt", DATA])

@@ -182,7 +182,7 @@ class Shelf:
                 damage = array_damage(folder, thorough=True, with_targets=False)
                 if damage is not None or description_of(folder) != described:
                     raise BenchError(f"{name}: arrived damaged ({damage or 'of other data'})")
-                self._keep_data(folder, self._sent(name))
+                self._keep_data(folder, self._sent(name), described)
             else:
                 digest = wanted[lacking].partition(":")[2]
                 if not has_digest(folder / _plain(lacking), digest):
@@ -193,12 +193,13 @@ class Shelf:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _keep_data(self, folder: Path, to: Path) -> None:
+    def _keep_data(self, folder: Path, to: Path, described: str) -> None:
         to.parent.mkdir(parents=True, exist_ok=True)
         for file in folder.iterdir():
             file.chmod(0o444)
         if to.exists():
-            if array_damage(to, thorough=True, with_targets=False) is None:
+            damage = array_damage(to, thorough=True, with_targets=False)
+            if damage is None and description_of(to) == described:
                 return  # Another worker of this machine was first.
             discard(to)
         os.replace(folder, to)

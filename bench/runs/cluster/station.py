@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 import bench
 from bench.data.digests import cache_folder
+from bench.data.ready import ArrayGuard
 from bench.errors import BenchError
 from bench.machine import load, machine, version_of
 from bench.protocol import FAILED, OK, Finished, Started, WorkerEvent, encode
@@ -125,9 +126,18 @@ class Station:
             finished, predictions = _taken(finished, Path(job.predictions))
             model = _model(job.model)
         guard = data.guard
-        changed, is_whole = (guard.changed(), guard.is_whole()) if guard else ("", True)
+        changed, is_whole = _looked_at(guard) if guard else ("", True)
         here = {"machine": machine(), "load": load()}
         return Reply((), finished, predictions, model, changed, not is_whole, here)
+
+
+def _looked_at(guard: ArrayGuard) -> tuple[str, bool]:
+    """Return which data changed while a trial ran, and whether all of them are there.
+
+    Data that another worker of this machine made sound again meanwhile count as changed: they
+    look as they were, and the trial may have read what was wrong.
+    """
+    return guard.changed() or guard.replaced(), guard.is_whole()
 
 
 def _taken(finished: Finished, file: Path) -> tuple[Finished, bytes | None]:
