@@ -13,7 +13,10 @@ from bench.report.writers import to_csv
 
 
 def markdown_tables(document: str) -> list[list[list[str]]]:
-    """Read the tables of a document as GitHub does: cells without escapes and entities."""
+    """Read the tables of a document as GitHub does: cells without escapes and entities.
+
+    A number that may not be broken is given as it is typed.
+    """
     lines = groupby(document.split("\n"), key=lambda line: line.startswith("|"))
     return [[_cells(line) for line in table] for is_table, table in lines if is_table]
 
@@ -34,8 +37,13 @@ def _hide(line: str) -> str:
 
 
 def _show(cell: str) -> str:
-    plain = html.unescape(cell)
+    plain = as_typed(html.unescape(cell))
     return "".join(chr(ord(c) - 0xE000) if 0xE000 <= ord(c) < 0xE080 else c for c in plain)
+
+
+def as_typed(text: str) -> str:
+    """Give a text with the spaces and hyphens of a keyboard for those at which no line ends."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NON-BREAKING HYPHEN}", "-")
 
 
 def shown(table: CellTable) -> list[dict[str, str]]:

@@ -181,10 +181,17 @@ def _with_columns(table: CellTable, places: Sequence[int]) -> CellTable:
 # Markdown, of which GitHub's dialect is the measure
 
 
-#: Columns of a table that fit the 946 px of a page on GitHub.
+#: Of a table on GitHub: its columns, and px of the page; below, of a cell and of a character.
 MOST_COLUMNS = 8
+PAGE_WIDTH = 946
+_PADDING, _CHARACTER = 27, 8
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: An underscore within a word is itself; elsewhere it would open or close emphasis.
+#: The spaces around a ± and between a number and its unit, the hyphen between two ranks.
+_WITHIN = re.compile(r"(?<=±) | (?=±)|(?<=[0-9]) (?=(?:ms|s|min|h|KiB|MiB|GiB)\b)")
+_RANGE = re.compile(r"(?<=[0-9])-(?=[0-9])")
+#: Where a browser may begin a new line.
+_BREAKS = re.compile("[ -]")
 _SPECIAL = re.compile(r"[\\|`*\[\]<>&$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
@@ -234,41 +241,75 @@ def _markdown_block(block: Block, safe: _Safe) -> str:
 
 
 def _markdown_table(table: CellTable, safe: _Safe) -> str:
-    """Write a table, and what makes it wider than a page of GitHub folded away below it."""
-    shown, further = _to_page_width(table)
-    parts = [_markdown_grid(each, safe) for each in (shown, *further)]
-    if not further:
-        return parts[0]
-    gone = [column.heading for each in further for column in each.columns[1:]]
-    summary = safe(f"More columns: {', '.join(gone)}", None)
-    folded = "\n\n".join(parts[1:])
-    return f"{parts[0]}\n\n<details><summary>{summary}</summary>\n\n{folded}\n\n</details>"
+    """Write a table, and what makes it wider than a page of GitHub below it, columns folded away.
+
+    Each of the folded tables begins with the column that names the rows. A table in which nothing
+    may be left out stays as wide as it is.
+    """
+    shown, gone, is_cut = _to_page_width(table)
+    fitted = _with_columns(_short(table) if is_cut else table, shown)
+    parts = [_markdown_grid(fitted, safe)]
+    if is_cut:
+        parts.append("\n".join(f"- {safe(line, None)}" for line in _cut(fitted)))
+    if gone:
+        names = ", ".join(table.columns[place].heading for place in gone)
+        name = next((n for n in shown if not table.columns[n].is_number), shown[0])
+        size = MOST_COLUMNS - 1
+        folded = [
+            _markdown_grid(_with_columns(table, [name, *gone[first : first + size]]), safe)
+            for first in range(0, len(gone), size)
+        ]
+        summary = safe(f"More columns: {names}", None)
+        parts += [f"<details><summary>{summary}</summary>", *folded, "</details>"]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _markdown_grid(table: CellTable, safe: _Safe) -> str:
     headings = [safe(column.heading, None) for column in table.columns]
-    return _grid(table, _cells(table, table.longest_on_page, safe), headings, "pipe")
+    numbers = [column.is_number for column in table.columns]
+    rows = [
+        [_whole(cell) if is_number else cell for cell, is_number in zip(row, numbers, strict=True)]
+        for row in _cells(table, table.longest_on_page, safe)
+    ]
+    return _grid(table, rows, headings, "pipe")
 
 
-def _to_page_width(table: CellTable) -> tuple[CellTable, list[CellTable]]:
-    """Return a table of the most important columns, and tables of the others.
+def _whole(number: str) -> str:
+    """Keep a number in one line: at its ±, before its unit, and in a range of ranks.
 
-    Each of these begins with the column that names the rows. A table in which nothing may be
-    left out stays as wide as it is.
+    GitHub breaks the cells of a wide table at any other space and hyphen.
     """
-    shown, gone = [*range(len(table.columns))], []
-    while len(shown) > MOST_COLUMNS:
+    return _RANGE.sub("\N{NON-BREAKING HYPHEN}", _WITHIN.sub("\N{NO-BREAK SPACE}", number))
+
+
+def _to_page_width(table: CellTable) -> tuple[list[int], list[int], bool]:
+    """Return the places of the columns that fit a page, of the others, and whether cells are cut.
+
+    Too many columns go first, the least important ahead; then cells that can be cut are, and
+    then columns go as the width asks.
+    """
+    shown, is_cut = [*range(len(table.columns))], False
+    widths = _page_widths(table)
+    while len(shown) > MOST_COLUMNS or sum(widths[place] for place in shown) > PAGE_WIDTH:
+        if len(shown) <= MOST_COLUMNS and not is_cut:
+            widths, is_cut = _page_widths(_short(table)), True
+            continue
         least = _least_important(_with_columns(table, shown))
         if least is None:
             break
-        gone.append(shown.pop(least))
-    name = next((n for n in shown if not table.columns[n].is_number), shown[0] if shown else 0)
-    size, gone = MOST_COLUMNS - 1, sorted(gone)
-    further = [
-        _with_columns(table, [name, *gone[first : first + size]])
-        for first in range(0, len(gone), size)
-    ]
-    return _with_columns(table, shown), further
+        del shown[least]
+    return shown, [n for n in range(len(table.columns)) if n not in shown], is_cut
+
+
+def _page_widths(table: CellTable) -> list[int]:
+    """Return how narrow GitHub can make each column, in px: as its longest unbroken text is."""
+    rows = _cells(table, table.longest_on_page, one_line)
+    widths = []
+    for place, column in enumerate(table.columns):
+        cells = [_whole(row[place]) if column.is_number else row[place] for row in rows]
+        words = (word for text in [column.heading, *cells] for word in _BREAKS.split(text))
+        widths.append(_PADDING + _CHARACTER * max(map(len, words)))
+    return widths
 
 
 # HTML for notebooks; a page of its own is made by ``bench.report.page``

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from reading import as_typed
 
 from bench.cli import COMMANDS
 from bench.cli.run import command
@@ -35,7 +36,7 @@ def rows(board: str, heading: str) -> dict[str, list[str]]:
     """The first rows of the tables of a page under such a heading, by plugin."""
     tables = [part for part in board.split("\n\n") if re.match(heading, part)]
     lines = [line.split("|")[1:-1] for table in tables for line in table.splitlines()[2:]]
-    cells = [[cell.strip() for cell in line] for line in lines]
+    cells = [[as_typed(cell).strip() for cell in line] for line in lines]
     return {name.strip("`"): [rank, *rest] for rank, name, *rest in cells}
 
 

@@ -7,7 +7,7 @@ import html
 import io
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 import pytest
@@ -278,6 +278,43 @@ def test_a_page_of_github_shows_eight_columns_and_folds_the_least_important_away
     assert shown[0] == ["plugin", "c0", "c2", "c4", "c6", "c7", "c8", "c9"]
     assert folded == [["plugin", "c1", "c3", "c5"], folded[1], ["gru", "x", "x", "x"]]
     assert "<details><summary>More columns: c1, c3, c5</summary>" in text
+
+
+def test_github_breaks_no_number_at_its_error_its_unit_or_between_ranks():
+    cells = [EstimateCell(-0.9, 0.0457), Duration(300.0, "*"), Bytes(2**30)]
+    rank = Marked(Text("1-10"), " best")
+    page = a_document(a_table(*cells, rank), a_table(Text("a-1-2 ± b"), heading="words"))
+    words = replace(a_table(Text("gru 1-2")), columns=(Column("plugin", is_number=False),))
+
+    nbsp, hyphen = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
+    numbers = to_markdown(page)
+    assert f"-0.9000{nbsp}±{nbsp}0.0457 " in numbers
+    assert f"5.0{nbsp}min\\*" in numbers
+    assert f"1.00{nbsp}GiB" in numbers
+    assert f" 1{hyphen}10 best" in numbers
+    assert "gru 1-2" in to_markdown(a_document(words))
+    assert {nbsp, hyphen}.isdisjoint(to_text(page) + to_csv(page) + to_html_part(page))
+
+
+def test_a_table_that_github_cannot_make_narrow_enough_is_cut_then_folded():
+    wide = EstimateCell(0.9, 0.0457)
+    columns = (
+        Column("plugin", is_number=False),
+        *(Column(f"v{number}", importance=number) for number in range(5)),
+        Column("status", is_number=False, shortest=16),
+    )
+
+    def written(status: str, label: str = "gru") -> str:
+        row = (Text(label), *[wide] * 5, Text(status))
+        return to_markdown(a_document(CellTable(columns, (row,))))
+
+    assert "<details>" not in written("ok")
+    reason = 10 * "_with_a_long_name"
+    cut = written(f"failed: {reason}")
+    assert "<details>" not in cut
+    assert "with_a… |" in cut
+    assert f"- {escape_markdown(f'gru: failed: {reason}')}\n" in cut
+    assert "<summary>More columns: v0</summary>" in written("ok", label="a_name_of_" + 12 * "x")
 
 
 # CSV and JSON
