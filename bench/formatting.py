@@ -115,7 +115,13 @@ def capitalised(text: str) -> str:
 
 def one_line(text: str, longest: int | None = None) -> str:
     """Return text on one line, without control characters, cut with "…" where too long."""
-    line = without_controls(" ".join(text.split()))
+    # Nearly all texts are as they have to be, and a large table has a million: no other space
+    # than " " is printable.
+    is_so = text.isprintable() and "  " not in text
+    if is_so and text[:1] not in " :#" and text[-1:] != " ":
+        line = text
+    else:
+        line = without_controls(" ".join(text.split()))
     return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
 
 

@@ -302,7 +302,7 @@ def _steady_epoch(timed: Sequence[Record]) -> tuple[float | None, tuple[float, f
     Where each trial had but one epoch, the records tell what it took beyond compilation.
     """
     curves = (record.metrics.get("curves", {}).get("epoch_seconds", []) for record in timed)
-    epochs = _known(seconds for curve in curves for seconds in curve[1:])
+    epochs = [seconds for curve in curves for seconds in curve[1:] if seconds is not None]
     if epochs:
         return median(epochs), median_interval(epochs)
     return _middle(_known(record.timing.get("steady_epoch") for record in timed)), None

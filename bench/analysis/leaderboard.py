@@ -139,6 +139,14 @@ class Table:
         return tuple(record for found in self.selected.values() for record in found.told)
 
     @cached_property
+    def has_parts(self) -> bool:
+        """Whether records have scores of single steps or columns beside those of the whole."""
+        return any(
+            not self.units.keys() >= record.metrics.get("validation", {}).keys()
+            for record in self.records
+        )
+
+    @cached_property
     def identities(self) -> frozenset[str]:
         """The identities of all records of the rows, of those that are of none, too."""
         found = (record for each in self.selected.values() for record in each.everything)

@@ -94,7 +94,7 @@ class _Reading:
         for entry in entries:
             row = known.pop(self._name(entry.path), None)
             if row is not None and _stamp(entry) == row.stamp:
-                self._add(entry.path, row)
+                self._add(entry.path, entry.name, row)
             else:
                 doubts.append(_Doubt(entry.path, row))
         gone = []
@@ -119,10 +119,9 @@ class _Reading:
         """Return the path of a file in the results folder."""
         return _portable(file[self._prefix :])
 
-    def _add(self, file: str, row: IndexRow) -> None:
+    def _add(self, file: str, name: str, row: IndexRow) -> None:
         origin = FileOrigin(row.number, row.sha256, file)
-        record = self._unpacking.record(row.head, origin)
-        self._found.records.append((os.path.basename(file), record))
+        self._found.records.append((name, self._unpacking.record(row.head, origin)))
 
     def _look(self, doubts: Iterable[_Doubt]) -> None:
         """Open files of which the index knows nothing, or not whether they are the same."""
@@ -135,7 +134,7 @@ class _Reading:
                 content = content_of(doubt.file)
                 sha256 = hashlib.sha256(content).digest()
                 if doubt.row is not None and doubt.row.sha256 == sha256:
-                    self._add(doubt.file, doubt.row)
+                    self._add(doubt.file, doubt.name, doubt.row)
                     if stamp != doubt.row.stamp:
                         stamped.append((name, doubt.row._replace(stamp=stamp)))
                     continue
@@ -157,7 +156,7 @@ class _Reading:
         self._write(lambda: rows.extend(self._index.keep(file for *_, file in read)))
         for number, (file, record, _) in enumerate(read):
             if number < len(rows):
-                self._add(file, rows[number])
+                self._add(file, os.path.basename(file), rows[number])
             else:
                 self._found.records.append((os.path.basename(file), record))
 

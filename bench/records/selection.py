@@ -274,12 +274,13 @@ def select(found: Iterable[Record], tree: WorkingTree | None = None) -> Selected
     known = tree or UNKNOWN
     everything = by_age(found)
     tried = [record for record in everything if record.status != SKIPPED] or everything
-    rank = max(known.rank(record.trial) for record in tried)
-    last = [record for record in tried if known.rank(record.trial) == rank][-1]
+    ranks = _ranks(everything, known)
+    rank = max(ranks[record.trial.configuration] for record in tried)
+    last = next(r for r in reversed(tried) if ranks[r.trial.configuration] == rank)
     now = last.trial.configuration
     same = [record for record in everything if record.trial.configuration == now]
     answering = sorted(answers(same).values(), key=lambda record: record.trial.seed)
-    alike = [record for record in everything if known.rank(record.trial) >= rank]
+    alike = [record for record in everything if ranks[record.trial.configuration] >= rank]
     return Selected(
         everything=tuple(everything),
         answering=tuple(answering),
@@ -287,6 +288,12 @@ def select(found: Iterable[Record], tree: WorkingTree | None = None) -> Selected
         outdated="" if tree is None else tree.outdated(last.trial),
         standing=(last.status != SKIPPED, rank, *_when(last)),
     )
+
+
+def _ranks(records: Iterable[Record], tree: WorkingTree) -> dict[str, _Rank]:
+    """Return the rank of each configuration, which has all of a trial that a rank looks at."""
+    trials = {record.trial.configuration: record.trial for record in records}
+    return {configuration: tree.rank(trial) for configuration, trial in trials.items()}
 
 
 def newest(found: Iterable[Record], tree: WorkingTree) -> Record:

@@ -304,8 +304,10 @@ class Stores:
                 key = record.identity, record.finished
                 if key not in records:
                     records[key], self._where[key] = record, store
-        ordered = _by_age([("", record) for record in records.values()])
-        return Contents(ordered, tuple(unreadable), tuple(remarks))
+        found = tuple(records.values())
+        if len(self._stores) > 1:  # Of one alone they are in order.
+            found = _by_age([("", record) for record in found])
+        return Contents(found, tuple(unreadable), tuple(remarks))
 
     def predictions(self, record: Record) -> dict[str, Array]:
         """Return what ``Store.predictions`` does, of a record that was read here."""

@@ -85,7 +85,7 @@ def _section(table: Table) -> Section:
 
 def _by_part(table: Table) -> list[Block]:
     """Return what is said of each step and column, where several are predicted."""
-    if not _has_parts(table):
+    if not table.has_parts:
         return []
     from bench.report.parts import by_part  # Few tables have any.
 
@@ -93,19 +93,11 @@ def _by_part(table: Table) -> list[Block]:
 
 
 def _part_fields(table: Table) -> list[Field[Row]]:
-    if not _has_parts(table):
+    if not table.has_parts:
         return []
     from bench.report.parts import part_field
 
     return [part_field(table)]
-
-
-def _has_parts(table: Table) -> bool:
-    return any(
-        name not in table.units
-        for record in table.records
-        for name in record.metrics.get("validation", ())
-    )
 
 
 def _costs(table: Table) -> list[Block]:
@@ -208,7 +200,7 @@ def _data(table: Table) -> dict[str, Any]:
 
 def _parts(table: Table, row: Row) -> dict[str, Any]:
     """Return the spreads of each step and column by split, where there are any."""
-    if not _has_parts(table):
+    if not table.has_parts:
         return {}
     from bench.report.parts import part_scores
 

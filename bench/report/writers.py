@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from html import escape
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from tabulate import tabulate
@@ -191,8 +191,13 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _WITHIN = re.compile(r"(?<=±) | (?=±)|(?<=[0-9]) (?=(?:ms|s|min|h|KiB|MiB|GiB)\b)")
 _RANGE = re.compile(r"(?<=[0-9])-(?=[0-9])")
 #: Where a browser may begin a new line.
-_BREAKS = re.compile("[ -]")
+_BREAKS = re.compile("[ \n-]")
 _SPECIAL = re.compile(r"[\\|`*\[\]<>&$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+#: Words and figures that mean themselves, as nearly all cells of a table do.
+_OWN = r"[A-Za-z0-9.,%±–+-]+"
+_ITSELF = re.compile(rf"{_OWN}(?:(?: |(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])){_OWN})*")
+#: Characters that are one wide, whoever counts.
+_ONE_WIDE = re.compile(r"[\x20-\x7e\xa0±×‑–…]*")
 
 
 def to_markdown(document: Document, in_comment: bool = False) -> str:
@@ -214,6 +219,8 @@ def to_markdown(document: Document, in_comment: bool = False) -> str:
 
 def escape_markdown(text: str, longest: int | None = None) -> str:
     """Return text that means itself, on one line."""
+    if (longest is None or len(text) <= longest) and _ITSELF.fullmatch(text):
+        return text
     return _SPECIAL.sub(
         lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), one_line(text, longest)
     )
@@ -267,15 +274,39 @@ def _markdown_table(table: CellTable, safe: _Safe) -> str:
 def _markdown_grid(table: CellTable, safe: _Safe) -> str:
     headings = [safe(column.heading, None) for column in table.columns]
     numbers = [column.is_number for column in table.columns]
-    rows = [
-        [_whole(cell) if is_number else cell for cell, is_number in zip(row, numbers, strict=True)]
-        for row in _cells(table, table.longest_on_page, safe)
+    columns = zip(*_cells(table, table.longest_on_page, safe), strict=True)
+    whole: list[Sequence[str]] = [
+        _whole("\n".join(cells)).split("\n") if is_number else cells
+        for cells, is_number in zip(columns, numbers, strict=bool(table.rows))
     ]
-    return _grid(table, rows, headings, "pipe")
+    rows = [*zip(*whole, strict=True)]
+    if not rows or not _ONE_WIDE.fullmatch("".join(chain(headings, *rows))):
+        return _grid(table, rows, headings, "pipe")
+    return _pipes(numbers, rows, headings)
+
+
+def _pipes(
+    to_the_right: Sequence[bool], rows: Sequence[Sequence[str]], headings: Sequence[str]
+) -> str:
+    """Return what ``_grid`` does in the form "pipe", of thousands of rows in a fifth of the time.
+
+    All characters have to be one wide, and there has to be a row.
+    """
+    columns = zip(headings, zip(*rows, strict=True), to_the_right, strict=True)
+    sides = [
+        (max(len(heading) + 2, *map(len, cells)), ">" if is_right else "<")
+        for heading, cells, is_right in columns
+    ]
+    line = f"| {' | '.join(f'{{:{side}{width}}}' for width, side in sides)} |"
+    rules = [
+        f"{'-' * (width + 1)}:" if side == ">" else f":{'-' * (width + 1)}" for width, side in sides
+    ]
+    body = (line.format(*row) for row in rows)
+    return "\n".join([line.format(*headings), f"|{'|'.join(rules)}|", *body])
 
 
 def _whole(number: str) -> str:
-    """Keep a number in one line: at its ±, before its unit, and in a range of ranks.
+    """Keep a number, or each of several lines, whole: at its ±, before its unit, between ranks.
 
     GitHub breaks the cells of a wide table at any other space and hyphen.
     """
@@ -306,9 +337,9 @@ def _page_widths(table: CellTable) -> list[int]:
     rows = _cells(table, table.longest_on_page, one_line)
     widths = []
     for place, column in enumerate(table.columns):
-        cells = [_whole(row[place]) if column.is_number else row[place] for row in rows]
-        words = (word for text in [column.heading, *cells] for word in _BREAKS.split(text))
-        widths.append(_PADDING + _CHARACTER * max(map(len, words)))
+        cells = "\n".join(row[place] for row in rows)
+        text = f"{column.heading}\n{_whole(cells) if column.is_number else cells}"
+        widths.append(_PADDING + _CHARACTER * max(map(len, _BREAKS.split(text))))
     return widths
 
 

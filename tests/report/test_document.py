@@ -16,7 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from reading import markdown_tables
 
-from bench.formatting import count, duration, metric_name, one_line, size
+from bench.formatting import count, duration, metric_name, one_line, size, without_controls
+from bench.report import writers
 from bench.report.document import (
     Answer,
     Bytes,
@@ -498,3 +499,35 @@ def test_lines_break_between_words_and_long_words_stay_whole():
         *("one two three four", "five six seven"),
         *("data: found in", f"  {path}", "  and read as it is"),
     ]
+
+
+# Large tables are written by quicker ways, which change nothing
+
+TEXTS = st.text(st.sampled_from("aB1 _:#.%|*-±…\xa0‑中\t\x1b<"), max_size=8)
+
+
+@given(TEXTS, st.sampled_from([None, 3]))
+@example("::error", None)
+def test_a_text_that_is_as_it_has_to_be_is_taken_as_it_is(text: str, longest: int | None) -> None:
+    line = without_controls(" ".join(text.split()))
+    whole = line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
+    entities = writers._ENTITIES
+
+    assert one_line(text, longest) == whole
+    assert escape_markdown(text, longest) == writers._SPECIAL.sub(
+        lambda found: entities.get(found[0], f"\\{found[0]}"), whole
+    )
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=3), TEXTS)
+def test_a_table_in_markdown_is_laid_out_as_tabulate_does_it(
+    texts: list[tuple[str, str]], heading: str
+) -> None:
+    table = CellTable(
+        (Column(heading, is_number=False), Column("score")),
+        tuple((Text(one), Text(other)) for one, other in texts),
+    )
+    rows = [[escape_markdown(one), writers._whole(escape_markdown(other))] for one, other in texts]
+
+    by_tabulate = writers._grid(table, rows, [escape_markdown(heading), "score"], "pipe")
+    assert writers._markdown_grid(table, escape_markdown) == by_tabulate

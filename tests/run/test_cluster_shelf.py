@@ -14,9 +14,9 @@ from bench.data.prepared import open_prepared, prepared_root, write_folder
 from bench.errors import BenchError, DataError
 from bench.protocol import Bounds, Job
 from bench.registry.tasks import read_task
-from bench.runs.cluster.parcel import DATA, Parcel, files_to_send, pack, packages_in, pieces
+from bench.runs.cluster.parcel import DATA, Parcel, Reply, files_to_send, pack, packages_in, pieces
 from bench.runs.cluster.shelf import Shelf
-from bench.runs.cluster.station import _looked_at
+from bench.runs.cluster.station import Station, _looked_at
 from bench.task import Prepared
 
 
@@ -149,6 +149,16 @@ def test_data_that_another_worker_makes_whole_meanwhile_count_as_changed(job, tm
     send(parcel, other, DATA)
 
     assert _looked_at(data.guard) == (there.prepared, True)
+
+
+def test_data_that_another_trial_spoils_before_a_job_begins_are_asked_for_again(job, monkeypatch):
+    class Spoilt(Shelf):
+        def lacking(self, parcel):
+            return ()
+
+    place = Station(Spoilt(Path(job.prepared) / "none"))
+
+    assert place.perform(pack(job), print, lambda: True) == Reply((DATA,))
 
 
 @pytest.mark.parametrize("lacking", ["words.txt", DATA])

@@ -22,11 +22,11 @@ from weakref import WeakKeyDictionary
 import bench
 from bench.data.digests import cache_folder
 from bench.data.ready import ArrayGuard
-from bench.errors import BenchError
+from bench.errors import BenchError, DataError
 from bench.machine import load, machine, version_of
 from bench.protocol import FAILED, OK, Finished, Started, WorkerEvent, encode
 from bench.records.predictions import take_from
-from bench.runs.cluster.parcel import Parcel, Reply
+from bench.runs.cluster.parcel import DATA, Parcel, Reply
 from bench.runs.cluster.shelf import Shelf
 from bench.runs.executor import LocalExecutor
 from bench.runs.launch import POLL
@@ -114,7 +114,10 @@ class Station:
         if lacking:
             return Reply(lacking)
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
-            job, data = self.shelf.unpack(parcel, Path(scratch))
+            try:
+                job, data = self.shelf.unpack(parcel, Path(scratch))
+            except DataError:
+                return Reply((DATA,))  # Another trial of this machine has spoilt them meanwhile.
             finished: Finished | None = None
             self._executor.submit(job)
             for _, event in self._executor.events():
