@@ -82,6 +82,9 @@ class Script:
     def cancel(self) -> None:
         self.cancelled = True
 
+    def start_ahead(self, backend: str) -> None:
+        """There is nothing to import."""
+
     @property
     def seeds(self) -> list[int]:
         return [job.trial.seed for job in self.done]

@@ -44,7 +44,7 @@ def install_server(
     script = folder / "server.py"
     script.write_text(
         f"{_IMPORTS}from bench.worker import server\n{_work(body)}"
-        "\nserver._PRELOADED, server.work = (), work\n"
+        "\nserver.load_libraries, server.work = (lambda: None), work\n"
         f"{textwrap.dedent(before)}\nserver.main()\n"
     )
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))

@@ -63,6 +63,13 @@ class LocalExecutor:
         """Queue a job; it starts when ``events`` is read and its turn has come."""
         self._waiting.append(job)
 
+    def start_ahead(self, backend: str) -> None:
+        """Begin to import what jobs on a backend need, while they are still being planned.
+
+        Whoever asks for it sees to it that ``cancel`` is called, jobs or none.
+        """
+        self._launcher(backend, "").start_server()
+
     def events(self) -> Iterator[Event]:
         """Run the queued jobs, as many at once as there are slots, and yield what happens."""
         while self._waiting or self._running:
@@ -99,7 +106,7 @@ class LocalExecutor:
 
     def _begin(self, job: Job) -> None:
         share = self._free[0]
-        launched = self._launcher(job).launch(share)
+        launched = self._launcher(job.trial.backend, job.python).launch(share)
         attempt = Attempt(job, launched, self._company)
         self._free.popleft()
         self._running.append((attempt, share))
@@ -107,8 +114,8 @@ class LocalExecutor:
             for each, _ in self._running:
                 each.shared = True
 
-    def _launcher(self, job: Job) -> Launcher:
-        backend, python = kind = job.trial.backend, job.python
+    def _launcher(self, backend: str, python: str) -> Launcher:
+        kind = backend, python
         if kind not in self._launchers:
             # Any share will do: all have as many CPUs.
             self._launchers[kind] = Launcher(

@@ -232,6 +232,12 @@ class Launcher:
             confine(launched.process, share)
         return launched
 
+    def start_server(self) -> None:
+        """Have a server import its libraries, without waiting for it, where workers are forked."""
+        if self._may_fork and self._server is None:
+            with confined(self._share):
+                self._server = ForkServer(self._environment, self._root)
+
     def close(self) -> None:
         """End the server, and any workers of its that are left."""
         if self._server is not None:
@@ -242,9 +248,8 @@ class Launcher:
         # A trial, or the system, may end a server; one after the other is something else.
         lost = 0
         while self._may_fork:
-            if self._server is None:
-                with confined(self._share):
-                    self._server = ForkServer(self._environment, self._root)
+            self.start_server()
+            assert self._server is not None
             try:
                 return self._server.fork()
             except UnsafeToFork:

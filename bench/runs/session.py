@@ -98,15 +98,37 @@ def run_benchmark(options: RunOptions, console: Console, interruption: Interrupt
     shares = cpu_shares(options.jobs) if options.on is None else ()
     if len(shares) > 1 and not can_confine():
         say(f"--jobs {len(shares)}: trials share all cores, this system keeps none to its own")
-    executor: Executor = LocalExecutor(shares=shares or WHOLE)
+    local = LocalExecutor(shares=shares or WHOLE)
+    try:
+        return _run(options, registry, store, local, console, say, interruption)
+    finally:
+        local.cancel()  # What was started ahead, and whatever else is left.
+
+
+def _run(
+    options: RunOptions,
+    registry: Registry,
+    store: Store,
+    local: LocalExecutor,
+    console: Console,
+    say: _Say,
+    interruption: Interruption,
+) -> RunResult:
+    """Plan, run, record and render, on this machine or where the options say."""
+    executor: Executor = local
+
+    def start_ahead(backend: str) -> None:
+        with interruption.deferred():
+            local.start_ahead(backend)
+
     try:
         with interruption.raising():
-            prepared = _prepare(options, registry, store, say)
+            prepared = _prepare(options, registry, store, say, start_ahead)
             if options.on is not None:
                 from bench.runs.cluster.start import cluster_executor
 
                 jobs = prepared.context.jobs
-                executor = cluster_executor(options, prepared.plan, jobs, say) or executor
+                executor = cluster_executor(options, prepared.plan, jobs, say) or local
     except KeyboardInterrupt:
         say(f"interrupted; resume with: {options.resume}")
         return RunResult(INTERRUPTED)
@@ -173,8 +195,16 @@ def choose(
     return runnable, [plugin for plugin in chosen if plugin not in runnable]
 
 
-def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -> _Prepared:
+def _prepare(
+    options: RunOptions,
+    registry: Registry,
+    store: Store,
+    say: _Say,
+    start_ahead: Callable[[str], None],
+) -> _Prepared:
     """Choose the plugins, make the data ready, and plan.
+
+    ``start_ahead`` is told of a backend that trials are sure to need, before the data are read.
 
     Raises:
         BenchError: Something is wrong that shows before anything is run.
@@ -188,6 +218,8 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
         asked = asked_again(options, registry, contents.records)
     else:
         asked = _asked(options, registry, *chosen)
+    if backend := _needed(options, asked.groups, contents.latest.values()):
+        start_ahead(backend)
     for line in [] if options.failed else _grids(asked.groups):
         say(line)
     groups, left_out, gone = asked.groups, asked.left_out, asked.gone
@@ -239,6 +271,22 @@ def _prepare(options: RunOptions, registry: Registry, store: Store, say: _Say) -
     configurations = frozenset(planned.trial.configuration for planned in plan.values())
     known = durations, baselines, registry, configurations
     return _Prepared(part, context, left_out, gone, *known)
+
+
+def _needed(options: RunOptions, groups: Sequence[Group], records: Iterable[Record]) -> str:
+    """Return the backend of the first trial if it is sure to be run here by a process of this one.
+
+    It is where its plugin has no record at all under this profile, seed and backend; "" elsewhere.
+    """
+    if options.failed or options.environments or options.on is not None or not groups:
+        return ""
+    asked, names = groups[0].request, {plugin.name for plugin in groups[0].plugins}
+    recorded = {
+        (record.trial.plugin, record.trial.profile, record.trial.seed, record.trial.backend)
+        for record in records
+    }
+    wanted = {(name, asked.profile, seed, asked.backend) for name in names for seed in asked.seeds}
+    return "" if wanted & recorded else asked.backend
 
 
 def _asked(

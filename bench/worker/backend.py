@@ -21,6 +21,9 @@ _HIT, _MISS = "/jax/compilation_cache/cache_hits", "/jax/compilation_cache/cache
 #: the calls that an epoch has at least, so that the first tells what compiling took.
 _MOST_FUSED, _LEAST_CALLS = 20, 8
 
+#: A recurrent model that is called less often does not win back what XLA's compiling takes.
+_WORTH_COMPILING = 32
+
 #: What became of this process's requests for compiled code; empty where there is no cache.
 _cache: dict[str, int] = {}
 
@@ -76,7 +79,7 @@ def compute_on_one_thread(backend: str) -> None:
 
 
 def choose_compilation(
-    model: object, wanted: bool | None, backend: str, steps: int = 1
+    model: object, wanted: bool | None, backend: str, steps: int = 1, calls: int | None = None
 ) -> Compilation:
     """Choose how to compile a model, and put the choice into force.
 
@@ -87,8 +90,9 @@ def choose_compilation(
         wanted: The ``jit_compile`` that the plugin declares, None if it declares none.
         backend: The backend.
         steps: The training steps of an epoch; they are fused if there are many.
+        calls: How many batches the whole trial trains on or predicts; None for many.
     """
-    jit_compile = _jit_compile(model, wanted, backend)
+    jit_compile = _jit_compile(model, wanted, backend, calls)
     deterministic_ops = backend == "tensorflow" and not jit_compile
     if deterministic_ops:
         import tensorflow
@@ -113,12 +117,13 @@ def _fused(model: object, steps: int, backend: str) -> int:
     return max(count for count in range(1, most + 1) if steps % count == 0)
 
 
-def _jit_compile(model: object, wanted: bool | None, backend: str) -> bool:
+def _jit_compile(model: object, wanted: bool | None, backend: str, calls: int | None) -> bool:
     """Say whether a model gets XLA, or on PyTorch ``torch.compile``, unless one is wanted.
 
     JAX without it runs layer by layer. Measured on two CPU cores with TensorFlow 2.21: a
     GRU's training step takes half as long with XLA, a convolution's a third longer; so
-    recurrent models get it.
+    recurrent models get it, but for a trial that ends before it has won back what compiling
+    takes: two seconds of a GRU, which are those that it saves in some 60 steps.
     """
     if not isinstance(model, keras.Model):
         return False
@@ -128,7 +133,9 @@ def _jit_compile(model: object, wanted: bool | None, backend: str) -> bool:
         return False  # Keras would not, whatever it is told.
     if wanted is not None:
         return wanted
-    return backend == "jax" or (backend == "tensorflow" and _is_recurrent(model))
+    if backend != "tensorflow":
+        return backend == "jax"
+    return _is_recurrent(model) and (calls is None or calls >= _WORTH_COMPILING)
 
 
 def _is_recurrent(model: keras.Model) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.worker.libraries import import_keras
 from bench.worker.memory import note_pages
 from bench.worker.origin import note_imports
 from bench.worker.work import work
@@ -36,10 +37,6 @@ assert sys.platform != "win32", "Windows cannot fork, nor hand on what is open"
 
 READY = b"ready\n"
 
-#: What a trial would otherwise import after the fork. Keras imports its backend; of
-#: TensorFlow it leaves parts to be loaded by whoever needs them.
-_PRELOADED = ("bench.worker.train", os.environ.get("KERAS_BACKEND", "tensorflow"))
-
 #: Their drivers keep state that a forked child cannot share.
 _ACCELERATORS = ("/dev/nvidia", "/dev/kfd", "/dev/dri")
 
@@ -49,8 +46,7 @@ def main() -> None:
     # Later the closed connection tells; an import does not look at it.
     end_with_parent()
     connection = socket.socket(fileno=int(sys.argv[1]))
-    for name in _PRELOADED:
-        importlib.import_module(name)
+    load_libraries()
     note_imports()
     note_pages()
     danger = why_unsafe()
@@ -59,6 +55,12 @@ def main() -> None:
         return
     connection.sendall(READY)
     serve(connection)
+
+
+def load_libraries() -> None:
+    """Import what a trial would otherwise import after the fork."""
+    import_keras()
+    importlib.import_module("bench.worker.train")
 
 
 def why_unsafe() -> str:

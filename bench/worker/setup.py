@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import time
 from collections.abc import Callable, Sequence
@@ -247,13 +248,29 @@ def set_up(job: Job) -> Setup:
         check_options(model, job)
         callbacks = call_callbacks(module, job, opened, task)
     training = trial.training
-    # A measurement clocks each step by itself.
-    steps = 1 if job.kind == MEASURE else training["steps_per_epoch"]
-    learner, compilation = make_learner(model, task, trial, opened, steps, callbacks=callbacks)
+    # A measurement clocks each step by itself, and makes as many as it needs.
+    measured = job.kind == MEASURE
+    steps, calls = (1, None) if measured else (training["steps_per_epoch"], _calls(trial))
+    learner, compilation = make_learner(
+        model, task, trial, opened, steps, calls=calls, callbacks=callbacks
+    )
     seconds = time.perf_counter() - started
     drawn_by = trial.seed if training.get("redraw_examples") else None
     train = fixed_part(opened.train, training["training_examples"], drawn_by)
     return Setup(task, opened, train, learner, compilation, seconds, watch.found)
+
+
+def _calls(trial: Trial) -> int | None:
+    """Return how many batches a trial trains on or predicts; None where it scores all examples.
+
+    Validation is predicted after each epoch, and at the end with the test split.
+    """
+    if trial.scored_examples is None:
+        return None
+    training = trial.training
+    passes = training["epochs"] + 2
+    trained = training["epochs"] * training["steps_per_epoch"]
+    return int(trained + passes * math.ceil(trial.scored_examples / SCORING_BATCH))
 
 
 def make_learner(
@@ -262,6 +279,7 @@ def make_learner(
     trial: Trial,
     opened: OpenTask,
     steps: int = 1,
+    calls: int | None = None,
     output: Output | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[Learner, Compilation]:
@@ -273,6 +291,7 @@ def make_learner(
         trial: Says how the model is compiled and trained.
         opened: The task under the trial's view.
         steps: The training steps of an epoch.
+        calls: How many batches the whole trial trains on or predicts; None for many.
         output: What a Keras model's output means, if it is known already.
         callbacks: The plugin's own, for the training of a Keras model.
 
@@ -291,7 +310,8 @@ def make_learner(
         )
     if any(map(acts_on_batches, callbacks)):
         steps = 1  # Of steps that are fused into one call it would hear once.
-    compilation = choose_compilation(model, trial.training["jit_compile"], trial.backend, steps)
+    wanted = trial.training["jit_compile"]
+    compilation = choose_compilation(model, wanted, trial.backend, steps, calls)
     if isinstance(model, keras.Model):
         known = output or AS_IT_IS
         learner = KerasLearner(model, task, trial, compilation, known, callbacks)

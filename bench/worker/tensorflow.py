@@ -21,6 +21,9 @@ _THREADS = 2
 #: A larger table stays on disk, where it is mapped, and batches are gathered by NumPy; bytes.
 LARGEST_TABLE = 64 * 1024**2
 
+#: None of these functions branches on a tensor, so that TensorFlow need not rewrite its source.
+_AS_WRITTEN = tf.autograph.experimental.do_not_convert
+
 
 def pipeline(batches: TrainingBatches) -> tf.data.Dataset:
     """Return the batches of one epoch after the other, endless: the same numbers, bit for bit.
@@ -59,7 +62,8 @@ def _looked_up(batches: TrainingBatches, lookup: Lookup) -> tf.data.Dataset:
             inputs = tf.cast(found, dtype)
         return inputs, tf.gather(targets, numbers)
 
-    return _numbers(batches).map(gather, num_parallel_calls=_THREADS, deterministic=True)
+    written = _AS_WRITTEN(gather)
+    return _numbers(batches).map(written, num_parallel_calls=_THREADS, deterministic=True)
 
 
 def _asked_for(batches: TrainingBatches) -> tf.data.Dataset:
@@ -74,7 +78,7 @@ def _asked_for(batches: TrainingBatches) -> tf.data.Dataset:
             tf.ensure_shape(targets, (size, columns)),
         )
 
-    return _numbers(batches).map(ask)
+    return _numbers(batches).map(_AS_WRITTEN(ask))
 
 
 def _numbers(batches: TrainingBatches) -> tf.data.Dataset:
@@ -85,7 +89,7 @@ def _numbers(batches: TrainingBatches) -> tf.data.Dataset:
         return tf.ensure_shape(numbers, batches.shape)
 
     epochs = tf.data.Dataset.counter()
-    return epochs.map(draw).flat_map(tf.data.Dataset.from_tensor_slices)
+    return epochs.map(_AS_WRITTEN(draw)).flat_map(tf.data.Dataset.from_tensor_slices)
 
 
 def _example(examples: Examples) -> Array:
@@ -112,7 +116,10 @@ class PureStep:
         self._model = model
         self._variables = model.non_trainable_variables
         self._function = tf.function(
-            self._traced, jit_compile=model.jit_compile or None, reduce_retracing=True
+            self._traced,
+            jit_compile=model.jit_compile or None,
+            reduce_retracing=True,
+            autograph=False,  # As Keras has it in fit, for whatever the model does.
         )
         self._written: list[int] = []
         self.writes_elsewhere = False

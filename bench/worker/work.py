@@ -24,6 +24,7 @@ from bench.protocol import (
     WorkerReady,
     encode,
 )
+from bench.worker.libraries import import_keras
 from bench.worker.origin import end_unless
 from bench.worker.plugin import reason_of, told_of
 
@@ -60,6 +61,8 @@ def work(line: str) -> None:
 def outcome_of(job: Job, send: Callable[[Message], None]) -> Outcome:
     """Do a job; whatever it raises becomes an outcome with a one-line reason."""
     try:
+        if job.kind != PREPARE:
+            import_keras()
         if job.kind == TEST:
             from bench.worker.contract import hold_to_contract
 

@@ -2,7 +2,8 @@
 
 For each reference model (NAMEs narrow them) both sides train the same shortened schedule in
 turn, one process at a time. ``python -m campaigns.speed overhead [NAME...]`` measures instead
-what a run costs beyond its trials. Progress goes to standard error, the tables to standard
+what a run costs beyond its trials, ``python -m campaigns.speed small-job`` a small job beside
+benchopt, where that is installed. Progress goes to standard error, the tables to standard
 output. Exit status: 0 measured, targets met or not; 1 nothing could be measured; 2 the
 command line or a file is wrong.
 """
@@ -23,12 +24,13 @@ from bench.protocol import OK
 from bench.records.store import Store
 from bench.registry.training_options import PROFILES
 
-from . import overhead
+from . import overhead, small_job
 from .comparisons import Schedule, comparisons, settings_of
 from .measure import measure
 from .references import REFERENCES
 from .samples import Samples
 from .scaling import scale
+from .sides import SideFailed
 from .tables import all_tables
 
 
@@ -37,8 +39,10 @@ def main(words: Sequence[str]) -> int:
     try:
         if words[:1] == ["overhead"]:
             return _overhead(words[1:])
+        if words[:1] == ["small-job"]:
+            return _small_job(words[1:])
         return _compare(words)
-    except BenchError as error:
+    except (BenchError, SideFailed) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -81,6 +85,13 @@ def _overhead(words: Sequence[str]) -> int:
     options = parser.parse_args(words)
     found = overhead.overhead(options.names, options.profile, options.source)
     overhead.report(found, print)
+    return 0
+
+
+def _small_job(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m campaigns.speed small-job")
+    parser.add_argument("--rounds", type=_at_least(1), default=5, help="of each side (default 5)")
+    small_job.report(small_job.measure(parser.parse_args(words).rounds, _say), print)
     return 0
 
 

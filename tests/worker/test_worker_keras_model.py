@@ -189,6 +189,20 @@ def test_recurrent_models_are_compiled_with_xla_and_others_are_not(monkeypatch):
     assert chosen.deterministic_ops
     assert asked == [True]
     assert choose_compilation(dense, True, "tensorflow").jit_compile
+    # Where compiling takes longer than all the batches, it is left out, unless it is wanted.
+    assert choose_compilation(gru, None, "tensorflow", calls=32).jit_compile
+    assert not choose_compilation(gru, None, "tensorflow", calls=31).jit_compile
+    assert choose_compilation(gru, True, "tensorflow", calls=31).jit_compile
+    assert choose_compilation(gru, None, "jax", calls=31).jit_compile
+
+
+def test_the_batches_of_a_trial_are_those_of_its_epochs_and_of_every_pass():
+    from bench.worker.setup import _calls
+
+    schedule = {"epochs": 3, "steps_per_epoch": 4}
+    # Validation after each epoch, both splits at the end: five passes of two batches.
+    assert _calls(replace(a_trial(**schedule), scored_examples=600)) == 12 + 5 * 2
+    assert _calls(replace(a_trial(**schedule), scored_examples=None)) is None
 
 
 def test_fused_steps_leave_the_same_weights_and_scores(task):
