@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.errors import BenchError
 from bench.files import without_home
@@ -33,13 +33,16 @@ from bench.protocol import (
 from bench.records.predictions import TrainedModel
 from bench.records.record import Record, from_json
 from bench.records.selection import made_meanwhile
-from bench.records.store import Store
+from bench.records.store import FEW, Store
 from bench.registry.plugins import Plugin
 from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.recorder import CLAIMS, Claims, Recorder
 from bench.runs.scoring import settle, trained_model
 from bench.runs.verification import judged, repeated_meanwhile
+
+if TYPE_CHECKING:
+    from bench.records.packed import PackedRecords
 
 #: Seconds between two looks at trials that another run has in progress.
 POLL = 0.5
@@ -202,6 +205,7 @@ class _Run:
         self._running: dict[str, _Running] = {}
         self._suspects: deque[Planned] = deque()
         self._told: set[tuple[Path, str]] = set()
+        self._packed: PackedRecords | None = None
 
     def go_through(self, plan: Sequence[Planned], interruption: Interruption) -> None:
         """See that every trial of a plan gets its record, from this run or another."""
@@ -392,8 +396,18 @@ class _Run:
             self._claims.release(record.identity)
         if record.status == OK:
             self.result.reused.discard(record.identity)  # A repeat answers from now on.
-        self.result.records.append(record)
+        self.result.records.append(self._small(record))
         self._observer.finished(record, reused=False)
+
+    def _small(self, record: Record) -> Record:
+        """Return a record as it is kept to the end of the run: of many, packed."""
+        if len(self.result.records) < FEW:
+            return record
+        if self._packed is None:
+            from bench.records.packed import PackedRecords  # Few runs are so long.
+
+            self._packed = PackedRecords()
+        return self._packed.packed(record)
 
     def _reuse(self, record: Record) -> None:
         self.result.reused.add(record.identity)

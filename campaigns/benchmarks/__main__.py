@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from campaigns.benchmarks import (
+    client,
     cluster,
     gate,
     gate_checks,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "gate-quality": gate_quality.measure,
     "gather": gather.measure,
     "cluster": cluster.measure,
+    "client": client.measure,
     "memory": memory.measure,
 }
 

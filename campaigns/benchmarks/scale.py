@@ -195,6 +195,11 @@ def _as_long_as_real(record: Record) -> Record:
     )
 
 
+def planned_trials(trials: int) -> list[Planned]:
+    """Plan so many trials of plugins that are made up, of which none is recorded."""
+    return _Planner.of(trials).plan({})
+
+
 @dataclass(frozen=True)
 class _Planner:
     """Plugins that are planned with 100 seeds each; what is installed is really looked up."""
@@ -221,15 +226,15 @@ class _Planner:
 
     def records(self) -> dict[str, Record]:
         """Make a record that answers for each trial."""
-        return {planned.trial.identity: record_of(planned) for planned in self._plan({})}
+        return {planned.trial.identity: record_of(planned) for planned in self.plan({})}
 
     def cost(self, latest: Mapping[str, Record]) -> Cost:
         """Plan, and return what it took."""
         started, busy = time.perf_counter(), time.process_time()
-        self._plan(latest)
+        self.plan(latest)
         return Cost(time.perf_counter() - started, time.process_time() - busy)
 
-    def _plan(self, latest: Mapping[str, Record]) -> list[Planned]:
+    def plan(self, latest: Mapping[str, Record]) -> list[Planned]:
         task = a_task()
         surroundings = replace(
             plan_context_of({}),

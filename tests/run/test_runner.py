@@ -28,6 +28,7 @@ from bench.protocol import (
     MoreSlots,
     Outcome,
 )
+from bench.records.packed import StoredRecord
 from bench.records.predictions import KeptModel
 from bench.records.store import Store
 from bench.runs import runner
@@ -82,6 +83,17 @@ def test_reused_hopeless_and_trained_trials_all_have_their_records(world):
     assert executor.seeds == [2]
     assert executor.cancelled
     assert world.notes.ended
+
+
+def test_the_records_of_a_long_run_are_kept_packed_and_are_the_same(world, monkeypatch):
+    monkeypatch.setattr(runner, "FEW", 1)
+    result = world.run(a_plan(*SEEDS), Script(write_predictions))
+
+    first, *others = result.records
+    assert not isinstance(first, StoredRecord)
+    assert all(isinstance(record, StoredRecord) for record in others)
+    bare = [replace(r, predictions=None) for r in world.store.read().records]
+    assert [replace(record) for record in result.records] == bare
 
 
 def test_no_more_jobs_are_handed_over_than_the_executor_has_slots(world):
