@@ -4,4 +4,14 @@
 through, ``selection`` which record is current, ``models`` which kept model is meant.
 """
 
-__all__ = ["committed", "merge", "models", "predictions", "record", "repeats", "selection", "store"]
+__all__ = [
+    "committed",
+    "merge",
+    "models",
+    "packed",
+    "predictions",
+    "record",
+    "repeats",
+    "selection",
+    "store",
+]
