@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,20 +69,21 @@ def test_bench_test_checks_plugins_of_such_a_task(bench: Run, tmp_path: Path):
 
 def test_a_revision_is_judged_by_models_of_such_a_task(bench: Run, tmp_path: Path):
     """Each side trains on its own task file and data; what did not change is not called worse."""
-    a_project(tmp_path)
+    plugin = a_project(tmp_path) / "plugins" / "dense.py"
+    shutil.copy(plugin, plugin.with_name("steady.py"))
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     commit(tmp_path, "A task of our own")
-    plugin = tmp_path / "plugins" / "dense.py"
     plugin.write_text(plugin.read_text().replace('"units": 4', '"units": 16'), encoding="utf-8")
     asked = ["--metric", "quality", "--metric", "parameters", "--seeds", "0", "--quick"]
-    done = bench("check", "--against", "HEAD", *asked)
+    done = bench("check", "--against", "HEAD", *asked, "--format", "json")
 
     assert done.returncode == 1, done.stderr
-    assert "dense" in done.stdout
-
-    git(tmp_path, "checkout", "--quiet", ".")
-    done = bench("check", "--against", "HEAD", *asked)
-    assert (done.returncode, "4 unchanged" in done.stdout) == (0, True), done.stdout + done.stderr
+    found = json.loads(done.stdout)["findings"]
+    verdicts = {(each["label"], each["metric"]): each["verdict"] for each in found}
+    assert verdicts["dense", "parameters"] == "worse"
+    unchanged = {key for key, verdict in verdicts.items() if verdict == "unchanged"}
+    metrics = ("quality", "parameters")
+    assert unchanged >= {(name, m) for name in ("steady", "last_year") for m in metrics}
 
 
 # What an edit costs
