@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dask
 import pytest
+from distributed import LocalCluster
+from distributed.security import Security
 
 from bench.cli.options import parse_on
 from bench.errors import BenchError
@@ -102,3 +105,29 @@ def test_a_scheduler_behind_tls_without_a_certificate_here_is_refused_in_one_lin
 
     with pytest.raises(BenchError, match=r"speaks TLS and dask has no certificate here; set "):
         start._connect(on)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_certificate_of_another_authority_is_refused_in_one_line():
+    pytest.importorskip("cryptography")
+    theirs, ours = Security.temporary(), Security.temporary()
+    trusting = {
+        "distributed.comm.tls.ca-file": theirs.tls_ca_file,
+        "distributed.comm.tls.client.cert": ours.tls_client_cert,
+        "distributed.comm.tls.client.key": ours.tls_client_key,
+    }
+    with LocalCluster(
+        n_workers=0,
+        processes=False,
+        protocol="tls://",
+        host="127.0.0.1",
+        security=theirs,
+        dashboard_address=":0",
+        silence_logs=50,
+    ) as cluster:
+        address = cluster.scheduler_address
+        on = Cluster(f"dask://{address}", "dask", address)
+        for settings in (trusting, {**trusting, "distributed.comm.tls.ca-file": ours.tls_ca_file}):
+            with dask.config.set(settings), pytest.raises(BenchError, match="one authority; set "):
+                start._connect(on)

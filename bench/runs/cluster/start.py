@@ -120,6 +120,12 @@ def _connect(on: Cluster) -> Client:
     try:
         return Client(on.address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
+        if "TLS certificate" in str(error) or "SSL" in str(error):
+            raise BenchError(
+                f"--on {on.asked}: the scheduler's certificate and the one here are not of one "
+                "authority; set distributed.comm.tls in dask's configuration to those that go with "
+                f"its own ({one_line(str(error), 80)})"
+            ) from None
         raise BenchError(
             f"--on {on.asked}: no scheduler answers there ({one_line(str(error), 80)}); "
             "start one with `dask scheduler`"
