@@ -63,27 +63,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m campaigns.ways", description=__doc__)
     parser.add_argument("names", nargs="*", help="plugins; all if there is none")
     parser.add_argument("--shards", type=int, default=8, help="into how many parts")
+    parser.add_argument("--only", choices=("workers", "shards"), help="the one way to compare")
     parser.add_argument("--source", default="synthetic", help="as of a run")
     parser.add_argument("--folder", type=Path, help="where to work; what is there is reused")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="bench-ways-"))
     asked = [*(options.names or ["--all"]), "--profile", "smoke", "--source", options.source]
-    whole = _run("here", folder, asked)
-    there = _through_workers(folder, asked)
-    merged = _in_shards(folder, asked, options.shards)
-    wrong, by_threads = _compared(whole, there, folder, asked)
-    wrong += [f"in shards: {line}" for line in _other(whole.outcomes, merged.outcomes)]
-    wrong += [
-        f"leaderboard in shards: {line}"
-        for line in unified_diff(whole.board, merged.board, lineterm="", n=0)
-    ]
+    ways, wrong, by_threads = [_run("here", folder, asked)], [], ["not looked at"]
+    if options.only != "shards":
+        ways.append(_through_workers(folder, asked))
+        wrong, by_threads = _compared(ways[0], ways[1], folder, asked)
+    if options.only != "workers":
+        ways.append(_in_shards(folder, asked, options.shards))
+        wrong += _of_shards(ways[0], ways[-1])
     rows: list[list[object]] = [
-        [f"{way.name}: trials that are ok", len(way.outcomes.results)]
-        for way in (whole, there, merged)
+        [f"{way.name}: trials that are ok", len(way.outcomes.results)] for way in ways
     ]
-    rows += [[f"{way.name}: seconds", round(way.seconds)] for way in (whole, there, merged)]
+    rows += [[f"{way.name}: seconds", round(way.seconds)] for way in ways]
     rows += [["other with other numbers of threads", ", ".join(by_threads) or "none"]]
-    rows += [["lines of the leaderboard compared", len(whole.board)], ["wrong", len(wrong)]]
+    rows += [["lines of the leaderboard", len(ways[0].board)], ["wrong", len(wrong)]]
     print(table_of(["what", "figure"], rows))
     for line in wrong:
         print(f"wrong: {line}", file=sys.stderr)
@@ -125,6 +123,15 @@ def _in_shards(folder: Path, asked: Sequence[object], number: int) -> Way:
     merged, made = folder / "merged", [part.folder for part in parts if part.folder.exists()]
     _bench("merge", *made, "--into", merged)
     return Way(f"in {number} shards", merged, sum(part.seconds for part in parts))
+
+
+def _of_shards(whole: Way, merged: Way) -> list[str]:
+    """Say in what the shards, merged, differ from one run."""
+    lines = unified_diff(whole.board, merged.board, lineterm="", n=0)
+    return [
+        *(f"in shards: {line}" for line in _other(whole.outcomes, merged.outcomes)),
+        *(f"leaderboard in shards: {line}" for line in lines),
+    ]
 
 
 def _other(expected: Outcomes, found: Outcomes) -> list[str]:
