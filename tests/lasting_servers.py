@@ -7,10 +7,8 @@ the folder of the run that asks for them, and nothing was ever trained in their 
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -102,14 +100,7 @@ def _serve(surroundings: Path) -> None:
     """Be ``bench.worker.server``, whose workers find themselves in given surroundings."""
     from bench.worker import server
 
-    # While its libraries are imported nothing becomes garbage that is worth the search.
-    gc.disable()
-    usual, serve = server._fork, server.serve
-
-    def serving(connection: socket.socket) -> None:
-        gc.freeze()
-        gc.enable()
-        serve(connection)
+    usual = server._fork
 
     def fork() -> int:
         there = surroundings.read_text(encoding="utf-8")
@@ -122,7 +113,7 @@ def _serve(surroundings: Path) -> None:
             sys.path[0] = around["folder"]
         return child
 
-    server._fork, server.serve = fork, serving
+    server._fork = fork
     server.main()
 
 
