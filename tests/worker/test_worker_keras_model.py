@@ -205,6 +205,23 @@ def test_the_batches_of_a_trial_are_those_of_its_epochs_and_of_every_pass():
     assert _calls(replace(a_trial(**schedule), scored_examples=None)) is None
 
 
+def test_a_training_step_is_traced_once(task):
+    modes: list[bool | None] = []
+
+    class Noting(keras.layers.Dense):
+        def call(self, inputs, training=None):
+            modes.append(training)
+            return super().call(inputs)
+
+    model = keras.Sequential([keras.Input((4,)), Noting(1)])
+    learner = learner_for(task, a_trial(epochs=2, steps_per_epoch=3, optimizer="rmsprop"), model)
+    learner.build_metrics(sums(64, 0))
+    fit_on_sums(learner)
+
+    # TensorFlow would trace it anew for a step that has made variables itself.
+    assert modes.count(True) == 1
+
+
 def test_fused_steps_leave_the_same_weights_and_scores(task):
     learners = [learner_for(task, a_trial(steps_per_epoch=12), None, count) for count in (1, 4)]
     fit, fused = (fit_on_sums(learner) for learner in learners)
