@@ -26,6 +26,7 @@ def struck(folder: Path, count: int, seed: int = 0) -> Found:
     return found
 
 
+@pytest.mark.long
 def test_spoilt_files_cost_themselves_only(tmp_path):
     found = struck(tmp_path, 200)
 

@@ -40,6 +40,7 @@ def test_there_the_commands_mean_its_own_plugins(capsys, monkeypatch):
     assert "jena_gru" not in out
 
 
+@pytest.mark.long
 def test_its_plugins_keep_the_contract_and_its_records_are_not_committed(capsys, monkeypatch):
     call(capsys, "init", "models")
     monkeypatch.chdir("models")

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_the_notebook_for_colab_trains_two_models_and_one_of_the_readers_own(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -76,6 +76,7 @@ def reader(
     return do
 
 
+@pytest.mark.long
 def test_the_tutorials_on_a_task_a_model_a_grid_and_a_notebook_lead_to_what_they_show(
     bench: Run, tmp_path: Path, reader: Callable[[str], str]
 ):

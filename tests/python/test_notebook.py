@@ -33,6 +33,7 @@ def kernel_world(tmp_path: Path, cache: Path, weather: Path, monkeypatch: pytest
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_page_runs_in_a_kernel_and_shows_what_it_says(kernel_world):
     code = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in code])

@@ -22,6 +22,9 @@ from bench.report.page.contents import PageContents, Part, contents_of_board
 from bench.report.page.render import to_page
 from bench.task import Picture
 
+#: All of them, so that one browser and one page serve them.
+pytestmark = pytest.mark.long
+
 RESULTS = Path(__file__).parents[1] / "golden" / "results"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TABLE = "#jena-local-quick table >> nth=0"

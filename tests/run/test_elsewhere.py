@@ -87,6 +87,7 @@ def build(task):
 """
 
 
+@pytest.mark.long
 def test_the_smoke_profile_runs_there_and_knows_the_same_trials(checkout, weather):
     """Each trial is a process from nothing; a crash and a limit are told as they are elsewhere."""
     words = ("--profile", "smoke", "--data", f"jena={weather}")

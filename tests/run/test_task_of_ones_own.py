@@ -67,6 +67,7 @@ def test_bench_test_checks_plugins_of_such_a_task(bench: Run, tmp_path: Path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_revision_is_judged_by_models_of_such_a_task(bench: Run, tmp_path: Path):
     """Each side trains on its own task file and data; what did not change is not called worse."""
     plugin = a_project(tmp_path) / "plugins" / "dense.py"
