@@ -235,7 +235,7 @@ class Selected:
         """Why each of the row's other records is left out."""
         mentioned = {id(record) for record in self.told}
         others = (record for record in self.everything if id(record) not in mentioned)
-        return [_why(record.trial, self.trial) for record in others]
+        return [why_another(record.trial, self.trial) for record in others]
 
 
 def _timed(everything: Iterable[Record], answering: Sequence[Record]) -> list[Record]:
@@ -354,7 +354,8 @@ def _when(record: Record) -> tuple[bool, str]:
     return not record.is_ahead, record.finished
 
 
-def _why(then: Trial, now: Trial) -> str:
+def why_another(then: Trial, now: Trial) -> str:
+    """Say why the result of one trial does not stand for another of the same row."""
     if then.configuration == now.configuration:
         return REPLACED
     if then.plugin_sha256 != now.plugin_sha256:

@@ -73,7 +73,9 @@ def of_several_kinds() -> PageContents:
     metric = {**of_steps.data["metric"], "groups": "rows", "in_time": True}
     of_steps = replace(of_steps, data={**of_steps.data, "metric": metric})
     kept = describe("x.npz", b"")
-    board = a_board(*(replace(each, predictions=kept) for each in (of_classes, of_steps)))
+    older = replace(of_steps, finished="2024-01-01T00:00:00.000000+00:00")
+    older = replace(older, environment={**older.environment, "commit": "feedfeedfeed"})
+    board = a_board(*(replace(each, predictions=kept) for each in (of_classes, older, of_steps)))
     contents = contents_of_board(
         leaderboard_document(board), board, OfKinds(), Registry({}, ()), print
     )
@@ -303,6 +305,11 @@ def test_classes_steps_and_data_are_drawn_too(see):
     )
     matrix = seen.page.locator("figure[data-chart='confusion'] >> nth=0")
     assert matrix.locator(".plot svg text", has_text="%").count() == 9
+    seen.page.locator("#plugin-load summary").first.click()
+    seen.draw()
+    course = seen.page.locator("#plugin-load figure[data-chart='history']")
+    assert {"feedfee", "0123456"} <= {*course.locator(".plot svg text").all_text_contents()}
+    assert seen.page.locator("figure[data-chart='history']:visible").count() == 1
     assert seen.page.locator("img").count() == 0
     assert seen.complaints == []
 

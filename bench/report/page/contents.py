@@ -14,6 +14,7 @@ from bench.registry.discover import Registry
 from bench.report.data_look import data_document, picture_numbers
 from bench.report.document import Block, Document, Heading, Paragraph, Place
 from bench.report.page.at_hand import DataAtHand, DataOfTables
+from bench.report.page.commits import course_of, drawn_course
 from bench.report.page.drawn import MOST_NUMBERS, Drawn, drawn
 from bench.report.page.panels import PluginPanel, Standing, panel_of
 from bench.report.provenance import title
@@ -77,10 +78,15 @@ def contents_of_board(
     known: dict[int, str] = {}
     most = MOST_NUMBERS // max(1, sum(table.in_time for table in board.tables))
     for place, table in enumerate(board.tables):
-        rows = [Standing(table, row, predicted(store, table, row, say)) for row in table.rows]
+        course = course_of(table)
+        rows = [
+            Standing(table, row, predicted(store, table, row, say), course) for row in table.rows
+        ]
         known[id(table)] = parts[place].anchor
         made = {each.row.label: each.predicted for each in rows if each.predicted is not None}
-        parts[place] = _with_pictures(parts[place], table, drawn(table, made, most))
+        parts[place] = _with_pictures(
+            parts[place], table, {**drawn(table, made, most), **drawn_course(course)}
+        )
         for each in rows:
             plugin = table.selected[each.row.label].trial.plugin
             standing.setdefault(plugin, []).append(each)
@@ -131,9 +137,8 @@ def _with_pictures(part: Part, table: Table, made: Drawn) -> Part:
     pictures = ["cost"] if made["rows"] else []
     curves = made["curves"]
     pictures += ["curves"] if any(map(any, (one.values() for one in curves.values()))) else []
-    pictures += [
-        kind for kind in ("forecast", "errors", "calibration", "confusion") if kind in made
-    ]
+    kinds = ("history", "forecast", "errors", "calibration", "confusion")
+    pictures += [kind for kind in kinds if kind in made]
     low, high = made["range"]
     return replace(
         part,

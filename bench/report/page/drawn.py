@@ -49,7 +49,7 @@ def drawn(table: Table, predictions: Predictions, most: int = MOST_NUMBERS) -> D
     return {
         "metric": metric_name(table.metric),
         "better": "lower" if table.direction == "min" else "higher",
-        "baseline": {"label": table.baseline, "value": _short(baseline(table))},
+        "baseline": {"label": table.baseline, "value": short(baseline(table))},
         "rows": [_row(table, row) for row in rows],
         "range": _range(table),
         "frontier": {cost: _frontier(table, cost) for cost in COSTS},
@@ -67,10 +67,10 @@ def _row(table: Table, row: Row) -> Drawn:
     spread = row.validation[table.metric]
     return {
         "label": row.label,
-        "mean": _short(spread.mean),
-        "low": _short(spread.interval.low if spread.interval else None),
-        "high": _short(spread.interval.high if spread.interval else None),
-        "costs": {name: _short(cost(row)) for name, cost in COSTS.items()},
+        "mean": short(spread.mean),
+        "low": short(spread.interval.low if spread.interval else None),
+        "high": short(spread.interval.high if spread.interval else None),
+        "costs": {name: short(cost(row)) for name, cost in COSTS.items()},
         "contended": bool(row.costs and row.costs.contended),
     }
 
@@ -95,7 +95,7 @@ def _range(table: Table) -> list[float | None]:
     level = baseline(table)
     ends += [] if level is None else [level]
     whole = Range(min(ends), max(ends)).wider(0.03)
-    return [_short(whole.low), _short(whole.high)]
+    return [short(whole.low), short(whole.high)]
 
 
 def _curves_range(table: Table) -> list[float | None] | None:
@@ -103,7 +103,7 @@ def _curves_range(table: Table) -> list[float | None] | None:
     if not trained:
         return None
     span = shared_range(trained, table)
-    return [_short(span.low), _short(span.high)]
+    return [short(span.low), short(span.high)]
 
 
 def _curves(table: Table, row: Row, measure: str) -> list[Drawn]:
@@ -119,10 +119,10 @@ def _is_curve(curve: Curve) -> bool:
 
 
 def _values(values: Sequence[float | None]) -> list[float | None]:
-    return [_short(value) for value in values]
+    return [short(value) for value in values]
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """Return a number with five digits that count, which a picture does not exceed."""
     return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
 
@@ -142,9 +142,7 @@ def _of_series(table: Table, predictions: Predictions, most: int) -> Drawn:
     if any(each.by for each in errors.values()):
         made["errors_unit"] = errors[same[0].label].unit
         made["errors"] = {
-            label: {
-                name: [_short(value) for value in means] for name, (_, means) in each.by.items()
-            }
+            label: {name: [short(value) for value in means] for name, (_, means) in each.by.items()}
             for label, each in errors.items()
         }
     return made
@@ -341,8 +339,7 @@ def _of_classes(predictions: Predictions) -> Drawn:
         "calibration_of": f"class {one_line(names[1])}" if len(names) == 2 else "",
         "calibration": {
             label: [
-                [one.examples, _short(one.predicted), _short(one.share)]
-                for one in each.calibrated()
+                [one.examples, short(one.predicted), short(one.share)] for one in each.calibrated()
             ]
             for label, each in same.items()
         },
@@ -351,7 +348,7 @@ def _of_classes(predictions: Predictions) -> Drawn:
         made["classes"] = [*map(one_line, names)]
         made["confusion"] = {
             label: [
-                [_short(count) for count in row]
+                [short(count) for count in row]
                 for row in found.confusion(each.targets, each.taken, len(names))
             ]
             for label, each in same.items()

@@ -32,6 +32,7 @@ from bench.report.document import (
     Text,
     table_of,
 )
+from bench.report.page.commits import Course, commit_of, history
 from bench.report.page.drawn import MOST_CLASSES, errors_of
 from bench.report.provenance import title
 
@@ -41,11 +42,12 @@ ExampleWords = Callable[[Table, int], str]
 
 @dataclass(frozen=True)
 class Standing:
-    """One row of a plugin, where it stands, and what it predicted, as far as that is kept."""
+    """One row of a plugin, where it stands, what it predicted, as far as that is kept, its past."""
 
     table: Table
     row: Row
     predicted: found.Predicted | None
+    course: Course
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def panel_of(
         *_opening(plugin, is_recorded, bool(summaries)),
         *_published(standing),
         *_settings(standing[0]),
+        *history([(each.table, each.row, each.course) for each in standing]),
         *_trials(standing),
         *(block for each in standing for block in _of_predictions(each, words)),
     ]
@@ -244,12 +247,6 @@ def _time(finished: str) -> str:
     return finished[:16].replace("T", " ")
 
 
-def _commit(line: _TrialLine) -> Cell:
-    environment = line.record.environment
-    commit = str(environment.get("commit") or "none")
-    return Text(f"{commit}, edited" if environment.get("dirty") else commit)
-
-
 _TRIAL_FIELDS: list[Field[_TrialLine]] = [
     Field(Column("finished", is_number=False), lambda line: Text(_time(line.record.finished))),
     Field(Column("current", is_number=False), lambda line: Answer(line.is_current)),
@@ -263,7 +260,7 @@ _TRIAL_FIELDS: list[Field[_TrialLine]] = [
     Field(Column("training"), _measured("timing", "fit", Duration)),
     Field(Column("peak memory"), _measured("memory", "peak_rss", Bytes)),
     Field(Column("parameters"), _measured("model", "parameters", Count)),
-    Field(Column("commit", is_number=False), _commit),
+    Field(Column("commit", is_number=False), lambda line: Text(commit_of(line.record))),
     Field(Column("status", is_number=False), _status),
 ]
 

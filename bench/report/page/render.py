@@ -138,6 +138,7 @@ def library() -> str:
 _CAPTIONS = {
     "cost": "Quality against what it costs",
     "curves": "Learning curves",
+    "history": "History over commits",
     "forecast": "Forecast against truth",
     "errors": "When it errs",
     "calibration": "Calibration",

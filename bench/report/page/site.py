@@ -83,7 +83,7 @@ def only(drawn: Drawn, labels: Sequence[str]) -> Drawn:
     made = dict(drawn)
     made["rows"] = [row for row in drawn.get("rows", ()) if row["label"] in labels]
     made["curves"] = {name: kept(found) for name, found in drawn.get("curves", {}).items()}
-    for name in ("errors", "calibration", "confusion"):
+    for name in ("history", "errors", "calibration", "confusion"):
         if name in made:
             made[name] = kept(made[name])
     if "forecast" in made:

@@ -300,6 +300,38 @@
     ]);
   }
 
+  // What was measured at each commit. Times of two machines are two lines.
+  function historySpec(table, shown, state) {
+    const isTime = state.of === "training time", values = [];
+    for (const { label, color } of shown) {
+      for (const point of table.history[label] || []) {
+        const all = { ...point, label, color, changed: point.changed || "nothing else" };
+        if (!isTime && point.mean !== null) values.push({ ...all, line: label, value: point.mean, low: point.mean - (point.deviation || 0), high: point.mean + (point.deviation || 0), filled: "circle", place: "" });
+        if (!isTime) continue;
+        for (const [letter, value] of Object.entries(point.times)) {
+          if (value === null) continue;
+          values.push({ ...all, line: `${label} ${letter}`, value, letter, place: table.history_places[letter] + (point.contended.includes(letter) ? "; other work ran" : ""), filled: { A: "circle", B: "square", C: "triangle" }[letter] });
+        }
+      }
+    }
+    if (!values.length) return null;
+    values.sort((a, b) => (a.when < b.when ? -1 : a.when > b.when ? 1 : 0));
+    const order = [...new Set(values.map((each) => each.at))];
+    values.forEach((each) => { each.step = order.indexOf(each.at); });
+    const x = field("at", "ordinal", { title: "commit, from the first that was measured", sort: order, scale: { domain: order }, axis: { labelAngle: order.length > 8 ? -35 : 0, labelOverlap: true } });
+    const y = (name) => field(name, "quantitative", { title: isTime ? "training time (s)" : `validation ${table.metric}, ${table.better} is better`, scale: { zero: false } });
+    const shared = { x, y: y("value"), detail: field("line", "nominal"), color: own("color") };
+    const tooltip = [field("label", "nominal", { title: "plugin" }), field("at", "nominal", { title: "commit" }), field("when", "nominal", { title: "measured" }), field("changed", "nominal"), field("seeds", "quantitative"), field("value", "quantitative", { format: ".4~r", title: isTime ? "seconds" : "validation" }), ...(isTime ? [field("place", "nominal", { title: "timed on" })] : [])];
+    const last = new Map(values.map((each) => [each.line, each]));
+    const several = isTime && new Set(values.map((each) => each.letter)).size > 1;
+    return whole([
+      { data: of(values), mark: { type: "line", strokeWidth: 1.6 }, encoding: { ...shared, order: field("step", "quantitative") } },
+      { data: of(isTime ? [] : values), mark: { type: "rule" }, encoding: { x, y: y("low"), y2: { field: "high" }, color: own("color") } },
+      { data: of(values), mark: { type: "point", filled: true, size: 60 }, encoding: { x, y: y("value"), color: own("color"), shape: own("filled"), tooltip } },
+      { data: of(several ? [...last.values()] : []), mark: { type: "text", dx: 12 }, encoding: { x, y: y("value"), text: field("letter", "nominal"), color: own("color") } },
+    ]);
+  }
+
   const unpacked = new WeakMap();
 
   function numbers(owner, name, Kind) {
@@ -443,6 +475,11 @@
       spec: curvesSpec, choices: { measure: ["Of", () => ["metric", "loss"]] },
       has: (table, label) => ["metric", "loss"].some((measure) => (table.curves[measure][label] || []).length),
       say: () => "A line a seed: validation whole, training dashed.",
+    },
+    history: {
+      spec: historySpec, has: (table, label) => label in table.history,
+      choices: { of: ["Of", (table, possible) => ["quality", "training time"].filter((of) => of === "quality" || possible.some((label) => table.history[label].some((point) => Object.keys(point.times).length)))] },
+      say: (table) => `Means over the seeds, with one standard deviation; times of different machines are not joined${Object.keys(table.history_places).length > 1 ? ": the letters are those of the table below" : ""}.`,
     },
     forecast: {
       spec: forecastSpec, has: (table, label) => label in table.forecast.rows,
