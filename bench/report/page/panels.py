@@ -250,17 +250,19 @@ def _time(finished: str) -> str:
 _TRIAL_FIELDS: list[Field[_TrialLine]] = [
     Field(Column("finished", is_number=False), lambda line: Text(_time(line.record.finished))),
     Field(Column("current", is_number=False), lambda line: Answer(line.is_current)),
-    Field(Column("profile", is_number=False), lambda line: Text(line.table.profile)),
-    Field(Column("data", is_number=False), lambda line: Text(line.table.source)),
+    Field(Column("profile", is_number=False, importance=4), lambda line: Text(line.table.profile)),
+    Field(Column("data", is_number=False, importance=1), lambda line: Text(line.table.source)),
     Field(Column("model", is_number=False), lambda line: Text(row_label(line.record))),
     Field(Column("seed"), lambda line: Count(line.record.trial.seed)),
     Field(Column("validation"), _score("validation")),
-    Field(Column("test"), _score("test")),
-    Field(Column("best epoch"), _measured("metrics", "best_epoch", Count)),
-    Field(Column("training"), _measured("timing", "fit", Duration)),
-    Field(Column("peak memory"), _measured("memory", "peak_rss", Bytes)),
-    Field(Column("parameters"), _measured("model", "parameters", Count)),
-    Field(Column("commit", is_number=False), lambda line: Text(commit_of(line.record))),
+    Field(Column("test", importance=7), _score("test")),
+    Field(Column("best epoch", importance=2), _measured("metrics", "best_epoch", Count)),
+    Field(Column("training", importance=6), _measured("timing", "fit", Duration)),
+    Field(Column("peak memory", importance=3), _measured("memory", "peak_rss", Bytes)),
+    Field(Column("parameters", importance=3), _measured("model", "parameters", Count)),
+    Field(
+        Column("commit", is_number=False, importance=5), lambda line: Text(commit_of(line.record))
+    ),
     Field(Column("status", is_number=False), _status),
 ]
 

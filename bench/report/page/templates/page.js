@@ -126,16 +126,21 @@
       box.firstChild.textContent = gone ? `Columns (${gone} of ${inputs.length} hidden)` : "Columns";
     }
     box.append(set);
-    // On a narrow screen the least important columns go first, as on a narrow terminal.
+    // On a narrow screen the least important columns go first, as on a narrow terminal; those of a
+    // panel once it is open, as nothing has a width before.
     const scroll = table.closest(".scroll");
     const order = heads.map((head, place) => [Number(head.dataset.importance ?? Infinity), -place]);
     order.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    for (const [importance, place] of order) {
-      if (importance === Infinity || scroll.scrollWidth <= scroll.clientWidth) break;
-      inputs[-place].checked = false;
-      hide(table, -place, true);
+    function fit() {
+      for (const [importance, place] of order) {
+        if (importance === Infinity || scroll.scrollWidth <= scroll.clientWidth) break;
+        inputs[-place].checked = false;
+        hide(table, -place, true);
+      }
+      count();
     }
-    count();
+    if (!scroll.clientWidth) table.closest("details:not([open])")?.addEventListener("toggle", fit, { once: true });
+    fit();
     return box;
   }
 
@@ -152,7 +157,10 @@
     for (const row of table.tBodies[0].querySelectorAll("tr[data-label]")) {
       const box = element("input", { type: "checkbox", ariaLabel: `Pick ${row.dataset.label}` });
       box.addEventListener("change", () => toggle(row.dataset.label));
-      row.querySelector("th").prepend(box);
+      const head = row.querySelector("th"), name = head.querySelector("a");
+      // A name that is too long for a phone is broken at its underscores.
+      if (name) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part])));
+      head.prepend(box);
     }
     const tools = element("div", { className: "tools" });
     if (rowsOf(table).length > 3) tools.append(...filterOf(table, caption));
@@ -223,7 +231,7 @@
     const shown = ticks.filter((tick) => tick > low * (isFree ? 1.5 : 0.4) && tick < high * 2.5);
     return {
       title, scale: { type: "log", domain: [low * 0.6, high * 1.8], nice: false },
-      axis: { values: isFree ? [least, ...shown] : shown, labelExpr: `datum.value < ${isFree ? least * 1.2 : 0} ? 'none' : format(datum.value, '${format}')` },
+      axis: { values: isFree ? [least, ...shown] : shown, labelOverlap: "greedy", labelSeparation: 4, labelExpr: `datum.value < ${isFree ? least * 1.2 : 0} ? 'none' : format(datum.value, '${format}')` },
     };
   }
 
@@ -253,6 +261,13 @@
     });
     const x = field("at", "quantitative", log ? logarithmic(rows.map((row) => row.at), least, title, format) : { title, scale: { zero: false, nice: true }, axis: { format: ",.0f", tickCount: 5 } });
     const y = (name) => field(name, "quantitative", { title: `validation ${table.metric}, ${table.better} is better`, scale: { domain: [low, high], zero: false } });
+    // Names near an end of the axis stand within it.
+    const scaled = (value) => (log ? Math.log(value) : value);
+    const ends = [Math.min(...rows.map((row) => scaled(row.at))), Math.max(...rows.map((row) => scaled(row.at)))];
+    for (const row of rows) {
+      const place = (scaled(row.at) - ends[0]) / (ends[1] - ends[0] || 1);
+      row.align = place < 0.25 ? "left" : place > 0.75 ? "right" : "center";
+    }
     const line = rows.filter((row) => best.includes(row.label));
     const layers = [
       { data: of(line), mark: { type: "line", clip: true, interpolate: "step-after", color: css("--worse"), opacity: 0.7 }, encoding: { x, y: y("mean") } },
@@ -265,7 +280,7 @@
           tooltip: [field("label", "nominal", { title: "plugin" }), field("quality", "quantitative", { title: "validation" }), field("real", "quantitative", { title }), field("note", "nominal", { title: "note" })],
         },
       },
-      { data: of(rows.filter((row) => row.named)), mark: { type: "text", dy: -11, dx: 2, limit: 180 }, encoding: { x, y: y("mean"), text: field("label", "nominal"), color: own("color") } },
+      { data: of(rows.filter((row) => row.named)), mark: { type: "text", dy: -11, align: { expr: "datum.align" }, limit: 180 }, encoding: { x, y: y("mean"), text: field("label", "nominal"), color: own("color") } },
     ];
     if (table.baseline.value !== null) layers.unshift({ data: of([{ at: table.baseline.value }]), mark: { type: "rule", clip: true, strokeDash: [4, 3], color: css("--soft") }, encoding: { y: y("at") } });
     return whole(layers);
@@ -319,7 +334,7 @@
     const order = [...new Set(values.map((each) => each.at))];
     values.forEach((each) => { each.step = order.indexOf(each.at); });
     const x = field("at", "ordinal", { title: "commit, from the first that was measured", sort: order, scale: { domain: order }, axis: { labelAngle: order.length > 8 ? -35 : 0, labelOverlap: true } });
-    const y = (name) => field(name, "quantitative", { title: isTime ? "training time (s)" : `validation ${table.metric}, ${table.better} is better`, scale: { zero: false } });
+    const y = (name) => field(name, "quantitative", { title: isTime ? "training time (s)" : `validation ${table.metric}, ${table.better} is better`, scale: { zero: false, padding: 10 } });
     const shared = { x, y: y("value"), detail: field("line", "nominal"), color: own("color") };
     const tooltip = [field("label", "nominal", { title: "plugin" }), field("at", "nominal", { title: "commit" }), field("when", "nominal", { title: "measured" }), field("changed", "nominal"), field("seeds", "quantitative"), field("value", "quantitative", { format: ".4~r", title: isTime ? "seconds" : "validation" }), ...(isTime ? [field("place", "nominal", { title: "timed on" })] : [])];
     const last = new Map(values.map((each) => [each.line, each]));
@@ -379,7 +394,7 @@
     const encoding = {
       x: field("at", "quantitative", {
         title: isTime ? null : "row of the series", scale: { domain: [begin, end], nice: false },
-        axis: isTime ? { values: days, labelExpr: `utcFormat(datum.value * 60000, '${count > 30 ? "%b %Y" : "%d %b"}')` } : { format: "d" },
+        axis: isTime ? { values: days, labelOverlap: "greedy", labelSeparation: 6, labelExpr: `utcFormat(datum.value * 60000, '${count > 30 ? "%b %Y" : "%d %b"}')` } : { format: "d" },
       }),
       y: field("value", "quantitative", { title: output.unit, scale: { zero: false } }),
       detail: field("label", "nominal"), color: own("color"),
