@@ -7,6 +7,7 @@ draw; ``trials`` has rows of everything, for ``trackers`` too; ``page`` is for a
 
 __all__ = [
     "backends",
+    "columns",
     "data_look",
     "document",
     "figures",
