@@ -261,6 +261,10 @@ def test_a_page_is_never_wider_than_its_window(see):
         seen.draw()
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
         assert seen.page.locator(TABLE).get_by_role("columnheader", name="rank").is_visible()
+        seen.page.locator("#plugin-jena_gru > summary").click()
+        trials = seen.page.get_by_role("group", name="Every trial: jena_gru")
+        least = trials.get_by_role("columnheader", name="best epoch")
+        least.wait_for(state="visible" if width == 2560 else "hidden")
 
 
 def test_without_javascript_everything_is_there_to_be_read(see):

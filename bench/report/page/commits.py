@@ -244,15 +244,18 @@ def _fields(table: Table, course: Course) -> list[Field[CommitPoint]]:
     return [
         Field(Column("commit", is_number=False), lambda point: Text(point.commit)),
         Field(
-            Column("measured", is_number=False),
+            Column("measured", is_number=False, importance=3),
             lambda point: Text(point.finished[:16].replace("T", " ")),
         ),
         Field(Column("changed", is_number=False), lambda point: Text(point.changed)),
-        Field(Column("seeds"), lambda point: Count(point.seeds)),
+        Field(Column("seeds", importance=1), lambda point: Count(point.seeds)),
         Field(
             Column(f"validation {metric}"), lambda point: over_seeds(point.validation, table.metric)
         ),
-        Field(Column(f"test {metric}"), lambda point: over_seeds(point.test, table.metric)),
+        Field(
+            Column(f"test {metric}", importance=2),
+            lambda point: over_seeds(point.test, table.metric),
+        ),
         *(
             Field(
                 Column("training" if len(course.places) == 1 else f"training, {letter}"),
