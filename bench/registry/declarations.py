@@ -10,14 +10,17 @@ from __future__ import annotations
 import ast
 import hashlib
 import warnings
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
 
 _LARGEST_SOURCE = 1 << 20  # bytes; what is larger is data in a file that ends in .py
+#: Files whose declarations are kept while their source stays: four times the shipped ones.
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,15 @@ def read_declarations(path: Path, wanted: Iterable[str]) -> Declarations:
 
 
 def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declarations:
-    """Read the same of a source that is at hand; the file itself is not looked at."""
+    """Read the same of a source that is at hand; the file itself is not looked at.
+
+    A source that was read before is not gone through again: in a notebook, each call reads all.
+    """
+    return _parsed(path, source, frozenset(wanted))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(path: Path, source: str, names: frozenset[str]) -> Declarations:
     empty = Declarations(path, "", "", {}, {}, (), ())
     try:
         with warnings.catch_warnings():
@@ -121,7 +132,7 @@ def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declar
         reason = getattr(error, "msg", None) or str(error) or "it is nested too deeply"
         return _with_problem(replace(empty, source=source), line, f"does not parse: {reason}")
 
-    names = set(wanted)
+    nodes = [*ast.walk(tree)]
     constants: dict[str, Constant] = {}
     functions: dict[str, Function] = {}
     problems: list[Problem] = []
@@ -146,11 +157,11 @@ def parse_declarations(path: Path, source: str, wanted: Iterable[str]) -> Declar
         description,
         constants,
         functions,
-        imports=tuple(sorted(_imports(tree))),
+        imports=tuple(sorted(_imports(nodes))),
         problems=tuple(problems),
-        unused=_unused(tree, names),
+        unused=_unused(tree, nodes, names),
         computing=_computing(source, tree, constants),
-        beside=tuple(sorted(_imports_beside(tree))),
+        beside=tuple(sorted(_imports_beside(nodes))),
     )
 
 
@@ -174,15 +185,13 @@ def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
     return None
 
 
-def _unused(tree: ast.Module, known: Container[str]) -> dict[str, int]:
+def _unused(tree: ast.Module, nodes: Sequence[ast.AST], known: Container[str]) -> dict[str, int]:
     read = {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
     exported = {
         node.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assigned = [(found[0], node.lineno) for node in tree.body if (found := _assignment(node))]
@@ -265,9 +274,9 @@ def _function(node: ast.FunctionDef) -> Function:
     )
 
 
-def _imports(tree: ast.Module) -> set[str]:
+def _imports(nodes: Sequence[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -275,9 +284,9 @@ def _imports(tree: ast.Module) -> set[str]:
     return found
 
 
-def _imports_beside(tree: ast.Module) -> set[str]:
+def _imports_beside(nodes: Sequence[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.level == 1:
             names = [node.module] if node.module else [alias.name for alias in node.names]
             found |= {name.split(".")[0] for name in names}
