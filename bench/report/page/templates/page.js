@@ -10,6 +10,7 @@
     dark: ["#56b4e9", "#ff9a5c", "#4fd6a5", "#e79cc7", "#f0c75a", "#b3abff", "#ff8f87", "#c9d1d9"],
   };
   const DASHES = [[1, 0], [6, 3], [2, 2]];
+  const isPhone = matchMedia("(max-width: 40rem)").matches;
   const FIRST = 5;
   let picked = [];
 
@@ -159,7 +160,7 @@
       box.addEventListener("change", () => toggle(row.dataset.label));
       const head = row.querySelector("th"), name = head.querySelector("a");
       // A name that is too long for a phone is broken at its underscores.
-      if (name) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part])));
+      if (name && isPhone) name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part])));
       head.prepend(box);
     }
     const tools = element("div", { className: "tools" });
