@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-import nbclient
 import nbformat
 import pytest
+from notebooks import execute, keep_to
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_the_notebook_for_colab_trains_two_models_and_one_of_the_readers_own(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Installing needs a network, so that its cell is left out; the data are made up."""
-    for name, value in {
-        "BENCH_CACHE_DIR": cache,
-        "BENCH_DATA_DIR": tmp_path / "no-data",
-        "BENCH_OFFLINE": 1,
-        "IPYTHONDIR": tmp_path / "ipython",
-        "JUPYTER_PLATFORM_DIRS": 1,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }.items():
-        monkeypatch.setenv(name, str(value))
+    keep_to(tmp_path, monkeypatch, cache)
     notebook = nbformat.read(ROOT / "docs" / "colab.ipynb", as_version=4)
     (install,) = (cell for cell in notebook.cells if "install" in cell.metadata.get("tags", ()))
     assert "keras-sequence-bench @ git+" in install.source
     notebook.cells.remove(install)
     assert not any(cell.get("outputs") for cell in notebook.cells)
 
-    where = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=200, resources=where).execute()
+    execute(notebook, tmp_path)
 
     two, table, written, three, frame, curves = (
         cell.outputs for cell in notebook.cells if cell.cell_type == "code"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import nbclient
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from command_line import call
 from conftest import Run
+from notebooks import execute, keep_to
 
 from bench.records.record import Record
 from bench.records.store import Store
@@ -58,15 +56,7 @@ def reader(
 ) -> Callable[[str], str]:
     """A folder with the file of the tutorials; does a command that trains nothing in it."""
     monkeypatch.chdir(tmp_path)
-    for name, value in {
-        "BENCH_CACHE_DIR": cache,
-        "BENCH_DATA_DIR": tmp_path / "no-data",
-        "BENCH_OFFLINE": 1,
-        "IPYTHONDIR": tmp_path / "ipython",
-        "JUPYTER_PLATFORM_DIRS": 1,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }.items():
-        monkeypatch.setenv(name, str(value))
+    keep_to(tmp_path, monkeypatch, cache)
 
     def do(line: str) -> str:
         status, out, err = call(capsys, *line.split())
@@ -117,8 +107,7 @@ def test_the_tutorials_on_a_task_a_model_a_grid_and_a_notebook_lead_to_what_they
 
     cells = [nbformat.v4.new_code_cell(cell) for cell in listings("notebook")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    where = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=200, resources=where).execute()
+    execute(notebook, tmp_path)
     assert all(any("data" in each for each in cell.outputs) for cell in notebook.cells)
     first, frame, by_hour, curves, table = (cell.outputs[-1].data for cell in notebook.cells)
     assert "Results of" in first["text/plain"]

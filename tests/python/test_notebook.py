@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import sys
 from pathlib import Path
 
-import nbclient
 import nbformat
 import pytest
+from notebooks import execute, keep_to
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 
@@ -21,15 +19,7 @@ def kernel_world(tmp_path: Path, cache: Path, weather: Path, monkeypatch: pytest
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(weather, data / "jena_small.csv")
-    for name, value in {
-        "BENCH_CACHE_DIR": cache,
-        "BENCH_DATA_DIR": data,
-        "BENCH_OFFLINE": 1,
-        "IPYTHONDIR": tmp_path / "ipython",
-        "JUPYTER_PLATFORM_DIRS": 1,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }.items():
-        monkeypatch.setenv(name, str(value))
+    keep_to(tmp_path, monkeypatch, cache, data)
     return tmp_path
 
 
@@ -38,10 +28,7 @@ def test_the_page_runs_in_a_kernel_and_shows_what_it_says(kernel_world):
     code = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in code])
 
-    client = nbclient.NotebookClient(
-        notebook, timeout=200, resources={"metadata": {"path": str(kernel_world)}}
-    )
-    client.execute()
+    execute(notebook, kernel_world)
 
     shown = {cell.source: cell.outputs for cell in notebook.cells}
     (ran,) = (outputs for source, outputs in shown.items() if "seeds=[0, 1]" in source)
