@@ -186,12 +186,12 @@ MOST_COLUMNS = 8
 PAGE_WIDTH = 946
 _PADDING, _CHARACTER = 27, 8
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-#: An underscore within a word is itself; elsewhere it would open or close emphasis.
 #: The spaces around a ± and between a number and its unit, the hyphen between two ranks.
 _WITHIN = re.compile(r"(?<=±) | (?=±)|(?<=[0-9]) (?=(?:ms|s|min|h|KiB|MiB|GiB)\b)")
 _RANGE = re.compile(r"(?<=[0-9])-(?=[0-9])")
 #: Where a browser may begin a new line.
 _BREAKS = re.compile("[ \n-]")
+#: An underscore within a word is itself; elsewhere it would open or close emphasis.
 _SPECIAL = re.compile(r"[\\|`*\[\]<>&$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 #: Words and figures that mean themselves, as nearly all cells of a table do.
 _OWN = r"[A-Za-z0-9.,%±–+-]+"
