@@ -19,6 +19,14 @@ class DataError(BenchError):
     """A data file is missing, cut short, of another layout, or not what it claims to be."""
 
 
+class DownloadFailed(DataError):
+    """A download did not end in verified files; ``reason`` is a few words for a sentence."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class CannotRun(BenchError):
     """This trial has no meaning here (data too coarse, a package absent): skip it, say why."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.data.download import DownloadFailed
+from bench.errors import DownloadFailed
 from bench.registry.tasks import TaskInfo
 
 NUMBERS = b"3\n1\n4\n1\n5\n"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli import options as shared
-from bench.cli.options import check_backend, parse_seeds
+from bench.cli.words import check_backend, parse_seeds
 from bench.errors import BenchError
 from bench.formatting import without_controls
 from bench.gate.model import NO_BASELINE, REFUSABLE, VERDICTS

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import options as shared
+from bench.cli.words import parse_data, parse_overrides
 from bench.data.word_vectors import PUBLISHED
-from bench.errors import BenchError
+from bench.errors import BenchError, DownloadFailed
 
 if TYPE_CHECKING:
     from bench.data.ready import Looked
@@ -106,7 +107,7 @@ def fetch(options: FetchOptions) -> int:
     be read.
     """
     from bench.data.digests import data_folder
-    from bench.data.download import DownloadFailed, fetch_official
+    from bench.data.download import fetch_official
     from bench.data.survey import official_in_place
     from bench.data.word_vectors import fetch_word_vectors
 
@@ -198,7 +199,7 @@ class DataShowOptions(WhichData):
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @shared.datasets
-@shared.filled(DataShowOptions, overrides=shared.parse_overrides)
+@shared.filled(DataShowOptions, overrides=parse_overrides)
 def show(options: DataShowOptions) -> int:
     """Show what is in a task's data: facts, rows or splits, and one example as a model gets it.
 
@@ -345,7 +346,7 @@ def _own(words: Sequence[str], tasks: FoundTasks) -> list[tuple[TaskInfo, tuple[
     files = [word for word in words if _is_file(word, tasks)]
     named = [word for word in files if "=" in word and not Path(word).exists()]
     alone = [Path(word).expanduser() for word in files if word not in named]
-    together = shared.parse_data(named)
+    together = parse_data(named)
     return [
         *((survey.task_of(path, tasks.right), (path,)) for path in alone),
         *((tasks.find(name), paths) for name, paths in together.items()),

@@ -15,6 +15,7 @@ import click
 
 from bench.cli import options as shared
 from bench.cli.export import WhichModel, kept_model, tell, which_model
+from bench.cli.words import check_backend
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _numbers(record: Record, content: bytes, inputs: Array) -> Array:
     """
     assert record.kept_model is not None  # Its content was read.
     backend = record.trial.backend
-    shared.check_backend(backend)
+    check_backend(backend)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     name = f"the model of {record.trial}"

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import options as shared
-from bench.cli.options import (
+from bench.cli.options import command_line, is_given, resuming
+from bench.cli.words import (
     check_backend,
-    command_line,
-    is_given,
     parse_backends,
     parse_data,
     parse_on,
@@ -22,7 +21,6 @@ from bench.cli.options import (
     parse_seeds,
     parse_shard,
     parse_verify,
-    resuming,
 )
 from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from bench.cli import options as shared
-from bench.cli.options import check_backend
+from bench.cli.words import check_backend
 from bench.formatting import one_line, without_controls
 from bench.protocol import CHECK_STATUSES, CHECKS, CHECKS_TIMEOUT, FAILED, PASSED, Verdict
 from bench.registry.source_tree import Meant

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bench.data.digests import Digests, cache_folder, offline
 from bench.data.official import OfficialFile, complaint, is_data, official_bundles
-from bench.errors import DataError
+from bench.errors import DownloadFailed
 from bench.files import sweep
 
 if TYPE_CHECKING:
@@ -228,14 +228,6 @@ def _in_words(error: Exception, patience: Patience, started: bool) -> str:
 
 #: How the folders of downloads in progress begin.
 STAGING = ".download-"
-
-
-class DownloadFailed(DataError):
-    """A download did not end in verified files; ``reason`` is a few words for a sentence."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 def why_not_tried(info: TaskInfo) -> str | None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.digests import Digests, cache_folder, data_folder
-from bench.data.download import DownloadFailed, fetch_official
 from bench.data.official import (
     Found,
     complaint,
@@ -21,7 +20,7 @@ from bench.data.official import (
     matching_bundle,
     official_bundles,
 )
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, DownloadFailed
 
 if TYPE_CHECKING:
     from bench.registry.tasks import TaskInfo
@@ -49,11 +48,18 @@ class Source:
     why: str
 
 
+def _download(info: TaskInfo, folder: Path) -> None:
+    # What is here already needs nothing of it.
+    from bench.data.download import fetch_official
+
+    fetch_official(info, folder)
+
+
 def resolve(
     info: TaskInfo,
     wanted: str = "auto",
     path: Path | Sequence[Path] | None = None,
-    download: Download = fetch_official,
+    download: Download = _download,
 ) -> Source:
     """Return the data a task is to run on.
 

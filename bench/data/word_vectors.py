@@ -13,7 +13,6 @@ from pathlib import Path
 from bench.data.digests import Digests, cache_folder, data_folder, offline
 from bench.data.download import (
     STAGING,
-    DownloadFailed,
     NotDelivered,
     Patience,
     not_writable,
@@ -21,7 +20,7 @@ from bench.data.download import (
     wait_for_answer,
 )
 from bench.data.official import OfficialFile
-from bench.errors import CannotRun
+from bench.errors import CannotRun, DownloadFailed
 from bench.files import sweep
 
 # Files that plugins name in ``FILES``: where they lie, and how they are recognised

@@ -39,7 +39,6 @@ from bench.runs.interruption import Interruption
 from bench.runs.jobs import Jobs
 from bench.runs.recorder import CLAIMS, Claims, Recorder
 from bench.runs.scoring import settle, trained_model
-from bench.runs.verification import judged, repeated_meanwhile
 
 if TYPE_CHECKING:
     from bench.records.packed import PackedRecords
@@ -267,6 +266,8 @@ class _Run:
         if planned.first is None:
             made = made_meanwhile(found, self._context.known, self._context.reuse)
         else:
+            from bench.runs.verification import repeated_meanwhile
+
             made = repeated_meanwhile(found, planned.first)
         if made is not None:
             self._claims.release(identity)
@@ -376,6 +377,8 @@ class _Run:
             self._observer.warn(f"{job.trial}: its own clock was wrong; its times mean nothing")
         trial = self._running[record.identity]
         if trial.planned.first is not None:
+            from bench.runs.verification import judged
+
             first, warn = trial.planned.first, self._observer.warn
             record = judged(record, first, predictions, self._store, warn)
         if reason := record.environment.get("model_not_kept"):

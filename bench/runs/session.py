@@ -30,7 +30,6 @@ from bench.runs.preparation import prepare_here
 from bench.runs.progress import TimeLeft, observer_for
 from bench.runs.recorder import judged_board, make_room_for, publish, without_models
 from bench.runs.runner import Context, run
-from bench.runs.verification import Verification
 from bench.values import may_be_several
 
 if TYPE_CHECKING:
@@ -148,11 +147,16 @@ def _run(
         from bench.runs.adaptive_seeds import Rounds
 
         rounds = Rounds(options.max_seeds, plan, board_so_far, say)
-    verification = Verification(options.verify, plan, store, observer.warn)
+    verification = None
+    if options.verify is not None:
+        from bench.runs.verification import Verification
+
+        verification = Verification(options.verify, plan, store, observer.warn)
 
     def further(records: Sequence[Record]) -> Sequence[Planned]:
         more = rounds.further() if rounds else ()
-        return prepared.in_order(more or verification.further(records))
+        repeats = verification.further(records) if verification and not more else ()
+        return prepared.in_order(more or repeats)
 
     ordered = prepared.in_order(plan)
     result = run(ordered, executor, store, context, observer, interruption, further)
@@ -166,7 +170,7 @@ def _run(
         say(f"interrupted; resume with: {options.resume}")
         return RunResult(INTERRUPTED, board, tuple(result.records))
     failed = any(record.status not in (OK, SKIPPED) for record in result.records)
-    unconfirmed = verification.unconfirmed(result.records)
+    unconfirmed = verification is not None and verification.unconfirmed(result.records)
     wrong = failed or prepared.left_out or result.unwritten or unconfirmed
     return RunResult(1 if wrong else 0, board, tuple(result.records))
 

@@ -35,11 +35,10 @@ Warn = Callable[[str], None]
 class Verification:
     """The repeats that a run is asked for; ``plan`` is what the run itself goes through.
 
-    ``sample`` is None if none are asked for. ``wanted`` are the records whose trials were
-    chosen to be repeated.
+    ``wanted`` are the records whose trials were chosen to be repeated.
     """
 
-    sample: VerifySample | None
+    sample: VerifySample
     plan: Sequence[Planned]
     store: Store
     warn: Warn
@@ -54,7 +53,7 @@ class Verification:
         A trial whose record or predictions are not as they were written cannot be
         repeated; it is named in a warning.
         """
-        if self.sample is None or self._is_planned:
+        if self._is_planned:
             return []
         self._is_planned = True
         usable = [self._on_disk(record) for record in records if record.status == OK]

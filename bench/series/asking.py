@@ -12,9 +12,10 @@ import numpy as np
 
 from bench.errors import BenchError, DataError
 from bench.registry.intervals import SamplingInterval, interval_of
-from bench.series.csv_file import Floats, Integers, SeriesTable, iso, read_tables
+from bench.series.csv_file import read_tables
 from bench.series.forecasts import ticks
 from bench.series.prepare import DAY, DELAY, clean, find_breaks
+from bench.series.table import Floats, Integers, SeriesTable, iso
 from bench.series.windows import open_forecasts, open_windows, window_of, window_of_rows
 from bench.task import Array, Encoded, Prepared, Question
 

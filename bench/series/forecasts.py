@@ -16,7 +16,6 @@ from bench.errors import BenchError, DataError
 from bench.formatting import counted
 from bench.registry.intervals import DAY, SamplingInterval, interval_of
 from bench.series import remarks
-from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.prepare import (
     RowNumbers,
     Span,
@@ -30,6 +29,7 @@ from bench.series.prepare import (
     moments,
     without_gaps,
 )
+from bench.series.table import Floats, Integers, SeriesTable, iso
 from bench.task import Prepared
 
 Limits = dict[str, tuple[int, int]]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.series.csv_file import SeriesTable, read_tables
 from bench.series.dialect import Declared, strptime_layout
 from bench.series.forecasts import prepare_forecasts
-from bench.series.parquet_file import read_file
 from bench.series.synthetic import declared_table
+from bench.series.table import SeriesTable
 from bench.series.windows import open_forecasts
 from bench.task import Encoded, Look, OpenTask, Prepared, Question
 
@@ -26,7 +26,7 @@ def read(data: Mapping[str, Any], files: Sequence[Path], official: bool) -> Prep
         DataError: A file is not as DATA says, is damaged, or is too short.
     """
     name = ", ".join(str(path) for path in files)
-    return prepare_forecasts(read_tables(files, declared(data), read_file), name, data)
+    return prepare_forecasts(_table(data, files), name, data)
 
 
 def synthesise(data: Mapping[str, Any]) -> Prepared:
@@ -60,10 +60,15 @@ def encode(
     """Gather the window before a time, for `python -m bench predict`."""
     from bench.series.asking import encode_forecasts
 
-    def read(files: Sequence[Path]) -> SeriesTable:
-        return read_tables(files, declared(data), read_file)
+    return encode_forecasts(prepared, data, view, question, partial(_table, data))
 
-    return encode_forecasts(prepared, data, view, question, read)
+
+def _table(data: Mapping[str, Any], files: Sequence[Path]) -> SeriesTable:
+    # Data that are prepared already need no reader.
+    from bench.series.csv_file import read_tables
+    from bench.series.parquet_file import read_file
+
+    return read_tables(files, declared(data), read_file)
 
 
 def declared(data: Mapping[str, Any]) -> Declared:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.errors import DataError
-from bench.series.csv_file import OFFICIAL_COLUMNS, open_series
+from bench.series.csv_file import open_series
 from bench.series.dialect import TIME
+from bench.series.table import OFFICIAL_COLUMNS
 
 ROWS = 420_551
 HEADER = (TIME, *OFFICIAL_COLUMNS)

@@ -10,8 +10,9 @@ import numpy as np
 
 from bench.errors import DataError
 from bench.formatting import nearest, one_line
-from bench.series.csv_file import LARGEST_NUMBER, Floats, Integers, SeriesTable, read_table
+from bench.series.csv_file import read_table
 from bench.series.dialect import Declared
+from bench.series.table import LARGEST_NUMBER, Floats, Integers, SeriesTable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.series import remarks
-from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.dialect import TEMPERATURE
+from bench.series.table import Floats, Integers, SeriesTable, iso
 from bench.task import Array, Prepared
 
 # Which rows of a series are examples, and of which split

@@ -21,7 +21,7 @@ from bench.registry.drafts import Choice, source
 from bench.registry.intervals import DAY, SamplingInterval
 from bench.registry.kinds import KINDS
 from bench.series import remarks
-from bench.series.csv_file import INDEX_NAMES, SeriesTable, read_bytes, read_tables
+from bench.series.csv_file import INDEX_NAMES, read_bytes, read_tables
 from bench.series.dialect import (
     Declared,
     TimeLayout,
@@ -32,6 +32,7 @@ from bench.series.dialect import (
 )
 from bench.series.forecasts import found_interval, prepare_forecasts, ticks
 from bench.series.parquet_file import frame_of, is_parquet, read_file
+from bench.series.table import SeriesTable
 
 #: Ways to write times that are not certain by themselves, the more usual first.
 _FORMATS = (

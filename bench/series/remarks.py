@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.formatting import counted
-from bench.series.csv_file import Floats, Integers, SeriesTable, iso
 from bench.series.dialect import TEMPERATURE
+from bench.series.table import Floats, Integers, SeriesTable, iso
 
 # Values that stand for a missing one, or cannot be
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.series.csv_file import OFFICIAL_COLUMNS, Floats, Integers, SeriesTable
+from bench.series.table import OFFICIAL_COLUMNS, Floats, Integers, SeriesTable
 
 if TYPE_CHECKING:
     from bench.registry.intervals import SamplingInterval

@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.errors import BenchError, CannotRun
 from bench.formatting import nearest
-from bench.series.csv_file import Integers
 from bench.series.prepare import DAY, DELAY, SPLITS
+from bench.series.table import Integers
 from bench.task import Absent, Array, Examples, Lookup, OpenTask, Prepared
 
 if TYPE_CHECKING:

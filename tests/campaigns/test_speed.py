@@ -17,8 +17,8 @@ from bench.errors import BenchError
 from bench.protocol import FAILED
 from bench.records.store import Store
 from bench.registry.discover import discover
-from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
+from bench.series.table import SeriesTable
 from bench.series.windows import open_windows
 from bench.task import Prepared
 from campaigns.speed import measure as measuring

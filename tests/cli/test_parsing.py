@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.options import check_backend, parse_data, parse_overrides, parse_seeds, parse_verify
+from bench.cli.words import check_backend, parse_data, parse_overrides, parse_seeds, parse_verify
 from bench.errors import BenchError
 from bench.records.repeats import VerifySample
 

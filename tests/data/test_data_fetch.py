@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from data_world import NUMBERS, OTHER_NUMBERS, World, make_world, official_file
 
-from bench.data.download import DownloadFailed, Patience, fetch_official
+from bench.data.download import Patience, fetch_official
 from bench.data.sources import resolve
-from bench.errors import DataError
+from bench.errors import DataError, DownloadFailed
 
 SHORT = Patience(connect=0.3, answer=0.5, read=0.4)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import a_plugin, a_task, plugin_source
 
-from bench.cli.options import parse_overrides
+from bench.cli.words import parse_overrides
 from bench.errors import BenchError
 from bench.plan.grid import points_of
 from bench.registry.plugins import Plugin, read_plugin

@@ -9,7 +9,7 @@ import pytest
 from builders import World, a_plugin, record_of
 from command_line import complaint
 
-from bench.cli.options import parse_shard
+from bench.cli.words import parse_shard
 from bench.errors import BenchError
 from bench.plan.plan import Shard
 

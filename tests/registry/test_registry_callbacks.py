@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import World, a_plugin, a_task
 
-from bench.cli.options import parse_overrides
+from bench.cli.words import parse_overrides
 from bench.errors import BenchError
 from bench.registry.plugins import Plugin, read_plugin
 from bench.registry.training_options import Limits, schedule

@@ -7,7 +7,7 @@ import pytest
 from distributed import LocalCluster
 from distributed.security import Security
 
-from bench.cli.options import parse_on
+from bench.cli.words import parse_on
 from bench.errors import BenchError
 from bench.plan.plan import Cluster
 from bench.registry.project import project_of

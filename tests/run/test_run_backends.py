@@ -9,8 +9,8 @@ import pytest
 from run_world import Script, an_outcome
 from verify_world import Place, Workshop
 
-from bench.cli import options
-from bench.cli.options import parse_backends
+from bench.cli import words
+from bench.cli.words import parse_backends
 from bench.errors import BenchError
 from bench.machine import Share
 from bench.protocol import FAILED, Job
@@ -31,7 +31,7 @@ def place(
     make_place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch, scripts: list[Script]
 ) -> Place:
     """A place where all backends are installed, and the plugins a and b train in no time."""
-    monkeypatch.setattr(options, "check_backend", lambda backend: None)
+    monkeypatch.setattr(words, "check_backend", lambda backend: None)
     monkeypatch.setattr("bench.cli.run.check_backend", lambda backend: None)
     workshop = Workshop()
 

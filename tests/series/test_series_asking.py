@@ -14,8 +14,8 @@ from series_kind_world import monthly, prepared, view_of, written
 from bench.errors import BenchError, DataError
 from bench.series import kind
 from bench.series.asking import encode
-from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
+from bench.series.table import SeriesTable
 from bench.series.windows import open_windows
 from bench.task import Encoded, Prepared, Question
 

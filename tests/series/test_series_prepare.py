@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.series.csv_file import SeriesTable
 from bench.series.prepare import Boundaries, Span, clean, prepare, rows_needed
+from bench.series.table import SeriesTable
 
 HOUR = 3600
 SPAN = Span(lookback=240, delay=24)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
+from bench.series.table import SeriesTable
 
 HOUR = 3600
 START = int(np.datetime64("2020-01-01T00:00:00", "s").astype(np.int64))

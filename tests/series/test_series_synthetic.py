@@ -5,7 +5,6 @@ import hashlib
 import numpy as np
 import pytest
 
-from bench.series.csv_file import OFFICIAL_COLUMNS
 from bench.series.prepare import prepare
 from bench.series.synthetic import (
     ROWS,
@@ -17,6 +16,7 @@ from bench.series.synthetic import (
     smooth_relaxation,
     synthetic_table,
 )
+from bench.series.table import OFFICIAL_COLUMNS
 
 FINGERPRINT = "1552b38b1c4c7bd217b92a2b3c4816db102c16b4bc07828a5e1d838a6476c8c3"
 

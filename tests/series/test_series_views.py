@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError, CannotRun
-from bench.series.csv_file import SeriesTable
 from bench.series.prepare import prepare
+from bench.series.table import SeriesTable
 from bench.series.windows import open_windows
 
 HOUR = 3600

@@ -18,7 +18,7 @@ from text_world import WORDS, made_data, opened
 import bench.cli.data
 from bench.cli import main
 from bench.data import survey, word_vectors
-from bench.data.download import DownloadFailed, Patience
+from bench.data.download import Patience
 from bench.data.official import OfficialFile
 from bench.data.word_vectors import (
     PUBLISHED,
@@ -28,7 +28,7 @@ from bench.data.word_vectors import (
     fetch_word_vectors,
     path_of,
 )
-from bench.errors import BenchError, CannotRun, DataError
+from bench.errors import BenchError, CannotRun, DataError, DownloadFailed
 from bench.registry.plugins import read_plugin
 from bench.registry.tasks import FoundTasks
 from bench.text.vectors import read_vectors
