@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bench.analysis.places import machine_of
@@ -38,7 +39,7 @@ class Contention:
     slowdown: float = 0.0
     clock: bool = False
 
-    @property
+    @cached_property
     def reasons(self) -> tuple[str, ...]:
         """Why times are not to be trusted, in words; none if they are."""
         said = {
@@ -49,6 +50,10 @@ class Contention:
             "its own clock was wrong": self.clock,
         }
         return tuple(words for words, is_so in said.items() if is_so)
+
+
+#: Most trials had the machine to themselves.
+UNDISTURBED = Contention()
 
 
 def contention_of(record: Record, usual: float | None) -> str:
@@ -69,13 +74,17 @@ def disturbance(record: Record, usual: float | None) -> Contention:
     others = _number(_measured(record).get("others_cpu")) or 0.0
     several = _several(record.environment.get("jobs"))
     slowdown = max(_references(record), default=0.0) / usual if usual else 0.0
+    # Beside trials of its own run there is no telling whether there was another one.
+    shared = record.environment.get("shared") is True and not several
+    clock = bool(record.environment.get("clock"))
+    if not (shared or several or clock or others > MOST_OTHERS or slowdown > SLOWEST):
+        return UNDISTURBED
     return Contention(
-        # Beside trials of its own run there is no telling whether there was another one.
-        shared=record.environment.get("shared") is True and not several,
+        shared=shared,
         jobs=several,
         others_cpu=others if others > MOST_OTHERS else 0.0,
         slowdown=slowdown if slowdown > SLOWEST else 0.0,
-        clock=bool(record.environment.get("clock")),
+        clock=clock,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,8 @@ def published_beside(record: Record) -> Mapping[str, float]:
 # Time to target: how long a model trains until it is first as good as something known
 
 
-_Clock = list[tuple[float, float]]
+#: Seconds after each epoch, and the metric then, None where it was no finite number.
+_Clock = tuple[Sequence[float], Sequence[float | None]]
 
 #: The baseline's validation mean.
 BASELINE = "baseline"
@@ -143,11 +145,10 @@ def _clock(record: Record, metric: str) -> _Clock | None:
         return None
     if not values:
         fit, score = record.timing.get("fit"), record.metrics["validation"].get(metric)
-        return None if fit is None or score is None else [(fit, score)]
+        return None if fit is None or score is None else ([fit], [score])
     if seconds is None or len(seconds) != len(values) or None in seconds:
         return None
-    # An epoch whose metric was no finite number has reached nothing.
-    return [(at, v) for at, v in zip(seconds, values, strict=True) if v is not None]
+    return seconds, values
 
 
 def _reached(seeds: Collection[Sequence[_Clock]], target: float, direction: str) -> Reached:
@@ -163,8 +164,13 @@ def _reached(seeds: Collection[Sequence[_Clock]], target: float, direction: str)
 
 
 def _first(clock: _Clock, target: float, direction: str) -> float | None:
-    sign = 1 if direction == "min" else -1
-    return next((at for at, value in clock if sign * value <= sign * target), None)
+    seconds, values = clock
+    reached = operator.le if direction == "min" else operator.ge
+    for epoch, value in enumerate(values):
+        # An epoch whose metric was no finite number has reached nothing.
+        if value is not None and reached(value, target):
+            return seconds[epoch]
+    return None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.costs import Costs, Targets, make_targets, published_beside, table_costs
@@ -15,7 +16,14 @@ from bench.metrics import mean_and_deviation
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, row_label
 from bench.records.repeats import Repeats, gave_the_same, summarise
-from bench.records.selection import UNREADABLE, Selected, WorkingTree, by_age, select
+from bench.records.selection import (
+    UNREADABLE,
+    Selected,
+    WorkingTree,
+    by_age,
+    read_together,
+    select_of,
+)
 
 if TYPE_CHECKING:
     from bench.statistics.compare import Rank, TableComparison, Unknown
@@ -141,10 +149,8 @@ class Table:
     @cached_property
     def has_parts(self) -> bool:
         """Whether records have scores of single steps or columns beside those of the whole."""
-        return any(
-            not self.units.keys() >= record.metrics.get("validation", {}).keys()
-            for record in self.records
-        )
+        whole = frozenset(self.units)
+        return not all(whole.issuperset(r.metrics.get("validation", ())) for r in self.records)
 
     @cached_property
     def identities(self) -> frozenset[str]:
@@ -185,24 +191,28 @@ def make_leaderboard(
         unreadable: How many files could not be read beside them.
         tree: What is known of the working tree, None if nothing: then the newest answer.
     """
-    everything = by_age(records)
-    marked = frozenset(reused)
+    groups, marked = by_table(records), frozenset(reused)
     if tree is not None:
         # What a run has taken from the store is what the tree is now.
-        tree = tree.knowing(r.trial.configuration for r in everything if r.identity in marked)
-    groups: dict[TableKey, list[Record]] = defaultdict(list)
-    for record in everything:
-        groups[_table_key(record)].append(record)
+        tree = tree.knowing(r.trial.configuration for r in chain(*groups) if r.identity in marked)
     tables = []
     counted: Counter[str] = Counter()
-    for _, group in sorted(groups.items(), key=_by_text):
-        selected = {label: select(found, tree) for label, found in _by_row(group).items()}
+    for group in groups:
+        selected = {label: select_of(found, tree) for label, found in _by_row(group).items()}
         tables.append(_table(group, selected, marked))
         for found in selected.values():
             counted.update(found.left_out)
     if unreadable:
         counted[UNREADABLE] = unreadable
     return Leaderboard(tuple(tables), dict(counted))
+
+
+def by_table(records: Iterable[Record]) -> list[list[Record]]:
+    """Return the records of each table, in the order of tables, from old to new."""
+    groups: dict[TableKey, list[Record]] = defaultdict(list)
+    for record in by_age(records):
+        groups[_table_key(record)].append(record)
+    return [group for _, group in sorted(groups.items(), key=_by_text)]
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -240,6 +250,7 @@ def _by_row(group: Iterable[Record]) -> dict[str, list[Record]]:
 def _table(
     group: Sequence[Record], selected: Mapping[str, Selected], reused: frozenset[str]
 ) -> Table:
+    read_together(record for found in selected.values() for record in found.told)
     first = group[-1]
     metric = first.data["metric"]
     rows = [_row(label, found, metric, reused) for label, found in sorted(selected.items())]

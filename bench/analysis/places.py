@@ -13,7 +13,7 @@ from bench.formatting import one_line
 from bench.protocol import OK
 from bench.records.record import Record
 from bench.records.repeats import gave_the_same
-from bench.records.selection import by_age
+from bench.records.selection import latest
 
 _GIB = 1024**3
 _LONGEST = 80
@@ -137,13 +137,11 @@ def place_of_table(
         for found, records in row.items():
             quiet[found] += any(map(is_quiet, records))
             timed[found] += 1
-            last[found] = by_age([*records, *([last[found]] if found in last else [])])[-1]
+            last[found] = latest([*records, *([last[found]] if found in last else [])])
     if not timed:
         return None
     most = max((quiet[found], timed[found]) for found in timed)
-    return place_of(
-        by_age(last[found] for found in timed if (quiet[found], timed[found]) == most)[-1]
-    )
+    return place_of(latest(last[found] for found in timed if (quiet[found], timed[found]) == most))
 
 
 # What other threads change beside the times

@@ -86,7 +86,7 @@ def command(options: BaselineOptions) -> int:
     records = _chosen(kept, options, str(store))
     tree = working_tree(registry, records)
     side = side_of(str(store), records, store, _warn, tree)
-    _write(options.output, write(side))
+    shared.write_file(options.output, write(side).encode())
     click.echo(to_text(baseline_document(side), shared.terminal_width()))
     disturbed = sum(bool(measured.disturbed) for measured in side.plugins.values())
     if disturbed:
@@ -136,18 +136,6 @@ def _chosen(records: Sequence[Record], options: BaselineOptions, where: str) -> 
             f"{where}: has records of several profiles ({there}); choose one with --profile"
         )
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    from bench.files import write_whole
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise BenchError(
-            f"--output {path}: cannot be written ({error.strerror or error}); give another file"
-        ) from None
 
 
 def _warn(line: str) -> None:

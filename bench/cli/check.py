@@ -246,20 +246,13 @@ def _against(options: CheckOptions, settings: CheckSettings) -> int:
 
 def _tell(options: CheckOptions, told: RenderInput) -> int:
     """Write the report wherever it is wanted, and return the exit status."""
-    from bench.files import write_whole
     from bench.gate.report.machines import FORMATS as FORMS
 
     judged = replace(told.report, is_bisect=options.bisect)
     told = replace(told, report=judged, name=options.name)
     for path, form in options.files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, f"{FORMS[form](told).rstrip()}\n".encode())
-        except OSError as error:
-            raise BenchError(
-                f"--write {form}={path}: cannot be written ({error.strerror or error}); "
-                "give another file"
-            ) from None
+        content = f"{FORMS[form](told).rstrip()}\n".encode()
+        shared.write_file(path, content, f"--write {form}=")
     if options.annotate and options.form != "annotations":
         lines = FORMS["annotations"](told)
         if lines:

@@ -248,7 +248,6 @@ def plot(options: DataPlotOptions) -> int:
     how many there are of each kind. Exit status: 0; 2 for an unknown task, one that has no
     pictures, or data that cannot be read.
     """
-    from bench.files import write_whole
     from bench.machine import version_of
 
     if version_of("matplotlib") is None:
@@ -264,14 +263,7 @@ def plot(options: DataPlotOptions) -> int:
         )
     for name, content in data_figures(options.task, look.pictures):
         path = options.folder / name
-        try:
-            options.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(path, content)
-        except OSError as error:
-            raise BenchError(
-                f"--output {path}: cannot be written ({error.strerror or error}); "
-                "give another folder"
-            ) from None
+        shared.write_file(path, content)
         click.echo(path)
     return 0
 

@@ -139,7 +139,7 @@ def model(options: ModelOptions) -> int:
     if options.file.suffix != ".keras":
         raise BenchError(f"{options.file}: is not opened by Keras; end its name with .keras")
     _, content = kept_model(options)
-    write(options.file, content)
+    shared.write_file(options.file, content, "")
     click.echo(options.file)
     return 0
 
@@ -226,7 +226,7 @@ def trials(options: TrialsOptions) -> int:
     from bench.report.trials import to_csv, to_parquet, trial_frame
 
     frame = trial_frame(*_chosen(options))
-    write(options.file, to_csv(frame) if form == "csv" else to_parquet(frame))
+    shared.write_file(options.file, to_csv(frame) if form == "csv" else to_parquet(frame), "")
     click.echo(f"{options.file}: {counted(len(frame), 'trial')}")
     return 0
 
@@ -321,20 +321,3 @@ def _check_client(command: str, package: str, installs: str) -> None:
             f"export {command}: {package} is not installed; "
             f"install it with `pip install {installs}`"
         )
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file, and the folder that it is in.
-
-    Raises:
-        BenchError: It cannot be written.
-    """
-    from bench.files import write_whole
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written ({error.strerror or error}); give another file"
-        ) from None

@@ -122,17 +122,9 @@ def _check_picture(path: Path) -> None:
 
 
 def _draw(path: Path, found: Sequence[Series]) -> None:
-    from bench.files import write_whole
     from bench.gate.report.history_figure import history_figure
 
-    content = history_figure(found)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        raise BenchError(
-            f"--output {path}: cannot be written ({error.strerror or error}); give another file"
-        ) from None
+    shared.write_file(path, history_figure(found))
     print(f"picture written to {path}", file=sys.stderr)
 
 

@@ -64,15 +64,33 @@ results = click.option(
     help="Where records are kept.",
 )
 
-several_results = click.option(
-    "--results",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    default=lambda: (_results_folder(),),
-    show_default="reports",
-    metavar="DIR",
-    help="Where records are kept; may be repeated, to read several folders as one.",
-)
+
+def _several(default: Callable[[], tuple[Path, ...]]) -> Callable[[Command], Command]:
+    return click.option(
+        "--results",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        default=default,
+        show_default="reports",
+        metavar="DIR",
+        help="Where records are kept; may be repeated, to read several folders as one.",
+    )
+
+
+def _own_or_published() -> tuple[Path]:
+    """Return the results folder, or the records published in it as long as it has no others."""
+    from bench.records.layout import PUBLISHED, has_records
+
+    own = _results_folder()
+    published = own / PUBLISHED
+    if has_records(own) or not has_records(published):
+        return (own,)
+    click.echo(f"{own} has no records of its own yet; these are those of {published}", err=True)
+    return (published,)
+
+
+several_results = _several(lambda: (_results_folder(),))
+shown_results = _several(_own_or_published)
 
 
 def _further(kind: str, what: str) -> Callable[[Command], Command]:
@@ -146,6 +164,28 @@ def form_of(path: Path, endings: Mapping[str, str], given: str | None = None) ->
             f"--output {path}: its ending asks for {form} and --format for {given}; change one"
         )
     return form or given
+
+
+def write_file(path: Path, content: bytes, before: str = "--output ") -> None:
+    """Write a file, and make the folders that it is in.
+
+    Args:
+        path: Where it goes.
+        content: What is in it.
+        before: What named it on the command line, as it stands before it.
+
+    Raises:
+        BenchError: It cannot be written.
+    """
+    from bench.files import write_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise BenchError(
+            f"{before}{path}: cannot be written ({error.strerror or error}); give another place"
+        ) from None
 
 
 def terminal_width() -> int | None:

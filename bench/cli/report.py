@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +19,15 @@ from bench.formatting import without_controls
 from bench.registry.source_tree import Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.analysis.leaderboard import Leaderboard
     from bench.analysis.ranking import ExampleScores, Key
+    from bench.records.record import Record
+    from bench.records.selection import WorkingTree
     from bench.records.store import Stores
     from bench.registry.discover import Registry
-    from bench.report.document import Document
+    from bench.report.document import Document, Section
 
 FORMATS = ("text", "md", "html", "csv", "json")
 _ENDINGS = {
@@ -36,6 +39,10 @@ _ENDINGS = {
     "csv": "csv",
     "json": "json",
 }
+#: Of fewer records no table pays for a process of its own.
+MANY = 10_000
+#: Formats in which a section stands by itself.
+_BY_SECTION = ("text", "md")
 #: Formats without a place for the sentence on what is left out.
 _TABLES_ONLY = ("csv", "json")
 
@@ -119,7 +126,7 @@ class ReportOptions(Folders):
     help="Only plugins that are in the working tree, not those whose files are gone.",
 )
 @shared.folders
-@shared.several_results
+@shared.shown_results
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -155,6 +162,7 @@ def _report(options: ReportOptions) -> int:
     if options.output is not None:
         form = shared.form_of(options.output, _ENDINGS, options.form) or form
     _check(options, form)
+    from bench.records.store import Stores
     from bench.registry.project import registry_of
 
     registry = registry_of(options)
@@ -163,9 +171,14 @@ def _report(options: ReportOptions) -> int:
             compared = _compared(options, options.compare, registry, opened)
             _put(options, _written(options, form, compared))
         return 0
-    board, store = _board(options, registry)
-    document = _document(options, board, registry)
+    store = Stores(options.results)
+    asked = _asked(options, registry, store)
     of_board = not (options.reproduction or options.backends)
+    if of_board and form in _BY_SECTION and options.figures is None and options.site is None:
+        _put(options, _written_by_table(options, form, asked, store))
+        return 0
+    board = _board(options, asked, store)
+    document = _document(options, board, registry)
     if form == "html" and of_board:
         from bench.report.page.contents import contents_of_board
         from bench.report.page.render import to_page
@@ -173,8 +186,10 @@ def _report(options: ReportOptions) -> int:
         text = to_page(contents_of_board(document, board, store, registry, _warn))
     else:
         text = _written(options, form, document)
-    if form in _TABLES_ONLY and of_board:
-        _tell_left_out(board)
+    if form in _TABLES_ONLY and of_board and board.left_out:
+        from bench.report.leaderboard import left_out
+
+        print(left_out(board), file=sys.stderr)
     if options.figures is not None:
         _draw(board, options.figures)
     if options.site is not None:
@@ -187,7 +202,7 @@ def _put(options: ReportOptions, text: str) -> None:
     if options.output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
-        _write(options.output, text.encode(), "--output")
+        shared.write_file(options.output, text.encode())
 
 
 def _written(options: ReportOptions, form: str, document: Document) -> str:
@@ -228,36 +243,92 @@ def _check(options: ReportOptions, form: str) -> None:
 def _document(options: ReportOptions, board: Leaderboard, registry: Registry) -> Document:
     if options.reproduction:
         return _reproduction(board, registry)
-    return _backends(board) if options.backends else _leaderboard(board)
+    if options.backends:
+        return _backends(board)
+    from bench.report.leaderboard import leaderboard_document
+
+    return leaderboard_document(board)
 
 
-def _board(options: ReportOptions, registry: Registry) -> tuple[Leaderboard, Stores]:
-    """Return the leaderboard, judged, and where its records and predictions are."""
+def _board(
+    options: ReportOptions, asked: _Asked, store: Stores, warn: Callable[[str], None] | None = None
+) -> Leaderboard:
+    """Return the leaderboard of some records, judged."""
     from bench.analysis.ranking import best_of_grid, judged
-    from bench.records.store import Stores
 
-    store = Stores(options.results)
-    board = _unjudged(options, registry, store)
+    board = asked.board()
     if options.best_of_grid:
         board = best_of_grid(board)
-    board = judged(board, store, _warn)
+    board = judged(board, store, warn or _warn)
     if options.sort is None:
-        return board, store
+        return board
     from bench.report.sorting import in_order_of
 
     tables = tuple(in_order_of(each, options.sort) for each in board.tables)
-    return replace(board, tables=tables), store
+    return replace(board, tables=tables)
 
 
-def _unjudged(
-    options: ReportOptions, registry: Registry, store: Stores, commit: str = ""
-) -> Leaderboard:
-    """Return the leaderboard of what is asked for of a store, or of one commit's records alone.
+@dataclass(frozen=True)
+class _Asked:
+    """The records that a report is asked for, and what else a leaderboard is made of."""
+
+    records: Sequence[Record]
+    unreadable: int
+    tree: WorkingTree | None
+
+    def board(self) -> Leaderboard:
+        """Return their leaderboard, not yet judged."""
+        from bench.analysis.leaderboard import make_leaderboard
+
+        return make_leaderboard(self.records, unreadable=self.unreadable, tree=self.tree)
+
+
+def _written_by_table(options: ReportOptions, form: str, asked: _Asked, store: Stores) -> str:
+    """Return a leaderboard of which each table is made and written by itself, several at once."""
+    from bench.analysis.leaderboard import Leaderboard, by_table
+    from bench.records.selection import UNREADABLE
+    from bench.report.leaderboard import TITLE, leaderboard_document, remainder
+    from bench.report.writers import markdown_of, markdown_section, text_of, text_section
+
+    width = shared.terminal_width() if options.output is None else None
+
+    def written(sections: Sequence[Section]) -> list[str]:
+        if form == "md":
+            return [markdown_section(section) for section in sections]
+        return [text_section(section, width) for section in sections]
+
+    def table(records: Sequence[Record]) -> tuple[list[str], Mapping[str, int], list[str]]:
+        warnings: list[str] = []
+        of_table = replace(asked, records=records, unreadable=0)
+        board = _board(options, of_table, store, warnings.append)
+        document = leaderboard_document(replace(board, left_out={}))
+        return written(document.sections), board.left_out, warnings
+
+    groups = by_table(asked.records)
+    if len(asked.records) < MANY:
+        made = [table(group) for group in groups]
+    else:
+        from bench.report.apart import done_apart
+
+        made = done_apart(table, groups, [len(group) for group in groups])
+    sections: list[str] = []
+    left_out: Counter[str] = Counter()
+    for texts, others, warnings in made:
+        sections += texts
+        left_out.update(others)
+        for line in warnings:
+            _warn(line)
+    rest = remainder(Leaderboard((), {**left_out, UNREADABLE: asked.unreadable}))
+    sections += written(rest)
+    return markdown_of(f"# {TITLE}", sections) if form == "md" else text_of(sections)
+
+
+def _asked(options: ReportOptions, registry: Registry, store: Stores, commit: str = "") -> _Asked:
+    """Return what is asked for of a store, or of one commit's records alone.
 
     Raises:
         BenchError: There are no such records.
     """
-    from bench.analysis.leaderboard import make_leaderboard
     from bench.records.selection import Wanted, working_tree
 
     contents = store.read()
@@ -283,24 +354,11 @@ def _unjudged(
         )
     # Records of two results are compared as they are, whatever was edited since.
     known = None if options.compare else tree
-    return make_leaderboard(records, unreadable=len(contents.unreadable), tree=known)
+    return _Asked(records, len(contents.unreadable), known)
 
 
 def _warn(line: str) -> None:
     print(f"warning: {without_controls(line)}", file=sys.stderr)
-
-
-def _tell_left_out(board: Leaderboard) -> None:
-    from bench.report.leaderboard import left_out
-
-    if board.left_out:
-        print(left_out(board), file=sys.stderr)
-
-
-def _leaderboard(board: Leaderboard) -> Document:
-    from bench.report.leaderboard import leaderboard_document
-
-    return leaderboard_document(board)
 
 
 def _reproduction(board: Leaderboard, registry: Registry) -> Document:
@@ -347,7 +405,7 @@ def _compared(
     for name in names:
         store, commit = _results_called(name, options, opened)
         try:
-            board = _unjudged(options, registry, store, commit)
+            board = _asked(options, registry, store, commit).board()
         except BenchError as error:
             raise BenchError(f"--compare {name}: {error}") from None
         evidence |= gather(store, board, _warn)
@@ -398,19 +456,9 @@ def _write_site(
 
     count = 0
     for name, text in site(contents_of_board(document, board, store, registry, _warn)):
-        _make_folder((folder / name).parent, "--site")
-        _write(folder / name, text.encode(), "--site")
+        shared.write_file(folder / name, text.encode(), "--site ")
         count += 1
     print(f"{count} files written to {folder}; begin with index.html", file=sys.stderr)
-
-
-def _make_folder(folder: Path, option: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"{option} {folder}: cannot be made ({error.strerror or error}); give another folder"
-        ) from None
 
 
 def _draw(board: Leaderboard, folder: Path) -> None:
@@ -428,22 +476,10 @@ def _draw(board: Leaderboard, folder: Path) -> None:
     from bench.report.figures import figures
 
     drawn = figures(board)
-    _make_folder(folder, "--figures")
     from bench.report.style import on_dark
 
     for name, content in drawn.items():
-        _write(folder / name, content, "--figures")
+        shared.write_file(folder / name, content, "--figures ")
         dark = name.replace(".svg", "-dark.svg")
-        _write(folder / dark, on_dark(content), "--figures")
+        shared.write_file(folder / dark, on_dark(content), "--figures ")
     print(f"{len(drawn)} figures written to {folder}, each light and dark", file=sys.stderr)
-
-
-def _write(path: Path, content: bytes, option: str) -> None:
-    from bench.files import write_whole
-
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise BenchError(
-            f"{option} {path}: cannot be written ({error.strerror or error}); give another file"
-        ) from None

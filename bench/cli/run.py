@@ -11,17 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import options as shared
+from bench.cli import words as written
 from bench.cli.options import command_line, is_given, resuming
-from bench.cli.words import (
-    check_backend,
-    parse_backends,
-    parse_data,
-    parse_on,
-    parse_overrides,
-    parse_seeds,
-    parse_shard,
-    parse_verify,
-)
 from bench.errors import BenchError
 from bench.machine import MEMORY_SHARE, TIMEOUTS
 from bench.plan.plan import REUSE_POLICIES, RunOptions
@@ -45,13 +36,13 @@ _FROM_RECORDS = {
 #: What turns words into values, in this order.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     # First, for it may have taken the name that stands behind it.
-    "verify": parse_verify,
-    "shard": parse_shard,
-    "on": parse_on,
-    "seeds": parse_seeds,
-    "overrides": parse_overrides,
-    "data": parse_data,
-    "backends": parse_backends,
+    "verify": written.parse_verify,
+    "shard": written.parse_shard,
+    "on": written.parse_on,
+    "seeds": written.parse_seeds,
+    "overrides": written.parse_overrides,
+    "data": written.parse_data,
+    "backends": written.parse_backends,
 }
 
 
@@ -262,7 +253,7 @@ def _checked(options: RunOptions, context: click.Context, words: Sequence[str]) 
         raise BenchError("name the plugins to run, or give --all; see `python -m bench list`")
     else:
         for backend in options.backends:
-            check_backend(backend)
+            written.check_backend(backend)
     resume = command_line(["run", *resuming(context)])
     made = replace(options, command=command_line(words), resume=resume)
     if options.config is None:

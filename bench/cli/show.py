@@ -57,7 +57,7 @@ class ShowOptions(Folders):
 
 @click.command(name="show")
 @click.argument("name")
-@shared.several_results
+@shared.shown_results
 @shared.folders
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Only the trials of this seed.")
 @click.option("--profile", type=click.Choice(PROFILES), help="Only the trials of this profile.")

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import weakref
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -94,15 +94,30 @@ class Index:
             sqlite3.Error: It cannot be used, for now or at all.
         """
         self.can_write = can_write
-        uri = f"{(root.resolve() / INDEX).as_uri()}?mode={'rwc' if can_write else 'ro'}"
-        self._connection = sqlite3.connect(
-            uri, timeout=_BUSY_SECONDS, uri=True, isolation_level=None, check_same_thread=False
-        )
+        self._file = (root.resolve() / INDEX).as_uri()
+        self._connection = self._connected("rwc" if can_write else "ro")
         weakref.finalize(self, self._connection.close)
-        self._connection.text_factory = bytes
         # What a power cut leaves half-written is noticed and made again: nothing has to wait.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._check_form()
+
+    def _connected(self, mode: str) -> sqlite3.Connection:
+        found = sqlite3.connect(
+            f"{self._file}?mode={mode}",
+            timeout=_BUSY_SECONDS,
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        found.text_factory = bytes
+        self._process = os.getpid()
+        return found
+
+    def _reconnected(self) -> None:
+        """Have a connection of its own in a process that was forked: SQLite's cannot be shared."""
+        if os.getpid() != self._process:
+            self._inherited, self.can_write = self._connection, False
+            self._connection = self._connected("ro")
 
     def _check_form(self) -> None:
         with self._changing() if self.can_write else contextlib.nullcontext():
@@ -153,16 +168,25 @@ class Index:
                     found[path] = row
         return found
 
-    def body(self, number: int, sha256: bytes) -> bytes | None:
-        """Return the body of a file's record, None if it is gone or damaged."""
-        words = "SELECT sha256, checksum, body FROM bodies WHERE id = ?"
+    def bodies(self, wanted: Sequence[tuple[int, bytes]]) -> list[bytes | None]:
+        """Return the bodies of some files' records, None for each that is gone or damaged.
+
+        Args:
+            wanted: Of each its number, and the digest of the file; ``packed.AT_ONCE`` at most.
+        """
+        marks = ",".join("?" * len(wanted))
+        words = f"SELECT id, sha256, checksum, body FROM bodies WHERE id IN ({marks})"
         try:
-            found = self._connection.execute(words, (number,)).fetchone()
+            self._reconnected()
+            rows = self._connection.execute(words, [number for number, _ in wanted]).fetchall()
         except sqlite3.Error:
-            return None
-        if not found or found[0] != sha256 or not isinstance(found[2], bytes):
-            return None
-        return found[2] if zlib.crc32(found[2], number) == found[1] else None
+            return [None] * len(wanted)
+        found = {
+            (number, sha256): body
+            for number, sha256, checksum, body in rows
+            if isinstance(body, bytes) and zlib.crc32(body, number) == checksum
+        }
+        return [found.get(each) for each in wanted]
 
     def keep(self, files: Iterable[FileRead]) -> list[IndexRow]:
         """Take in what was read; return the rows."""

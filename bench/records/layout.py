@@ -16,6 +16,8 @@ from bench.trial import Trial
 
 #: The index over the files, of a folder that has many; see ``bench.records.index``.
 INDEX = ".records.sqlite"
+#: A folder of records in a results folder that are no part of it: those that a project publishes.
+PUBLISHED = "records"
 #: Records have a few kilobytes, and a hundred times that with long curves.
 LARGEST_RECORD = 1 << 24
 #: A plugin's folder with so many files gets no more: the next ones lie in folders below it, by
@@ -75,6 +77,11 @@ def record_entries(
         for entry in itertools.chain(inside, *parts):
             if entry.name.endswith(".json") and not entry.name.startswith("."):
                 yield entry
+
+
+def has_records(root: Path) -> bool:
+    """Say whether a results folder has any record."""
+    return next(record_entries(root), None) is not None
 
 
 def record_folders(root: Path) -> Iterator[str]:

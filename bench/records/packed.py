@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -90,9 +90,12 @@ class PackedCurves(Mapping[str, Any]):
 
 _HEAD, _BODY = msgspec.msgpack.Decoder(Head), msgspec.msgpack.Decoder(Body)
 
-#: Returns the body of a record's file by its number in the index and the file's digest, None
-#: where it is no longer there.
-FetchBody = Callable[[int, bytes], "bytes | None"]
+#: Bodies that are asked for at once: SQLite of before 3.32 takes 999 values with a statement.
+AT_ONCE = 500
+
+#: Returns the bodies of records' files by their numbers in the index and the files' digests, None
+#: for each that is no longer there.
+FetchBodies = Callable[[Sequence[tuple[int, bytes]]], "list[bytes | None]"]
 
 
 def pack(record: Record) -> tuple[bytes, bytes] | None:
@@ -101,7 +104,7 @@ def pack(record: Record) -> tuple[bytes, bytes] | None:
         packed = _head(record), _body(record)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None  # A huge number, or a text that is none: it has to be read from its file.
-    found = Unpacking(lambda number, digest: packed[1]).record(packed[0], FileOrigin(0, b"", ""))
+    found = Unpacking(lambda wanted: [packed[1]]).record(packed[0], FileOrigin(0, b"", ""))
     is_whole = all(getattr(found, name) == getattr(record, name) for name in _PARTS)
     return packed if is_whole else None
 
@@ -145,7 +148,7 @@ def _body(record: Record) -> bytes:
 class Unpacking:
     """Makes records of what was packed; what many have in common is in memory once."""
 
-    def __init__(self, fetch: FetchBody) -> None:
+    def __init__(self, fetch: FetchBodies) -> None:
         self._fetch = fetch
         self._bases: dict[bytes, dict[str, Any]] = {}
         self._trials: dict[tuple[bytes, int], Trial] = {}
@@ -177,11 +180,16 @@ class Unpacking:
         )
         return made
 
-    def sections(self, origin: FileOrigin) -> dict[str, Any] | None:
-        """Return the sections of a body by name, None where the index has it no more."""
-        packed = self._fetch(origin.number, origin.sha256)
-        if packed is None:
-            return None
+    def load(self, records: Sequence[StoredRecord]) -> None:
+        """Read what some records have measured, of each that the index still has."""
+        origins: list[FileOrigin] = [record.__dict__["_origin"] for record in records]
+        bodies = self._fetch([(origin.number, origin.sha256) for origin in origins])
+        for record, body in zip(records, bodies, strict=True):
+            if body is not None:
+                record.__dict__.update(self._sections(body))
+
+    def _sections(self, packed: bytes) -> dict[str, Any]:
+        """Return the sections of a body by name."""
         body, shared = _BODY.decode(packed), self._shared
         found = {
             name: shared(part) if name in _SHARED else _decode(part)
@@ -220,7 +228,7 @@ class PackedRecords:
 
     def __init__(self) -> None:
         self._bodies: list[bytes] = []
-        self._unpacking = Unpacking(lambda number, digest: self._bodies[number])
+        self._unpacking = Unpacking(lambda wanted: [self._bodies[number] for number, _ in wanted])
 
     def packed(self, record: Record) -> Record:
         """Return an equal record that is unpacked when it is asked; itself if that is not to be."""
@@ -246,9 +254,10 @@ class StoredRecord(Record):
         """
         if name not in _PARTS and name != "log":
             raise AttributeError(name)
-        origin: FileOrigin = self.__dict__["_origin"]
-        found = None if name == "log" else self.__dict__["_unpacking"].sections(origin)
-        self.__dict__.update(_from_file(origin) if found is None else found)
+        if name != "log":
+            self.__dict__["_unpacking"].load([self])
+        if name not in self.__dict__:
+            self.__dict__.update(_from_file(self.__dict__["_origin"]))
         return self.__dict__[name]
 
     def __eq__(self, other: object) -> bool:
@@ -260,6 +269,18 @@ class StoredRecord(Record):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Record, tuple(getattr(self, each.name) for each in fields(Record))
+
+
+def load(records: Iterable[Record]) -> None:
+    """Read what records have measured; see ``bench.records.selection.read_together``."""
+    stores: dict[int, list[StoredRecord]] = {}
+    for record in records:
+        if isinstance(record, StoredRecord) and _SECTIONS[0] not in record.__dict__:
+            stores.setdefault(id(record.__dict__["_unpacking"]), []).append(record)
+    for together in stores.values():
+        for start in range(0, len(together), AT_ONCE):
+            part = together[start : start + AT_ONCE]
+            part[0].__dict__["_unpacking"].load(part)
 
 
 def _from_file(origin: FileOrigin) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class _Reading:
     def __init__(self, root: Path, index: Index, plugins: Collection[str] | None) -> None:
         self._root, self._index, self._plugins = root, index, plugins
         self._prefix = len(os.path.join(root, ""))
-        self._unpacking = Unpacking(index.body)
+        self._unpacking = Unpacking(index.bodies)
         self._now = _clock_of(root) if index.can_write else None
         self._found = FilesRead()
 

@@ -252,9 +252,30 @@ def _timed(everything: Iterable[Record], answering: Sequence[Record]) -> list[Re
     ]
 
 
+def read_together(records: Iterable[Record]) -> None:
+    """Read what records have measured that is not in memory yet, which is quicker than one by one.
+
+    What cannot be read is told to whom asks for it.
+    """
+    of_large = [record for record in records if type(record) is not Record]
+    if of_large:
+        from bench.records.packed import load  # Small stores need none of it.
+
+        load(of_large)
+
+
 def by_age(records: Iterable[Record]) -> list[Record]:
     """Order records from old to new; those dated in the future go before all others."""
-    return sorted(records, key=lambda r: (*_when(r), r.identity, r.status, r.reason))
+    return sorted(records, key=_age)
+
+
+def latest(records: Iterable[Record]) -> Record:
+    """Return the last one that ``by_age`` would; there has to be one."""
+    return max(records, key=_age)
+
+
+def _age(record: Record) -> tuple[bool, str, str, str, str]:
+    return not record.is_ahead, record.finished, record.identity, record.status, record.reason
 
 
 def select(found: Iterable[Record], tree: WorkingTree | None = None) -> Selected:
@@ -271,8 +292,12 @@ def select(found: Iterable[Record], tree: WorkingTree | None = None) -> Selected
         found: At least one record, in any order.
         tree: None where nothing is known of it: then nothing is outdated.
     """
+    return select_of(by_age(found), tree)
+
+
+def select_of(everything: Sequence[Record], tree: WorkingTree | None = None) -> Selected:
+    """Do what ``select`` does, of records that are in order from old to new already."""
     known = tree or UNKNOWN
-    everything = by_age(found)
     tried = [record for record in everything if record.status != SKIPPED] or everything
     ranks = _ranks(everything, known)
     rank = max(ranks[record.trial.configuration] for record in tried)
@@ -307,7 +332,7 @@ def newest(found: Iterable[Record], tree: WorkingTree) -> Record:
     """
     tried = [record for record in found if record.status != SKIPPED] or [*found]
     rank = max(tree.rank(record.trial) for record in tried)
-    return by_age(record for record in found if tree.rank(record.trial) >= rank)[-1]
+    return latest(record for record in found if tree.rank(record.trial) >= rank)
 
 
 def reusable(record: Record | None, policy: str) -> Record | None:

@@ -2,10 +2,11 @@
 
 Views: ``leaderboard`` (cells in ``columns``, each step in ``parts``), ``reproduction``,
 ``two_results``, ``backends``; ``comparison`` and ``provenance`` explain; ``figures``, ``data_look``
-draw; ``trials`` has rows of everything, for ``trackers`` too; ``page`` is for a browser.
+draw; ``trials`` has rows of all, for ``trackers`` too; ``apart`` shares work; ``page`` is a page.
 """
 
 __all__ = [
+    "apart",
     "backends",
     "columns",
     "data_look",

@@ -47,15 +47,21 @@ from bench.report.document import (
 )
 from bench.report.provenance import about, below, configurations, opening, provenance
 
+TITLE = "Leaderboard"
+
 
 def leaderboard_document(board: Leaderboard) -> Document:
     """Return every table with its costs, how its ranks were found, and where numbers come from."""
     sections = [_section(table) for table in board.tables]
     if not sections:
         sections = [Section((Paragraph("No records yet.", on=Place.PAGE),))]
-    if board.left_out:
-        sections.append(Section((Paragraph(left_out(board)),)))
-    return Document("Leaderboard", tuple(sections), lambda: _all_data(board))
+    return Document(TITLE, (*sections, *remainder(board)), lambda: _all_data(board))
+
+
+def remainder(board: Leaderboard) -> tuple[Section, ...]:
+    """Return what stands below all tables: what is in none of them."""
+    said = left_out(board)
+    return (Section((Paragraph(said),)),) if said else ()
 
 
 def _all_data(board: Leaderboard) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from html import escape
 from itertools import chain, groupby
@@ -64,11 +64,15 @@ def to_text(document: Document, width: int | None = None) -> str:
         width: Characters on a line of the terminal; None for a place where lines have no end,
             such as a pipe: then nothing is left out, and no line is broken.
     """
-    sections = [_text_section(section, width) for section in document.sections]
+    return text_of([text_section(section, width) for section in document.sections])
+
+
+def text_of(sections: Iterable[str]) -> str:
+    """Return what stands on a terminal of its sections, as ``text_section`` writes them."""
     return "\n\n".join(section for section in sections if section)
 
 
-def _text_section(section: Section, width: int | None) -> str:
+def text_section(section: Section, width: int | None = None) -> str:
     """Put lines below each other, and a blank line before and after each table."""
     parts: list[str] = []
     standing = section.standing(Place.TERMINAL)
@@ -208,13 +212,20 @@ def to_markdown(document: Document, in_comment: bool = False) -> str:
         in_comment: It is posted where a name behind an "@" notifies its owner: none does.
     """
     safe = _without_mentions if in_comment else escape_markdown
-    parts = [f"{'#' * document.level} {safe(document.title, None)}"]
-    parts += [
-        _markdown_block(block, safe)
-        for section in document.sections
-        for block in section.standing(Place.PAGE)
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    title = f"{'#' * document.level} {safe(document.title, None)}"
+    return markdown_of(title, [markdown_section(section, safe) for section in document.sections])
+
+
+def markdown_of(title: str, sections: Iterable[str]) -> str:
+    """Return a page in markdown of its sections, as ``markdown_section`` writes them."""
+    return "\n\n".join(part for part in (title, *sections) if part) + "\n"
+
+
+def markdown_section(section: Section, safe: _Safe | None = None) -> str:
+    """Return a section of a page in markdown; ``safe`` makes texts safe, if not as usual."""
+    blocks = section.standing(Place.PAGE)
+    parts = [_markdown_block(block, safe or escape_markdown) for block in blocks]
+    return "\n\n".join(part for part in parts if part)
 
 
 def escape_markdown(text: str, longest: int | None = None) -> str:

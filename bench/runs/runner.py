@@ -376,11 +376,10 @@ class _Run:
         if outcome.environment.get("clock"):
             self._observer.warn(f"{job.trial}: its own clock was wrong; its times mean nothing")
         trial = self._running[record.identity]
-        if trial.planned.first is not None:
+        if (first := trial.planned.first) is not None:
             from bench.runs.verification import judged
 
-            first, warn = trial.planned.first, self._observer.warn
-            record = judged(record, first, predictions, self._store, warn)
+            record = judged(record, first, predictions, self._store, self._observer.warn)
         if reason := record.environment.get("model_not_kept"):
             plugin = trial.planned.plugin
             self._tell_once(plugin, f"{plugin.name}: its model is not kept: {reason}")

@@ -155,8 +155,7 @@ def _run(
 
     def further(records: Sequence[Record]) -> Sequence[Planned]:
         more = rounds.further() if rounds else ()
-        repeats = verification.further(records) if verification and not more else ()
-        return prepared.in_order(more or repeats)
+        return prepared.in_order(more or (verification.further(records) if verification else ()))
 
     ordered = prepared.in_order(plan)
     result = run(ordered, executor, store, context, observer, interruption, further)

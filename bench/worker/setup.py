@@ -45,8 +45,8 @@ LARGEST_FIT = 4 * 1024**3
 class EstimatorLearner:
     """An estimator as the trial sees it: fitted once, on as many examples as the schedule sees.
 
-    Of two classes it predicts what its ``predict`` says, unless the score is one of
-    ``probabilities``: then that of the class 1, if it has ``predict_proba``.
+    Of two classes it predicts the probability of the class 1 if it has ``predict_proba``, else what
+    its ``predict`` says; where the score is one of ``probabilities``, that is certain.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class EstimatorLearner:
         self._trial = trial
         self._width = width
         self._has_classes = of_classes > 2
-        self._of_two = of_classes == 2 and probabilities
+        tells = callable(getattr(estimator, "predict_proba", None))
+        self._of_two = of_classes == 2 and (probabilities or tells)
 
     @property
     def parameters(self) -> int:
@@ -318,5 +319,5 @@ def make_learner(
         learner.build_metrics(opened.train)
         return learner, compilation
     by_probability = task.metric == "log_loss"
-    classes = len(opened.classes)
+    classes = 2 if task.loss == "binary_crossentropy" else len(opened.classes)
     return EstimatorLearner(model, trial, opened.width, classes, by_probability), compilation

@@ -88,7 +88,7 @@ def _said(root: Path) -> dict[bytes, tuple[bytes, bytes, bytes | None]]:
     """Return what an index says of each file, but for its stamp."""
     index = Index(root, can_write=False)
     return {
-        path: (row.sha256, row.head, index.body(row.number, row.sha256))
+        path: (row.sha256, row.head, index.bodies([(row.number, row.sha256)]))
         for path, row in index.rows().items()
     }
 

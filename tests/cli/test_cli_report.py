@@ -175,3 +175,22 @@ def test_rows_stand_in_the_order_of_a_column(three, capsys, column, expected):
 def test_an_unknown_column_is_answered_with_the_nearest(three, capsys):
     error = complaint(capsys, "report", "--sort", "fitseconds", "--results", three)
     assert "--sort fitseconds: there is no such column (did you mean 'fit_seconds'?)" in error
+
+
+@pytest.mark.parametrize("words", [["report"], ["show", "jena_gru"]])
+def test_a_fresh_clone_shows_the_published_records_until_it_has_its_own(
+    tmp_path, monkeypatch, capsys, words
+):
+    monkeypatch.chdir(tmp_path)
+    Store(tmp_path / "reports" / "records").write(a_record("jena_gru", 0.2612))
+    status, out, err = call(capsys, *words)
+
+    assert (status, "0.2612" in out) == (0, True)
+    published = Path("reports", "records")
+    assert f"reports has no records of its own yet; these are those of {published}" in err
+
+    Store(tmp_path / "reports").write(a_record("jena_gru", 0.2834))
+    status, out, err = call(capsys, *words)
+
+    assert (status, "0.2834" in out, "0.2612" in out) == (0, True, False)
+    assert "of its own yet" not in err

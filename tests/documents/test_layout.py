@@ -22,7 +22,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = sorted(file.parent for file in BENCH.glob("**/__init__.py") if file.parent != BENCH)
 
-MOST_MODULES, MOST_LOOSE = 227, 12
+MOST_MODULES, MOST_LOOSE = 228, 12
 MOST_ON_THE_ROAD, MOST_LINES = 15, 4000
 
 

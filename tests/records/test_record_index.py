@@ -86,7 +86,7 @@ def assert_same(store: Store) -> None:
 def rows_of(store: Store) -> dict[bytes, Any]:
     index = Index(store.root, can_write=False)
     return {
-        path: (row.sha256, row.head, index.body(row.number, row.sha256))
+        path: (row.sha256, row.head, index.bodies([(row.number, row.sha256)]))
         for path, row in index.rows().items()
     }
 

@@ -161,9 +161,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(report, tmp_path):
     status, said = report("--figures", tmp_path / "file")
 
     assert status == 2
-    assert said.splitlines() == [
-        f"error: --figures {tmp_path / 'file'}: cannot be made (File exists); give another folder"
-    ]
+    (line,) = said.splitlines()
+    assert line.startswith(f"error: --figures {tmp_path / 'file'}")
+    assert "cannot be written (" in line
+    assert line.endswith("; give another place")
 
 
 def test_matplotlib_is_imported_only_for_figures(tmp_path):

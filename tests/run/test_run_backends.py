@@ -32,7 +32,6 @@ def place(
 ) -> Place:
     """A place where all backends are installed, and the plugins a and b train in no time."""
     monkeypatch.setattr(words, "check_backend", lambda backend: None)
-    monkeypatch.setattr("bench.cli.run.check_backend", lambda backend: None)
     workshop = Workshop()
 
     def executor(shares: Sequence[Share]) -> Script:
@@ -116,7 +115,7 @@ def test_a_backend_that_is_not_installed_stops_the_run_before_anything_is_run(pl
         if backend == "torch":
             raise BenchError("--backend torch: torch is not installed")
 
-    monkeypatch.setattr("bench.cli.run.check_backend", check)
+    monkeypatch.setattr("bench.cli.words.check_backend", check)
     assert place.run("a", "--backend", "tensorflow,torch") == 2
     assert "torch is not installed" in place.err
     assert place.records == []

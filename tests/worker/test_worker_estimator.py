@@ -10,8 +10,10 @@ import pytest
 from keras_world import a_trial, sums
 
 from bench.errors import BenchError
+from bench.registry.tasks import discover_tasks
+from bench.task import OpenTask
 from bench.worker import setup
-from bench.worker.setup import EstimatorLearner
+from bench.worker.setup import EstimatorLearner, make_learner
 
 
 class LeastSquares:
@@ -33,20 +35,46 @@ def test_an_estimator_is_fitted_and_predicts_in_batches():
     assert learner.size > 0
 
 
-@pytest.mark.parametrize(("by_probability", "told"), [(True, 0.75), (False, 1.0)])
-def test_of_two_classes_a_score_of_probabilities_asks_for_them(by_probability, told):
-    class Sure:
-        classes_ = np.array([0, 1])
+class Half:
+    """Tells no probabilities: where it is asked for them, its answer is certain."""
 
-        def predict(self, inputs: np.ndarray) -> np.ndarray:
-            return np.ones(len(inputs))
+    classes_ = np.array([0, 1])
 
-        def predict_proba(self, inputs: np.ndarray) -> np.ndarray:
-            return np.tile([0.25, 0.75], (len(inputs), 1))
+    def fit(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        """Learn nothing."""
 
-    learner = EstimatorLearner(Sure(), a_trial(), of_classes=2, probabilities=by_probability)
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Say 0.6 of each."""
+        return np.full(len(inputs), 0.6)
 
-    assert learner.predict(sums(40, 0)).tolist() == [told] * 40
+
+class Sure(Half):
+    """Tells probabilities."""
+
+    def predict_proba(self, inputs: np.ndarray) -> np.ndarray:
+        """Say 0.75 of the class 1."""
+        return np.tile([0.25, 0.75], (len(inputs), 1))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "by_probability", "told"),
+    [(Sure(), True, 0.75), (Sure(), False, 0.75), (Half(), True, 1.0), (Half(), False, 0.6)],
+)
+def test_of_two_classes_the_probability_is_kept_where_an_estimator_tells_it(
+    estimator, by_probability, told
+):
+    learner = EstimatorLearner(estimator, a_trial(), of_classes=2, probabilities=by_probability)
+
+    assert learner.predict(sums(40, 0)).tolist() == pytest.approx([told] * 40)
+
+
+def test_reviews_are_of_two_classes():
+    examples = sums(20, 0)
+    opened = OpenTask((4,), "float32", examples, examples, examples)
+
+    learner, _ = make_learner(Sure(), discover_tasks()["imdb"], a_trial(), opened)
+
+    assert learner.predict(sums(4, 0)).tolist() == [0.75] * 4
 
 
 def test_a_pipeline_has_the_parameters_of_its_steps():
