@@ -24,21 +24,79 @@ _OF_A_TRIAL = ("plugin_file", "command", "configuration", "contention", "shared"
 
 @dataclass(frozen=True)
 class MemberTrial:
-    """A trial that is ok, and the arrays that it left: see ``Store.predictions``."""
+    """A trial that is ok, and the arrays that it left: see ``Store.predictions``.
+
+    ``times`` is how often it counts.
+    """
 
     record: Record
     arrays: Mapping[str, Array]
+    times: int = 1
 
     @property
     def label(self) -> str:
         """The row that it stands in."""
         return row_label(self.record)
 
+    @property
+    def counted_label(self) -> str:
+        """The row, and how often it counts where that is not once."""
+        return self.label if self.times == 1 else f"{self.times}*{self.label}"
+
+
+def chosen(candidates: Mapping[str, Sequence[MemberTrial]], steps: int) -> dict[str, int]:
+    """Choose the rows whose mean has the lowest loss on validation, and how often each counts.
+
+    Forward selection with replacement (Caruana, Niculescu-Mizil, Crew & Ksikes 2004, "Ensemble
+    selection from libraries of models"): each step adds the row that lowers the loss most, one
+    that is there already, too. The loss is the metric, or the log loss where more of the metric
+    is better, the mean over seeds. Of rows that do equally well the first is taken.
+
+    Args:
+        candidates: By row, the trials of the same seeds in the same order.
+        steps: How often rows are added at most; the first steps with the lowest loss count.
+
+    Raises:
+        BenchError: One has kept no predictions of the validation split, or of other examples.
+    """
+    import numpy as np
+
+    from bench.statistics.scores import score
+
+    prefix = _PREFIXES["validation"]
+    first = next(iter(candidates.values()))
+    metric = first[0].record.data["metric"]
+    name = metric["name"] if metric["direction"] == "min" else "log_loss"
+    targets = [_array(member, f"{prefix}targets") for member in first]
+
+    def predicted(members: Sequence[MemberTrial]) -> Array:
+        for member, other in zip(members, first, strict=True):
+            _check_examples(member, other, prefix)
+        found = [_array(member, f"{prefix}predictions") for member in members]
+        return np.stack(found, dtype="float64")
+
+    def loss(means: Array) -> float:
+        pairs = zip(targets, means, strict=True)
+        return float(np.mean([score(name, true, mean) for true, mean in pairs]))
+
+    rows = {label: predicted(members) for label, members in candidates.items()}
+    total = np.zeros_like(next(iter(rows.values())))
+    order: list[str] = []
+    losses: list[float] = []
+    for count in range(1, steps + 1):
+        tried = {label: loss((total + row) / count) for label, row in rows.items()}
+        best = min(tried, key=tried.__getitem__)
+        total = total + rows[best]
+        order.append(best)
+        losses.append(tried[best])
+    kept = order[: losses.index(min(losses)) + 1]
+    return {label: kept.count(label) for label in candidates if label in kept}
+
 
 def combined(members: Iterable[MemberTrial]) -> tuple[Record, bytes]:
     """Return the record of an ensemble, and what is kept of its predictions.
 
-    They are the mean of those of its members, each of which counts as much. Its training took
+    They are the mean of those of its members, each as often as it counts. Its training took
     what theirs took together, where all were timed at one place.
 
     Args:
@@ -78,12 +136,14 @@ def _trial(members: Sequence[MemberTrial]) -> Trial:
     trials = [member.record.trial for member in members]
     if nested := [member.label for member in members if members_of(member.record.trial)]:
         raise BenchError(f"{nested[0]}: is an ensemble; name the plugins that it is made of")
-    digest = hashlib.sha256("".join(trial.configuration for trial in trials).encode())
+    counted = (member.record.trial.configuration * member.times for member in members)
+    digest = hashlib.sha256("".join(counted).encode())
     described = {
         member.label: {
             "plugin": trial.plugin,
             "sha256": trial.plugin_sha256,
             "configuration": trial.configuration,
+            **({"times": member.times} if member.times > 1 else {}),
         }
         for member, trial in zip(members, trials, strict=True)
     }
@@ -95,7 +155,7 @@ def _trial(members: Sequence[MemberTrial]) -> Trial:
         view={},
         training={},
         versions={name: version for trial in trials for name, version in trial.versions.items()},
-        overrides={"of": " + ".join(described)},
+        overrides={"of": " + ".join(member.counted_label for member in members)},
     )
 
 
@@ -105,20 +165,28 @@ def _mean_arrays(members: Sequence[MemberTrial]) -> dict[str, Array]:
 
     found: dict[str, Array] = {}
     for prefix in _PREFIXES.values():
+        for member in members:
+            _check_examples(member, members[0], prefix)
         for name in (f"{prefix}targets", f"{prefix}groups"):
             found[name] = _array(members[0], name)
-            for member in members:
-                if not np.array_equal(_array(member, name), found[name]):
-                    raise BenchError(
-                        f"{member.record.trial}: was scored on other examples than "
-                        f"{members[0].record.trial}; run both again"
-                    )
         predicted = [_array(member, f"{prefix}predictions") for member in members]
         if len({array.shape for array in predicted}) > 1:
             raise BenchError(f"{members[0].record.trial}: has predictions of another shape")
-        mean = np.mean(predicted, axis=0, dtype="float64")
+        times = [member.times for member in members]
+        mean = np.average(np.asarray(predicted, dtype="float64"), axis=0, weights=times)
         found[f"{prefix}predictions"] = mean.astype("float32")
     return found
+
+
+def _check_examples(member: MemberTrial, other: MemberTrial, prefix: str) -> None:
+    import numpy as np
+
+    for name in (f"{prefix}targets", f"{prefix}groups"):
+        if not np.array_equal(_array(member, name), _array(other, name)):
+            raise BenchError(
+                f"{member.record.trial}: was scored on other examples than "
+                f"{other.record.trial}; run both again"
+            )
 
 
 def _array(member: MemberTrial, name: str) -> Array:

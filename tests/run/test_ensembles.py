@@ -15,7 +15,8 @@ from command_line import call, complaint
 from bench.records.record import Record
 from bench.records.selection import EDITED, GONE, WorkingTree, members_of
 from bench.records.store import Store
-from bench.runs.ensembles import MemberTrial, combined
+from bench.registry.discover import discover
+from bench.runs.ensembles import MemberTrial, chosen, combined
 from bench.runs.scoring import packed
 
 TRUTH = np.array([0.0, 1.0, 2.0, 3.0], dtype="float32")
@@ -133,6 +134,68 @@ def test_the_command_adds_a_row_for_the_seeds_that_all_have(keep, tmp_path, caps
     assert "not trained itself" in table["circumstances"]["ensemble"]
     shown = call(capsys, "show", "ensemble", "--results", tmp_path)[1]
     assert "ensemble (of=over + under), 2 seeds" in shown
+
+
+def test_a_row_that_counts_twice_weighs_twice(keep):
+    over, under = keep("over", 0.5), keep("under", -0.25)
+
+    twice, _ = combined(
+        [MemberTrial(over, arrays(0.5)), MemberTrial(under, arrays(-0.25), times=2)]
+    )
+    once, _ = combined(members((over, 0.5), (under, -0.25)))
+
+    assert twice.metrics["validation"]["mae"] == pytest.approx(0.0)
+    assert twice.trial.label == "ensemble (of=over + 2*under)"
+    assert twice.identity != once.identity
+    assert twice.model["parameters"] == once.model["parameters"]
+
+
+def test_rows_are_chosen_step_by_step_as_long_as_the_validation_loss_falls(keep):
+    candidates = {
+        "over": [MemberTrial(keep("over", 0.5, seed), arrays(0.5)) for seed in (0, 1)],
+        "under": [MemberTrial(keep("under", -0.25, seed), arrays(-0.25)) for seed in (0, 1)],
+        "far": [MemberTrial(keep("far", 4.0, seed), arrays(4.0)) for seed in (0, 1)],
+    }
+
+    # By steps: 0.25 alone, 0.125 with "over", and nothing with "under" once more.
+    assert chosen(candidates, 1) == {"under": 1}
+    assert chosen(candidates, 2) == {"over": 1, "under": 1}
+    assert chosen(candidates, 3) == chosen(candidates, 5) == {"over": 1, "under": 2}
+
+
+def test_classes_are_chosen_by_the_log_loss_of_their_probabilities():
+    truth = np.array([0.0, 1.0, 1.0, 0.0], dtype="float32")
+    record = a_record("imdb_lstm", 0.8, trial={"task": "imdb"})
+
+    def row(*told: float) -> list[MemberTrial]:
+        found = {**arrays(0.0, truth), "validation_predictions": np.array(told, dtype="float32")}
+        return [MemberTrial(record, found)]
+
+    rows = {
+        "rash": row(0.0, 1.0, 0.0, 0.0),  # Right of three, and as sure of the fourth.
+        "shy": row(0.4, 0.6, 0.6, 0.4),
+        "coin": row(0.5, 0.5, 0.5, 0.5),
+    }
+
+    assert record.data["metric"]["direction"] == "max"
+    assert chosen(rows, 1) == {"shy": 1}
+    assert chosen(rows, 20).keys() == {"rash", "shy"}
+
+
+def test_the_command_chooses_among_all_rows_of_the_tree(keep, tmp_path, capsys):
+    sources = {plugin.name: plugin.sha256 for plugin in discover().plugins}
+    for seed in (0, 1):
+        for plugin, off in (("jena_gru", 0.5), ("jena_lstm", -0.25), ("gone", 0.0)):
+            keep(plugin, off, seed, trial={"plugin_sha256": sources.get(plugin, "0ld")})
+
+    words = ("--results", tmp_path)
+    status, out, err = call(capsys, "ensemble", "--select", 10, *words)
+
+    assert (status, len(out.splitlines())) == (0, 2), err
+    assert "ensemble (of=jena_gru + 2*jena_lstm) seed 1: validation MAE 0.0000" in out
+    assert "was there already" in call(capsys, "ensemble", "--select", 10, *words)[1]
+    of_one = call(capsys, "ensemble", "jena_gru", "gone", "--select", 5, *words)[1]
+    assert "nothing lowers the loss of gone alone" in of_one
 
 
 def test_what_cannot_be_put_together_is_refused_in_a_line(keep, tmp_path, capsys):
