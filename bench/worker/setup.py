@@ -319,5 +319,6 @@ def make_learner(
         learner.build_metrics(opened.train)
         return learner, compilation
     by_probability = task.metric == "log_loss"
-    classes = 2 if task.loss == "binary_crossentropy" else len(opened.classes)
+    of_two = 2 if task.loss == "binary_crossentropy" else 0
+    classes = len(opened.classes) or of_two
     return EstimatorLearner(model, trial, opened.width, classes, by_probability), compilation
