@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,7 +109,10 @@ def _fork(share: _Share[_Item, _Result]) -> _Child[_Result]:
     if sys.platform == "win32":
         raise NotImplementedError
     reading, writing = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # Python warns of threads: a command has none, and what a child does needs no other's lock.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid:
         os.close(writing)
         return _Child(pid, reading)
@@ -122,6 +126,6 @@ def _fork(share: _Share[_Item, _Result]) -> _Child[_Result]:
 
 def _cores() -> int:
     """Return how many processes may compute at once, 1 where none can be forked."""
-    if sys.platform in ("win32", "darwin"):
-        return 1
+    if sys.platform != "linux":
+        return 1  # Elsewhere there is no fork, or the system's own libraries bear none.
     return len(os.sched_getaffinity(0))
