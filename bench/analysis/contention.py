@@ -71,21 +71,16 @@ def contention_of(record: Record, usual: float | None) -> str:
 
 def disturbance(record: Record, usual: float | None) -> Contention:
     """Return what disturbed a trial; see ``contention_of``."""
-    others = _number(_measured(record).get("others_cpu")) or 0.0
+    others = _beyond(_number(_measured(record).get("others_cpu")) or 0.0, MOST_OTHERS)
     several = _several(record.environment.get("jobs"))
-    slowdown = max(_references(record), default=0.0) / usual if usual else 0.0
+    slowest = max(_references(record), default=0.0)
+    slowdown = _beyond(slowest / usual, SLOWEST) if usual else 0.0
     # Beside trials of its own run there is no telling whether there was another one.
     shared = record.environment.get("shared") is True and not several
     clock = bool(record.environment.get("clock"))
-    if not (shared or several or clock or others > MOST_OTHERS or slowdown > SLOWEST):
+    if not (shared or several or others or slowdown or clock):
         return UNDISTURBED
-    return Contention(
-        shared=shared,
-        jobs=several,
-        others_cpu=others if others > MOST_OTHERS else 0.0,
-        slowdown=slowdown if slowdown > SLOWEST else 0.0,
-        clock=clock,
-    )
+    return Contention(shared, several, others, slowdown, clock)
 
 
 def worst(found: Iterable[Contention]) -> Contention:
@@ -115,6 +110,10 @@ def usual_references(records: Iterable[Record]) -> dict[str, float]:
         for machine, seconds in readings.items()
         if seconds
     }
+
+
+def _beyond(value: float, most: float) -> float:
+    return value if value > most else 0.0
 
 
 def _references(record: Record) -> list[float]:

@@ -114,15 +114,14 @@ def _selected(store: Store, table: Table, rows: Sequence[str], steps: int) -> di
     """Return the rows that are chosen among some, each with how often it counts."""
     from bench.runs.ensembles import MemberTrial, chosen
 
-    seeds = _seeds(table, rows)
-    candidates = {row: [_of_seed(table, row, seed) for seed in seeds] for row in rows}
-    return chosen(
-        {
-            row: [MemberTrial(record, store.predictions(record)) for record in records]
-            for row, records in candidates.items()
-        },
-        steps,
-    )
+    candidates = {
+        row: [
+            MemberTrial(record, store.predictions(record))
+            for record in (_of_seed(table, row, seed) for seed in _seeds(table, rows))
+        ]
+        for row in rows
+    }
+    return chosen(candidates, steps)
 
 
 def _named(table: Table) -> str:

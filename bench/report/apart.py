@@ -107,7 +107,7 @@ def _forked(shares: Sequence[_Share[_Item, _Result]]) -> Iterator[list[_Child[_R
 
 def _fork(share: _Share[_Item, _Result]) -> _Child[_Result]:
     if sys.platform == "win32":
-        raise NotImplementedError
+        raise RuntimeError("Windows cannot fork; there all is one share")
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         # Python warns of threads: a command has none, and what a child does needs no other's lock.

@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.records import reading as reading_module
 from bench.records import store as store_module
 from bench.records.index import Index
+from bench.records.record import Record
 from bench.records.selection import read_together
 from bench.records.store import Store
 from bench.report import apart
@@ -82,6 +83,26 @@ def test_an_error_is_raised_wherever_it_happens_and_no_process_stays(two_cores, 
     with pytest.raises(BenchError, match=f"{wrong} is wrong"):
         done_apart(work, ["a", "b"], [1, 1])
     assert psutil.Process().children() == before
+
+
+@forks
+def test_a_forked_process_reads_a_large_store_by_a_connection_of_its_own(
+    store, two_cores, monkeypatch
+):
+    opened = []
+    connected = Index._connected
+    monkeypatch.setattr(
+        Index, "_connected", lambda self, mode: opened.append(os.getpid()) or connected(self, mode)
+    )
+
+    def work(record: Record) -> tuple[int, int]:
+        assert record.metrics
+        return os.getpid(), opened[-1]
+
+    found = done_apart(work, store.read().records[:2], [1, 1])
+
+    assert len({process for process, _ in found}) == 2
+    assert all(process == by for process, by in found)
 
 
 # A report of several tables
