@@ -11,6 +11,7 @@ from bench.analysis.leaderboard import Leaderboard, RankingResult, Row, Spread, 
 from bench.errors import BenchError
 from bench.protocol import OK
 from bench.records.record import Record
+from bench.records.selection import members_of
 
 if TYPE_CHECKING:
     from bench.statistics.blocks import PluginScores
@@ -97,7 +98,8 @@ def best_of_grid(board: Leaderboard) -> Leaderboard:
 
     The best is that of the validation mean, never of the test split. Rows that are not of the
     working tree count where a plugin has no others, and rows without a score where it has none
-    with one. The baseline stays beside its own best, for all others are compared with it.
+    with one. The baseline stays beside its own best, for all others are compared with it, and
+    each ensemble by itself: ensembles of other plugins are no points of one grid.
     """
     return replace(board, tables=tuple(_best_of_table(table) for table in board.tables))
 
@@ -105,7 +107,8 @@ def best_of_grid(board: Leaderboard) -> Leaderboard:
 def _best_of_table(table: Table) -> Table:
     together: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in table.rows:
-        together[table.selected[row.label].trial.plugin, row.backend].append(row)
+        trial = table.selected[row.label].trial
+        together[row.label if members_of(trial) else trial.plugin, row.backend].append(row)
     points: dict[str, int] = {}
     for rows in together.values():
         scored = [row for row in rows if table.metric in row.validation] or rows[:1]

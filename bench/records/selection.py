@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bench.protocol import OK, SKIPPED
 from bench.records.record import Record, answers
-from bench.registry.discover import Registry, is_file_name
+from bench.registry.discover import ENSEMBLE, Registry, is_file_name
 from bench.registry.plugins import read_plugin
 from bench.trial import Trial
 
@@ -74,9 +74,6 @@ EDITED = "edited since"
 GONE = "no longer in the tree"
 OTHER_TASK = "its task has another version now"
 EDITED_TASK = "its task was edited since"
-
-#: What stands for the plugin in the trials of an ensemble.
-ENSEMBLE = "ensemble"
 
 _Kind = TypeVar("_Kind", bound=Hashable)
 

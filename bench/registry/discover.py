@@ -28,6 +28,8 @@ from bench.values import TASK_KINDS
 
 PLUGINS_GROUP = "bench.plugins"
 TASKS_GROUP = "bench.tasks"
+#: What stands for the plugin in the trials of an ensemble, so that no plugin has the name.
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def discover(
     read = {real: read_plugins(path, tasks.right, wrong) for real, path in unique.items()}
     aside = {real for real, path in unique.items() if path.stem in names and real not in mine}
     hidden = [plugin for real in aside for plugin in read[real]]
-    plugins = _refuse_twins([p for real, each in read.items() if real not in aside for p in each])
+    plugins = _refuse_names([p for real, each in read.items() if real not in aside for p in each])
     ordered = sorted([*plugins, *broken], key=lambda p: (p.task, p.name, str(p.path)))
     contents = {(plugin.name, plugin.sha256) for plugin in plugins}
     return Registry(
@@ -317,15 +319,20 @@ def _entry_point_files(point: EntryPoint, tree: Tree | None) -> list[Path]:
     return []
 
 
-def _refuse_twins(plugins: Sequence[Plugin]) -> list[Plugin]:
+def _refuse_names(plugins: Sequence[Plugin]) -> list[Plugin]:
+    """Return the plugins, those with a problem whose name another or an ensemble's row has."""
     files: dict[str, set[str]] = defaultdict(set)
     for plugin in plugins:
         files[plugin.name].add(str(plugin.path))
     checked = []
     for plugin in plugins:
-        if len(files[plugin.name]) > 1:
+        message = ""
+        if plugin.name == ENSEMBLE:
+            message = f"rows that `ensemble` makes have the name {ENSEMBLE!r}; rename the file"
+        elif len(files[plugin.name]) > 1:
             several = ", ".join(sorted(files[plugin.name]))
             message = f"several plugins have this name: {several}; rename all but one"
+        if message:
             problem = Problem(str(plugin.path), 1, message)
             plugin = replace(plugin, problems=(*plugin.problems, problem))
         checked.append(plugin)

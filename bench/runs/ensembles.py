@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.records.record import WHERE, Record, Times, row_label
-from bench.records.selection import ENSEMBLE, members_of
+from bench.records.selection import members_of
+from bench.registry.discover import ENSEMBLE
 from bench.runs.scoring import packed
 
 if TYPE_CHECKING:

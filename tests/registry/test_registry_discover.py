@@ -130,6 +130,13 @@ def test_two_plugins_of_one_name_are_both_refused_and_both_files_are_named(suite
     assert {*problems_of(registry, "gru")} == {f"{ours}:1: {both}", f"{theirs}:1: {both}"}
 
 
+def test_a_plugin_with_the_name_of_an_ensembles_rows_is_refused(suite, plugin_folder):
+    file = a_plugin(plugin_folder, "ensemble")
+
+    said = "rows that `ensemble` makes have the name 'ensemble'; rename the file"
+    assert problems_of(discover([plugin_folder]), "ensemble") == [f"{file}:1: {said}"]
+
+
 def test_a_file_reached_in_several_ways_is_one_plugin(suite, plugin_folder, tmp_path):
     file = a_plugin(plugin_folder, "gru")
     (tmp_path / "linked").symlink_to(plugin_folder)

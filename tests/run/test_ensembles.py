@@ -136,6 +136,21 @@ def test_the_command_adds_a_row_for_the_seeds_that_all_have(keep, tmp_path, caps
     assert "ensemble (of=over + under), 2 seeds" in shown
 
 
+def test_an_ensemble_is_no_point_of_the_grid_of_another(keep, tmp_path, capsys):
+    for plugin, off in (("over", 0.5), ("under", -0.25), ("far", 1.0)):
+        keep(plugin, off)
+    for other in ("under", "far"):
+        assert call(capsys, "ensemble", "over", other, "--results", tmp_path)[0] == 0
+
+    words = ("report", "--best-of-grid", "--format", "json", "--results", tmp_path)
+    (table,) = json.loads(call(capsys, *words)[1])["tables"]
+
+    assert [row["label"] for row in table["rows"] if row["label"].startswith("ensemble")] == [
+        "ensemble (of=over + under)",
+        "ensemble (of=far + over)",
+    ]
+
+
 def test_a_row_that_counts_twice_weighs_twice(keep):
     over, under = keep("over", 0.5), keep("under", -0.25)
 
