@@ -34,7 +34,9 @@ def test_it_is_read_in_some_minutes():
 
 def cells_of(page: str) -> dict[str, list[list[str]]]:
     """The cells of every row of a page's tables, by the plugin that it is of."""
-    lines = re.findall(r"^\| *((?:imdb|jena|text)_.*|[^|]*\| *`?(?:imdb|jena|text)_.*)\|$", page, re.M)
+    lines = re.findall(
+        r"^\| *((?:imdb|jena|text)_.*|[^|]*\| *`?(?:imdb|jena|text)_.*)\|$", page, re.M
+    )
     found: dict[str, list[list[str]]] = {}
     for line in lines:
         cells = [as_typed(cell).strip().strip("`") for cell in line.split("|")]
