@@ -114,10 +114,11 @@ def _selected(store: Store, table: Table, rows: Sequence[str], steps: int) -> di
     """Return the rows that are chosen among some, each with how often it counts."""
     from bench.runs.ensembles import MemberTrial, chosen
 
+    seeds = _seeds(table, rows)
     candidates = {
         row: [
             MemberTrial(record, store.predictions(record))
-            for record in (_of_seed(table, row, seed) for seed in _seeds(table, rows))
+            for record in (_of_seed(table, row, seed) for seed in seeds)
         ]
         for row in rows
     }
