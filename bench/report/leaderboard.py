@@ -118,7 +118,7 @@ def _costs(table: Table) -> list[Block]:
 
 def _by_place(table: Table) -> list[Block]:
     """Return the costs of what was timed at several places, or where the table's times are not."""
-    if not table.elsewhere:
+    if not placed_costs(table):
         return []
     return [
         Heading("Cost by machine", level=3, on=Place.PEOPLE),
@@ -130,14 +130,17 @@ def _by_place(table: Table) -> list[Block]:
 def placed_costs(table: Table) -> list[tuple[str, Costs]]:
     """Return the rows that were timed elsewhere, too, or only there, with the costs of each place.
 
-    They stand in the order of the table, the place of the table's own times first.
+    They stand in the order of the table, the place of the table's own times first. Contended
+    times compare with nothing: of a row that has quiet ones they are left out.
     """
-    return [
-        (row.label, costs)
-        for row in table.rows
-        for costs in ([row.costs] if row.costs else []) + [*table.elsewhere.get(row.label, ())]
-        if row.label in table.elsewhere
-    ]
+    found = []
+    for row in table.rows:
+        here = [row.costs] if row.costs else []
+        everywhere = [*here, *table.elsewhere.get(row.label, ())]
+        shown = [costs for costs in everywhere if costs.quiet_trials] or everywhere
+        if shown != here:
+            found += [(row.label, costs) for costs in shown]
+    return found
 
 
 def place_fields() -> list[Field[tuple[str, Costs]]]:

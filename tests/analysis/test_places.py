@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from builders import a_board, a_record, a_timed_record, beside
-from reading import said
+from reading import markdown_rows, markdown_tables, said
 
 from bench.analysis.contention import machine_of
 from bench.analysis.frontier import on_frontier, points
@@ -26,7 +26,7 @@ from bench.records.predictions import Predictions
 from bench.records.record import Record, from_json
 from bench.report.document import Place
 from bench.report.leaderboard import leaderboard_document
-from bench.report.writers import to_json
+from bench.report.writers import to_json, to_markdown
 
 HERE = {"processor": "Here", "cores": 2, "memory": 8 * 1024**3, "system": "Linux 6.1"}
 THERE = {"processor": "There", "cores": 64, "memory": 512 * 1024**3, "system": "Linux 6.1"}
@@ -178,6 +178,21 @@ def test_a_table_of_one_machine_says_nothing_of_others():
     text = said(leaderboard_document(a_board(on(a_timed_record(), HERE))), Place.PAGE)
     assert "Cost by machine" not in text
     assert "elsewhere" not in text
+
+
+def test_contended_times_of_another_machine_are_left_out_where_the_row_has_quiet_ones():
+    """More seeds, trained two at a time, are of other threads: a second table was all stars."""
+    seeds = [on(a_timed_record(epoch=0.1, seed=seed, minute=seed), THERE) for seed in (0, 1)]
+    busy = on(beside(a_timed_record(epoch=0.5, seed=2, minute=2), others_cpu=0.9), HERE)
+    only = on(beside(a_timed_record("jena_lstm", epoch=0.7), others_cpu=0.9), HERE)
+    alone = to_markdown(leaderboard_document(a_board(*seeds, busy)))
+    with_another = to_markdown(leaderboard_document(a_board(*seeds, busy, only)))
+
+    assert "Cost by machine" not in alone
+    assert "compared with none of these: Here" in alone
+    by_machine = with_another.split("Cost by machine")[1]
+    assert [row["plugin"] for row in markdown_rows(*markdown_tables(by_machine))] == ["jena_lstm"]
+    assert "timed while other work ran" in by_machine
 
 
 def test_programs_get_the_costs_of_every_machine():
