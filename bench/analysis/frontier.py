@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
+from statistics import median, median_low
 
 from bench.analysis.leaderboard import Leaderboard, Row, Spread, Table, records_of
 from bench.protocol import OK
@@ -169,7 +169,9 @@ def visible(values: Sequence[float], direction: str) -> Range:
 
 
 def shared_range(found: Sequence[Panel], table: Table) -> Range:
-    """Return the range that the panels share: their means, and room for their curves.
+    """Return the range that the panels share: their means, and half of each curve or more.
+
+    A curve so far away that it would flatten the others is left out.
 
     Args:
         found: At least one panel.
@@ -178,8 +180,14 @@ def shared_range(found: Sequence[Panel], table: Table) -> Range:
     level = baseline(table)
     means = [panel.mean for panel in found] + ([] if level is None else [level])
     seen = visible(means, table.direction)
-    margin = (seen.high - seen.low) or abs(seen.high) or 1.0
     inside = [panel for panel in found if seen.holds(panel.mean)]
+    validation = [_finite(c.validation for c in panel.curves) for panel in inside]
+    # Models whose best epochs are alike may have most of their curves far from them.
+    best = seen.low if table.direction == "min" else seen.high
+    halves = [median(values) for values in validation if values]
+    reached = visible([best, *halves], table.direction)
+    seen = Range(min(seen.low, reached.low), max(seen.high, reached.high))
+    margin = (seen.high - seen.low) or abs(seen.high) or 1.0
     trained = [v for panel in inside for v in _finite(c.train for c in panel.curves)]
     # First epochs come from far away, and by heart a model may know everything: beyond
     # these margins curves are cut off.

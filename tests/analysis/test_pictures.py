@@ -95,6 +95,23 @@ def test_the_shared_range_holds_every_mean_and_has_room_for_what_a_model_learns_
     assert not shared.holds(2.0)
 
 
+def test_the_shared_range_shows_half_of_each_curve_where_the_best_epochs_are_alike():
+    """Four models within 0.004 of each other had panels that were empty but for one dip."""
+    dips = {"a": 0.2621, "b": 0.2641, "c": 0.2655, "d": 0.2663}
+    records = [trained(name, [best, 0.271, 0.272, 0.273, 0.3]) for name, best in dips.items()]
+    table = table_of(*records)
+    shared = shared_range(panels(table), table)
+
+    assert all(shared.holds(value) for value in (*dips.values(), 0.271, 0.272))
+
+
+def test_a_curve_that_is_far_from_its_best_epoch_does_not_flatten_the_others():
+    near = [trained(name, [0.26, 0.27, 0.28]) for name in ("a", "b", "c")]
+    table = table_of(*near, trained("d", [0.265, 40.0, 60.0]))
+
+    assert shared_range(panels(table), table).high < 0.4
+
+
 def test_a_range_is_never_empty():
     alone = Panel("alone", 0.0, ())
     table = table_of(trained("jena_gru", [0.25]))
