@@ -31,7 +31,7 @@ from bench.analysis.frontier import (
     visible,
 )
 from bench.analysis.leaderboard import Leaderboard, Spread, Table
-from bench.formatting import metric_name, one_line
+from bench.formatting import few, metric_name, one_line
 from bench.report.columns import quality
 from bench.report.provenance import title
 from bench.report.style import (
@@ -154,6 +154,7 @@ def _legend(table: Table) -> list[Line2D]:
 
 
 _LONGEST_POINT = 30
+_LONGEST_LIST = 90
 _FAR = 12.0  # points, beyond which a line leads from a name to its point
 _TICKS = {
     0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1: "1 s", 3: "3 s", 10: "10 s", 30: "30 s",
@@ -207,10 +208,19 @@ def quality_against_time(table: Table) -> bytes:
         _write_names(axes, marks, baseline(table), table.metric)
         better = "lower" if table.direction == "min" else "higher"
         axes.set_ylabel(f"validation {metric_name(table.metric)}, {better} is better")
-        axes.set_xlabel("training time")
+        axes.set_xlabel("training time" + _left_out(table, shown))
         heading = f"{title(table)}: quality against training time"
         add_head(figure, heading, _cost_legend(table, marks))
         return to_svg(figure, heading)
+
+
+def _left_out(table: Table, shown: Sequence[FrontierPoint]) -> str:
+    """Say which rows with a score have no point, as those that were timed on another machine."""
+    known = {point.label for point in shown}
+    scored = [row.label for row in table.rows if table.metric in row.validation]
+    missing = [label for label in scored if label not in known]
+    names = one_line(few(missing), _LONGEST_LIST)
+    return f" (left out, without a time that compares: {names})" if missing else ""
 
 
 def _shortest(shown: Sequence[FrontierPoint]) -> float:

@@ -104,6 +104,21 @@ def test_models_without_training_are_drawn_at_none():
     assert "none" not in texts(figures(a_board(a_record()))["jena-official-quick-time.svg"])
 
 
+def test_a_model_that_was_timed_on_another_machine_is_named_where_it_has_no_point():
+    """The picture that opens the README was without the best model, and said nothing of it."""
+    elsewhere = replace(
+        a_record("timed_elsewhere", 0.2),
+        environment={"machine": {"processor": "Another", "cores": 2}, "threads": 2},
+    )
+    here = [a_record(f"m{number}", 0.25 + 0.01 * number) for number in range(3)]
+    time = figures(a_board(*here, elsewhere))["jena-official-quick-time.svg"]
+
+    said = "training time (left out, without a time that compares: timed_elsewhere)"
+    assert said in texts(time)
+    alone = figures(a_board(*here))["jena-official-quick-time.svg"]
+    assert "training time" in texts(alone)
+
+
 def test_the_users_own_style_changes_nothing(monkeypatch):
     import matplotlib
 
