@@ -55,6 +55,13 @@ def points(table: Table, cost: str = TRAINING) -> list[FrontierPoint]:
     ]
 
 
+def without_cost(table: Table, cost: str = TRAINING) -> list[str]:
+    """Return which rows have a score and no point, as those that were timed on another machine."""
+    known = {point.label for point in points(table, cost)}
+    scored = [row.label for row in table.rows if table.metric in row.validation]
+    return [label for label in scored if label not in known]
+
+
 def frontier(found: Iterable[FrontierPoint], direction: str) -> list[FrontierPoint]:
     """Return the points that no other one beats in cost and quality, the cheapest first.
 

@@ -29,6 +29,7 @@ from bench.analysis.frontier import (
     points,
     shared_range,
     visible,
+    without_cost,
 )
 from bench.analysis.leaderboard import Leaderboard, Spread, Table
 from bench.formatting import few, metric_name, one_line
@@ -208,19 +209,15 @@ def quality_against_time(table: Table) -> bytes:
         _write_names(axes, marks, baseline(table), table.metric)
         better = "lower" if table.direction == "min" else "higher"
         axes.set_ylabel(f"validation {metric_name(table.metric)}, {better} is better")
-        axes.set_xlabel("training time" + _left_out(table, shown))
+        axes.set_xlabel("training time" + _left_out(table))
         heading = f"{title(table)}: quality against training time"
         add_head(figure, heading, _cost_legend(table, marks))
         return to_svg(figure, heading)
 
 
-def _left_out(table: Table, shown: Sequence[FrontierPoint]) -> str:
-    """Say which rows with a score have no point, as those that were timed on another machine."""
-    known = {point.label for point in shown}
-    scored = [row.label for row in table.rows if table.metric in row.validation]
-    missing = [label for label in scored if label not in known]
-    names = one_line(few(missing), _LONGEST_LIST)
-    return f" (left out, without a time that compares: {names})" if missing else ""
+def _left_out(table: Table) -> str:
+    names = one_line(few(without_cost(table)), _LONGEST_LIST)
+    return f" (left out, without a time that compares: {names})" if names else ""
 
 
 def _shortest(shown: Sequence[FrontierPoint]) -> float:

@@ -102,6 +102,17 @@ def test_what_is_drawn_is_what_the_table_says():
     assert drawn["curves"]["metric"]["a"][0]["validation"] == [0.31, 0.28, 0.2, 0.27]
 
 
+def test_rows_without_a_cost_that_compares_are_named_for_each_cost():
+    elsewhere = a_record("elsewhere", 0.2)
+    machine = {"processor": "Another", "cores": 2}
+    elsewhere = replace(elsewhere, environment={"machine": machine, "threads": 2})
+    board = a_board(a_record("a"), a_record("b"), elsewhere)
+    (drawn,) = data_of(to_page(of_board(board))).values()
+
+    assert drawn["left_out"]["training time"] == "elsewhere"
+    assert drawn["left_out"]["parameters"] == ""
+
+
 def test_the_loss_of_both_splits_is_drawn_where_it_is_recorded():
     record = a_record("a")
     old = {**record.metrics["curves"], "train_loss": [0.9, 0.5]}

@@ -63,7 +63,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "hostile.html").write_text(to_page(contents), encoding="utf-8")
     (folder / "kinds.html").write_text(to_page(of_several_kinds()), encoding="utf-8")
+    board = a_board(a_record("here"), a_record("here_too", 0.3), elsewhere("timed_elsewhere"))
+    contents = contents_of_board(
+        leaderboard_document(board), board, Nothing(), Registry({}, ()), print
+    )
+    (folder / "elsewhere.html").write_text(to_page(contents), encoding="utf-8")
     return folder
+
+
+def elsewhere(name: str) -> Any:
+    """A trial on another machine than that of the other tests."""
+    machine = {"processor": "Another", "cores": 2}
+    return replace(a_record(name), environment={"machine": machine, "threads": 2})
 
 
 def of_several_kinds() -> PageContents:
@@ -233,6 +244,23 @@ def test_every_picture_is_drawn_in_light_and_dark_without_a_complaint_or_a_reque
     for choice in seen.page.locator("#jena-local-quick").get_by_role("combobox").all():
         choice.select_option(index=1)
     seen.draw()
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_models_without_a_point_are_named_under_the_picture_of_what_they_cost(see, width):
+    seen = see("elsewhere.html", viewport={"width": width, "height": 800})
+    part = seen.page.locator("figure[data-chart='cost']")
+    part.scroll_into_view_if_needed()
+    title = part.locator(".role-axis-title text", has_text="training time (s)")
+    title.wait_for()
+    assert "not shown, without a figure that compares: timed_elsewhere" in " ".join(
+        title.locator("tspan").all_text_contents()
+    )
+    part.get_by_role("combobox").select_option("parameters")
+    title = part.locator(".role-axis-title text", has_text="parameters")
+    title.wait_for()
+    assert title.text_content() == "parameters"
     assert seen.complaints == []
 
 

@@ -21,9 +21,10 @@ from bench.analysis.frontier import (
     points,
     shared_range,
     visible,
+    without_cost,
 )
 from bench.analysis.leaderboard import Row, Table
-from bench.formatting import metric_name, one_line
+from bench.formatting import few, metric_name, one_line
 
 if TYPE_CHECKING:
     from bench.task import Array
@@ -53,6 +54,7 @@ def drawn(table: Table, predictions: Predictions, most: int = MOST_NUMBERS) -> D
         "rows": [_row(table, row) for row in rows],
         "range": _range(table),
         "frontier": {cost: _frontier(table, cost) for cost in COSTS},
+        "left_out": {cost: few(without_cost(table, cost)) for cost in COSTS},
         "curves": {
             "metric": {row.label: _curves(table, row, table.metric) for row in rows},
             "loss": {row.label: _curves(table, row, LOSS) for row in rows},

@@ -260,7 +260,10 @@
         note: row.contended && name === "training time" ? "timed while other work ran" : "",
       };
     });
-    const x = field("at", "quantitative", log ? logarithmic(rows.map((row) => row.at), least, title, format) : { title, scale: { zero: false, nice: true }, axis: { format: ",.0f", tickCount: 5 } });
+    // As of rows that were timed on another machine.
+    const missing = table.left_out[name], said = "not shown, without a figure that compares:";
+    const heading = !missing ? title : isPhone ? [title, said, ...missing.split(/(?<=,) /)] : [title, `${said} ${missing}`];
+    const x = field("at", "quantitative", log ? logarithmic(rows.map((row) => row.at), least, heading, format) : { title: heading, scale: { zero: false, nice: true }, axis: { format: ",.0f", tickCount: 5 } });
     const y = (name) => field(name, "quantitative", { title: `validation ${table.metric}, ${table.better} is better`, scale: { domain: [low, high], zero: false } });
     // Names near an end of the axis stand within it.
     const scaled = (value) => (log ? Math.log(value) : value);
