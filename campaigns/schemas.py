@@ -78,6 +78,10 @@ def _schema(kind: type, *others: type) -> dict[str, Any]:
             definition["properties"][name] = _opened(definition["properties"][name], part)
     for definition in definitions.values():
         definition["description"] = " ".join(definition["description"].split())
+        for part in definition.get("properties", {}).values():
+            # Of an empty object some versions of msgspec tell, others do not.
+            if part.get("default") == {}:
+                del part["default"]
     return {**_reference(kind), "$defs": dict(sorted(definitions.items()))}
 
 

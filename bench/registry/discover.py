@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, MetadataPathFinder
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -216,7 +216,7 @@ def find_tasks(datasets: Iterable[Path] = (), tree: Tree | None = None) -> Found
     """
     paths = files_in(_in(tree, shipped("datasets")))
     broken: list[WrongTask] = []
-    for point in entry_points(group=TASKS_GROUP):
+    for point in _entry_points(TASKS_GROUP):
         located = _entry_point_files(point, tree)
         paths += located
         if not located and tree is None:
@@ -233,7 +233,7 @@ def _installed(tree: Tree | None) -> tuple[list[Path], list[Plugin]]:
     """Return the plugin files of the suite and of entry points, and what leads to no file."""
     paths = files_in(_in(tree, shipped("plugins")))
     broken: list[Plugin] = []
-    for point in entry_points(group=PLUGINS_GROUP):
+    for point in _entry_points(PLUGINS_GROUP):
         located = _entry_point_files(point, tree)
         if located:
             paths += located
@@ -297,6 +297,18 @@ def _in(tree: Tree | None, path: Path) -> Path:
 
 def _as_file(path: Path) -> list[Path]:
     return [path] if path.suffix == ".py" and path.is_file() else []
+
+
+def _entry_points(group: str) -> list[EntryPoint]:
+    """Return the entry points of a group, whatever they lead to.
+
+    They are read by the standard library itself: its ``entry_points`` also asks the package
+    ``importlib_metadata`` where that was imported, of which some versions refuse all entry points
+    of a machine for a malformed one.
+    """
+    found = MetadataPathFinder.find_distributions()
+    points = [point for each in found for point in each.entry_points if point.group == group]
+    return [*{(point.name, point.value): point for point in points}.values()]
 
 
 def _entry_point_files(point: EntryPoint, tree: Tree | None) -> list[Path]:

@@ -270,7 +270,8 @@ def _parsed(text: pd.Series[str], layout: TimeLayout) -> pd.Series[pd.Timestamp]
         # It takes a year alone for a date, and much else.
         text = text.where(text.str.fullmatch(layout.pattern, na=False))
     parsed = pd.to_datetime(text, format=layout.format, errors="coerce", utc=True)
-    return parsed.dt.tz_localize(None)
+    # Without a copy pandas before 3 warns when times are put into it.
+    return parsed.dt.tz_localize(None).copy()
 
 
 def _without_index(lines: _Lines) -> tuple[_Lines, list[str]]:

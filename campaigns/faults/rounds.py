@@ -77,7 +77,7 @@ class Campaign:
         different = differences(self.expected, found)
         self.note(kind, different)
         if not different:
-            for folder in results.glob("*/"):
+            for folder in filter(Path.is_dir, results.iterdir()):
                 shutil.rmtree(folder)
 
     def expect(self, run: Run, statuses: set[int], what: str) -> None:

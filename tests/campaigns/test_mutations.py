@@ -35,7 +35,7 @@ def test_spoilt_files_cost_themselves_only(tmp_path):
     for kind in ("records", "predictions", "baselines", "CSV files"):
         assert found.counts[kind, "refused"] > 0
         assert found.counts[kind, "read"] > 0
-    assert not list((tmp_path / "records").glob("*/"))
+    assert not any(path.is_dir() for path in (tmp_path / "records").iterdir())
 
 
 @pytest.mark.parametrize("spoil", [spoilt_bytes, spoilt_document, spoilt_record, spoilt_lines])
@@ -70,7 +70,8 @@ def test_a_lost_record_is_a_fault(tmp_path, monkeypatch):
     found = struck(tmp_path, 10)
 
     assert any("1 records are lost" in fault for fault in found.faults)
-    assert len(list((tmp_path / "records").glob("0*/"))) == 1
+    kept = [path for path in (tmp_path / "records").glob("0*") if path.is_dir()]
+    assert len(kept) == 1
 
 
 def test_an_exception_and_an_endless_reader_are_faults(tmp_path, monkeypatch):

@@ -191,7 +191,7 @@ def test_the_installer_says_why_it_cannot(wheels, own_cache, installer):
     with pytest.raises(BenchError, match=r"^its environment cannot be made: (pip|uv): .*made-up"):
         environment_for(("made-up>=9",), lambda line: None)
 
-    assert [*(own_cache / "environments").glob("*/")] == []
+    assert not any(path.is_dir() for path in (own_cache / "environments").iterdir())
 
 
 def test_an_installer_that_takes_too_long_is_ended(monkeypatch):
