@@ -310,6 +310,6 @@ def _when(newest: int, ahead: int, interval: SamplingInterval) -> str:
         return f"{_shown(newest)}{f', {ahead} rows on' if ahead else ''}"
     if interval.months:
         month = np.datetime64(newest, "s").astype("datetime64[M]")
-        return str(month + ahead * interval.months)
+        return str(month + np.timedelta64(ahead * interval.months, "M"))
     shown = _shown(newest + ahead * interval.seconds)
     return shown[:10] if interval.seconds % DAY == 0 else shown
