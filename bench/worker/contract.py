@@ -265,7 +265,7 @@ class _Suite:
         else:
             # Pickle wants the very classes of the object; a later candidate has others.
             sys.modules[saved.module.__name__] = saved.module
-            loaded.model = pickle.loads(pickle.dumps(saved.model))
+            loaded.model = _pickled_and_loaded(saved.model)
         # What the plugin compiled it with is not loaded, and so not known of it.
         loaded.adopt(getattr(saved.learner, "output", None))
         if not np.allclose(loaded.predictions(), saved.predictions(), rtol=1e-5, atol=1e-6):
@@ -425,6 +425,17 @@ def _saved_and_loaded(model: Any, job: Job) -> Any:
             return _loaded(path, job)
     finally:
         sys.modules[hidden.__name__] = hidden
+
+
+def _pickled_and_loaded(model: object) -> Any:
+    try:
+        content = pickle.dumps(model)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise BenchError(
+            f"it cannot be pickled: {type(error).__name__}: {error}; "
+            "give it functions of a module in place of lambdas and inner functions"
+        ) from None
+    return pickle.loads(content)
 
 
 def _loaded(path: Path, job: Job) -> Any:
