@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,25 @@ def test_a_broken_entry_point_is_listed_and_the_others_work(suite, installed, ta
     (broken,) = [plugin for plugin in registry.plugins if plugin.problems]
     assert right.name == "gru"
     assert f"entry point {target!r} leads to no file" in str(broken.problems[0])
+
+
+def test_whoever_else_finds_packages_is_not_asked_for_entry_points(suite, installed, monkeypatch):
+    """Some versions of importlib_metadata refuse all of a machine for a malformed one."""
+
+    class Refusing:
+        @staticmethod
+        def find_spec(*anything):
+            return None
+
+        @staticmethod
+        def find_distributions(*anything):
+            raise ValueError("Invalid object reference")
+
+    a_plugin(installed, "their_gru")
+    install(installed, "gru = their_gru")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Refusing])
+
+    assert names(discover()) == ["their_gru"]
 
 
 def test_another_revision_has_its_own_plugins_and_tasks(suite, plugin_folder, tmp_path):
