@@ -19,6 +19,7 @@ import numpy as np
 
 from bench.analysis.contention import contention_of, usual_references
 from bench.analysis.places import machine_of
+from bench.errors import BenchError
 from bench.protocol import OK, SKIPPED
 from bench.records.layout import PUBLISHED
 from bench.records.record import Record
@@ -56,10 +57,14 @@ def publish(source: Path, target: Path) -> list[Path]:
     """Copy what is chosen of a results folder into another; return the records' new paths.
 
     Raises:
-        BenchError: Predictions are gone or damaged, or the target cannot be written.
+        BenchError: The source holds no records, predictions are gone or damaged, or the
+            target cannot be written.
     """
     store, results = Store(target), Store(source)
-    chosen = choose(results.read().records, store.read().records)
+    found = results.read().records
+    if not found:
+        raise BenchError(f"{source}: holds no records; name the folder that --results named")
+    chosen = choose(found, store.read().records)
     store.prepare()
     return [store.write(record, _predictions(results, record)) for record in chosen]
 
@@ -80,8 +85,11 @@ def _predictions(store: Store, record: Record) -> bytes | None:
 
 def main(sources: Iterable[str]) -> None:
     """Publish what the folders have, and say how much is published now."""
-    for source in sources:
-        print(f"{source}: {len(publish(Path(source), FOLDER))} records published")
+    try:
+        for source in sources:
+            print(f"{source}: {len(publish(Path(source), FOLDER))} records published")
+    except BenchError as error:
+        sys.exit(f"Error: {error}")
     size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
     print(f"{FOLDER}: {size / 1e6:.1f} MB")
 

@@ -80,3 +80,8 @@ def test_a_record_whose_predictions_are_gone_is_not_published(tmp_path):
 
     with pytest.raises(BenchError, match="cannot be read"):
         publish(results.root, tmp_path / "published")
+
+
+def test_a_folder_without_records_is_refused(tmp_path):
+    with pytest.raises(BenchError, match="holds no records"):
+        publish(tmp_path / "mistyped", tmp_path / "published")
