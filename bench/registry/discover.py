@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, MetadataPathFinder
+from importlib.metadata import DistributionFinder, EntryPoint, MetadataPathFinder
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -304,11 +304,17 @@ def _entry_points(group: str) -> list[EntryPoint]:
 
     They are read by the standard library itself: its ``entry_points`` also asks the package
     ``importlib_metadata`` where that was imported, of which some versions refuse all entry points
-    of a machine for a malformed one.
+    of a machine for a malformed one. As there, of two distributions of a name the first on the
+    path counts.
     """
-    found = MetadataPathFinder.find_distributions()
-    points = [point for each in found for point in each.entry_points if point.group == group]
-    return [*{(point.name, point.value): point for point in points}.values()]
+    find = MetadataPathFinder.find_distributions
+    found: dict[tuple[str, str], EntryPoint] = {}
+    for each in find():
+        if any(point.group == group for point in each.entry_points):
+            first = next(iter(find(DistributionFinder.Context(name=each.name))), each)
+            points = [point for point in first.entry_points if point.group == group]
+            found |= {(point.name, point.value): point for point in points}
+    return [*found.values()]
 
 
 def _entry_point_files(point: EntryPoint, tree: Tree | None) -> list[Path]:

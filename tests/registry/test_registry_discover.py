@@ -223,6 +223,19 @@ def test_whoever_else_finds_packages_is_not_asked_for_entry_points(suite, instal
     assert names(discover()) == ["their_gru"]
 
 
+def test_of_two_versions_of_a_package_the_one_that_is_imported_counts(
+    suite, installed, tmp_path, monkeypatch
+):
+    a_plugin(installed, "their_gru")
+    install(installed, "gru = their_gru")
+    shadowed = tmp_path / "shadowed"
+    shadowed.mkdir()
+    install(shadowed, "gru = their_former_gru")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(shadowed)])
+
+    assert names(discover()) == ["their_gru"]
+
+
 def test_another_revision_has_its_own_plugins_and_tasks(suite, plugin_folder, tmp_path):
     copy = tmp_path / "copy"
     tree = Tree(tmp_path, copy, "v1")
